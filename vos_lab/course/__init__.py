@@ -1,0 +1,1 @@
+"""The course around the library: lessons, exercises, checks, quizzes."""

@@ -1,0 +1,1 @@
+"""Videos to learn and measure on: procedural, DAVIS, YouTube-VOS."""

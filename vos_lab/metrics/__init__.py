@@ -1,0 +1,1 @@
+"""Metrics that agree with the official evaluators."""
