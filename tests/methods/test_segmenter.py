@@ -93,7 +93,7 @@ def test_an_answer_that_is_no_mask_is_refused_by_name(answer, message):
 
 
 def test_a_one_shot_method_without_a_mask_says_how_to_get_one():
-    with pytest.raises(ValueError, match="has no mask for its first frame. Paint one"):
+    with pytest.raises(ValueError, match="has no mask for its first frame"):
         run(Baseline(), Video("bare", FRAMES), progress=False)
     with pytest.raises(ValueError, match="the mask given for frame 0 has the shape"):
         run(Baseline(), VIDEO, given={0: MASK[:1]}, progress=False)
