@@ -1,0 +1,345 @@
+"""The commands of the course, for those with make and for those without it.
+
+    make lab     is    python make.py lab     the first lesson, in JupyterLab
+    make test    is    python make.py test    all tests
+
+Each sets up first what it needs, once. This file needs Python and nothing else.
+"""
+
+from __future__ import annotations  # so that an old Python gets as far as our message
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+OLDEST_PYTHON = (3, 11)
+ROOT = Path(__file__).resolve().parent
+REQUIREMENTS = ROOT / "requirements.txt"
+LOCK = ROOT / "requirements.lock"
+LOWEST = ROOT / "requirements-lowest.txt"
+FIRST_LESSON = "notebooks/00_tour.ipynb"
+
+# Ours to name the environment, so that a test of the set-up itself can use one of its own.
+ENVIRONMENT = Path(os.environ.get("VOS_LAB_VENV", ROOT / ".venv")).absolute()
+LOWEST_ENVIRONMENT = ENVIRONMENT.with_name(ENVIRONMENT.name + "-lowest")
+
+UNFINISHED = "unfinished"
+LOCK_HEADER = """\
+# Exact versions that are known to work together, used as constraints:
+#     pip install -r requirements.txt -c requirements.lock
+# Written by `python make.py lock` from .venv. Packages that exist for one platform only (CUDA
+# libraries and the like) are left out: PyTorch names the ones that it needs by itself.
+"""
+ONE_PLATFORM_ONLY = re.compile(r"nvidia-|cuda-|triton\b|pywin|appnope\b|colorama\b", re.IGNORECASE)
+
+
+class SetUpError(Exception):
+    """Something a person has to mend; the message says what and how."""
+
+
+def main() -> int:
+    """Run the command that the person typed."""
+    parser = argparse.ArgumentParser(
+        prog="make.py", description="The course on Video Object Segmentation: set up, open, test."
+    )
+    commands: dict[str, tuple[Callable[[list[str]], int], str]] = {
+        "lab": (lab, "set up once, then open the first lesson in JupyterLab"),
+        "test": (test, "set up once, then run all tests"),
+        "setup": (only_set_up, "set up only"),
+        "test-lowest": (test_lowest, "run all tests with the oldest versions we support"),
+        "lock": (lock, "write the versions in .venv to requirements.lock"),
+    }
+    parser.add_argument("command", choices=commands, help="one of the commands below")
+    parser.epilog = "; ".join(f"{name}: {what}" for name, (_, what) in commands.items())
+    # What we do not know goes on to JupyterLab or pytest: `make.py test -k metrics`.
+    known, rest = parser.parse_known_args()
+    try:
+        complaint = python_problem(sys.version_info[:3])
+        if complaint:
+            raise SetUpError(complaint)
+        return commands[known.command][0](rest)
+    except SetUpError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted. The same command goes on from here.")
+        return 130
+
+
+def say(text: str) -> None:
+    """Print at once, so that our words stand before those of the program we start next."""
+    print(f"[vos-lab] {text}", flush=True)
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def lab(arguments: list[str]) -> int:
+    """Open the first lesson."""
+    python = set_up()
+    build_missing_notebooks()
+    command = [
+        python,
+        *("-m", "jupyterlab", "--log-level=WARN"),
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container one is often root; Jupyter asks to be told
+    if has_no_display():
+        command.append("--no-browser")  # else a text browser may take over the terminal
+    say(f"Starting JupyterLab at {FIRST_LESSON}. No browser opens? Open this address in one:")
+    say("It runs until you press Ctrl-C here, twice.")
+    return run_to_the_end([*command, *arguments])
+
+
+def all_tests(arguments: list[str], environment: Path, constraints: Path) -> int:
+    """Run all tests, on as many cores as there are (at most 4: each worker loads PyTorch)."""
+    python = set_up(environment, constraints)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    workers = max(1, min(4, cores or 1))
+    say(f"Running all tests with {workers} workers.")
+    # A notebook is one long computation: its cells must stay on one worker, in order.
+    command = [python, "-m", "pytest", "-n", str(workers), "--dist", "loadfile", *arguments]
+    # The workers share the cores; one thread each is faster than all of them on each other's.
+    return run_to_the_end(command, OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "1"))
+
+
+def test(arguments: list[str]) -> int:
+    """Run all tests with the versions of the lock file."""
+    return all_tests(arguments, ENVIRONMENT, LOCK)
+
+
+def test_lowest(arguments: list[str]) -> int:
+    """Run all tests with the oldest versions that requirements.txt allows."""
+    return all_tests(arguments, LOWEST_ENVIRONMENT, LOWEST)
+
+
+def only_set_up(_: list[str]) -> int:
+    """Set up, for instance while there still is a network."""
+    set_up()
+    return 0
+
+
+def lock(_: list[str]) -> int:
+    """Write down the versions that are installed."""
+    command = [environment_python(ENVIRONMENT), "-m", "pip", "freeze", "--exclude-editable"]
+    frozen = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=clean_environment(ENVIRONMENT)
+    )
+    LOCK.write_text(LOCK_HEADER + lock_text(frozen.stdout), encoding="utf-8")
+    say(f"Wrote {LOCK.name}.")
+    return 0
+
+
+# ---------------------------------------------------------------- the set-up
+
+
+def set_up(environment: Path = ENVIRONMENT, constraints: Path = LOCK) -> str:
+    """Make the environment and install, unless that is done; return its Python."""
+    python = environment_python(environment)
+    state = environment / "vos-lab-set-up"
+    wanted = fingerprint(ROOT, [REQUIREMENTS, constraints])
+
+    reason = why_anew(environment, works(python))
+    if reason:
+        say(reason)
+        create(environment)
+        state.write_text(UNFINISHED, encoding="utf-8")
+    before = read(state)
+    if before == wanted:
+        return python
+
+    say("Installing the packages of the course. PyTorch is large (up to 6 GB): this takes minutes.")
+    # Killed from here on, packages may be half there. pip's own failures leave them as they were.
+    state.write_text(UNFINISHED, encoding="utf-8")
+    pip = [python, "-m", "pip", "install"]
+    for command in (
+        [*pip, "-r", str(REQUIREMENTS), "-c", str(constraints)],
+        [*pip, "--no-deps", "-e", str(ROOT)],
+    ):
+        if subprocess.run(command, env=clean_environment(environment)).returncode != 0:
+            state.write_text(before, encoding="utf-8")
+            raise SetUpError(
+                "The installation failed; pip says above why. Most often: no network, or less "
+                "than 8 GB of free disk. Then run the same command again."
+            )
+    quieten_jupyterlab(environment)
+    state.write_text(wanted, encoding="utf-8")
+    say("Set up. From here on no network is needed.")
+    return python
+
+
+def why_anew(environment: Path, python_works: bool) -> str | None:
+    """Say why the environment has to be made (again), or None if it can be used."""
+    if not environment.exists():
+        return f"Making a Python environment of its own in {environment.name}."
+    if not python_works:
+        return f"The Python of {environment.name} does not run (moved, updated?): making it anew."
+    if read(environment / "vos-lab-set-up") == UNFINISHED:
+        return f"The last set-up of {environment.name} was interrupted: making it anew."
+    return None
+
+
+def create(environment: Path) -> None:
+    """Make an empty environment, in place of whatever is there."""
+    try:
+        import ensurepip  # noqa: F401  Debian and Ubuntu leave this one out
+        import venv  # noqa: F401
+    except ImportError:
+        version = "{}.{}".format(*sys.version_info)
+        raise SetUpError(
+            f"This Python ({sys.executable}) cannot make environments: its venv module is missing. "
+            f"On Debian and Ubuntu: sudo apt install python{version}-venv"
+        ) from None
+    try:
+        if environment.exists():
+            shutil.rmtree(environment)
+    except OSError as error:
+        raise SetUpError(
+            f"Cannot remove {environment}: {error}. Close what runs from it (JupyterLab, a "
+            "terminal where it is activated), then run the same command again."
+        ) from None
+    # From inside an environment, start from the Python that it was made from.
+    base = getattr(sys, "_base_executable", sys.executable)
+    command = [base, "-m", "venv", str(environment)]
+    if subprocess.run(command, env=clean_environment(environment)).returncode != 0:
+        shutil.rmtree(environment, ignore_errors=True)
+        raise SetUpError(f"{base} -m venv failed; its words above say why.")
+
+
+def python_problem(version: tuple[int, ...]) -> str | None:
+    """Say what is wrong with this version of Python, or None."""
+    if version >= OLDEST_PYTHON:
+        return None
+    needed = "{}.{}".format(*OLDEST_PYTHON)
+    newer = [f"python3.{minor}" for minor in range(30, OLDEST_PYTHON[1] - 1, -1)]
+    there = next((name for name in newer if shutil.which(name) and works(name)), None)
+    advice = "Install a newer one, then run the same command again."
+    if there:
+        advice = f"This machine has {there}: `make lab PYTHON={there}` or `{there} make.py lab`."
+    found = ".".join(map(str, version))
+    return f"The course needs Python {needed} or newer; {sys.executable} is {found}. {advice}"
+
+
+def fingerprint(root: Path, files: list[Path]) -> str:
+    """A short text that changes when the installation has to be done again."""
+    import tomllib  # not in the older Pythons that only get as far as our message
+
+    # Of pyproject.toml, what is installed; not the settings of linters.
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    installed = [project.get("build-system"), project.get("project")]
+    parts = [str(root), json.dumps(installed, sort_keys=True)]
+    parts += [file.read_text(encoding="utf-8") for file in files]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def lock_text(frozen: str) -> str:
+    r"""Keep of ``pip freeze`` what holds on every platform.
+
+    Example:
+        >>> lock_text("numpy==2.4.6\nnvidia-nccl==2.3\n-e /home/me/vos_lab\ntorch==2.9.1+cpu\n")
+        'numpy==2.4.6\ntorch==2.9.1\n'
+    """
+    pinned = [line for line in frozen.splitlines() if re.match(r"[\w.-]+==", line)]
+    general = [line for line in pinned if not ONE_PLATFORM_ONLY.match(line)]
+    return "".join(line.split("+")[0].strip() + "\n" for line in general)
+
+
+def build_missing_notebooks() -> None:
+    """Build notebooks that are not there; one that is there may hold a student's answers."""
+    missing = missing_notebooks(ROOT)
+    if missing:
+        say(f"Building {', '.join(missing)}.")
+        command = [str(program(ENVIRONMENT, "vos-lab")), "build", *missing]
+        if subprocess.run(command, cwd=ROOT, env=clean_environment(ENVIRONMENT)).returncode != 0:
+            raise SetUpError("The notebooks could not be built; the words above say why.")
+
+
+def missing_notebooks(root: Path) -> list[str]:
+    """The names of lessons without a notebook."""
+    names = sorted(lesson.stem for lesson in (root / "lessons").glob("[0-9]*.py"))
+    return [name for name in names if not (root / "notebooks" / f"{name}.ipynb").exists()]
+
+
+# ---------------------------------------------------------------- running programs
+
+
+def program(environment: Path, name: str) -> Path:
+    """Where an environment keeps a program."""
+    windows = os.name == "nt"
+    return environment / ("Scripts" if windows else "bin") / (f"{name}.exe" if windows else name)
+
+
+def environment_python(environment: Path) -> str:
+    """The Python of an environment."""
+    return str(program(environment, "python"))
+
+
+def works(python: str) -> bool:
+    """Whether this Python runs, is new enough and has pip."""
+    probe = f"import pip, sys; sys.exit(sys.version_info < {OLDEST_PYTHON})"
+    try:
+        done = subprocess.run(
+            [python, "-c", probe], capture_output=True, env=clean_environment(None)
+        )
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def clean_environment(environment: Path | None, **more: str) -> dict[str, str]:
+    """The environment variables, less those that let another Python's packages in."""
+    noise = {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_CONSTRAINT"}
+    noise |= {"VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV"}
+    variables = {name: value for name, value in os.environ.items() if name not in noise}
+    variables.update(PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", **more)
+    if environment:
+        # A notebook's `!vos-lab` finds ours.
+        variables["VIRTUAL_ENV"] = str(environment)
+        folder = str(program(environment, "python").parent)
+        variables["PATH"] = folder + os.pathsep + variables.get("PATH", "")
+    return variables
+
+
+def run_to_the_end(command: list[str], **variables: str) -> int:
+    """Run a program that answers Ctrl-C by itself, as JupyterLab and pytest do."""
+    environment = Path(command[0]).parents[1]
+    process = subprocess.Popen(command, cwd=ROOT, env=clean_environment(environment, **variables))
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass
+
+
+def has_no_display() -> bool:
+    """Whether there is no screen to open a browser on."""
+    if not sys.platform.startswith("linux"):
+        return False
+    return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def quieten_jupyterlab(environment: Path) -> None:
+    """Keep JupyterLab from asking, on the first start, whether it may fetch news."""
+    settings = environment / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    if not settings.exists():
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+        settings.write_text(json.dumps(quiet, indent=2), encoding="utf-8")
+
+
+def read(file: Path) -> str:
+    """The text of a file, empty if there is none."""
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
