@@ -30,7 +30,8 @@ FIRST_LESSON = "notebooks/00_tour.ipynb"
 ENVIRONMENT = Path(os.environ.get("VOS_LAB_VENV", ROOT / ".venv")).absolute()
 LOWEST_ENVIRONMENT = ENVIRONMENT.with_name(ENVIRONMENT.name + "-lowest")
 
-UNFINISHED = "unfinished"
+STATE = "vos-lab-set-up"  # in the environment: a fingerprint of what it was made from
+UNFINISHED = "unfinished"  # or this
 LOCK_HEADER = """\
 # Exact versions that are known to work together, used as constraints:
 #     pip install -r requirements.txt -c requirements.lock
@@ -52,7 +53,7 @@ def main() -> int:
     commands: dict[str, tuple[Callable[[list[str]], int], str]] = {
         "lab": (lab, "set up once, then open the first lesson in JupyterLab"),
         "test": (test, "set up once, then run all tests"),
-        "setup": (only_set_up, "set up only"),
+        "setup": (only_set_up, "set up (again), and nothing else"),
         "test-lowest": (test_lowest, "run all tests with the oldest versions we support"),
         "lock": (lock, "write the versions in .venv to requirements.lock"),
     }
@@ -123,8 +124,8 @@ def test_lowest(arguments: list[str]) -> int:
 
 
 def only_set_up(_: list[str]) -> int:
-    """Set up, for instance while there still is a network."""
-    set_up()
+    """Set up, even if that was done: what has gone missing since is installed again."""
+    set_up(again=True)
     return 0
 
 
@@ -142,10 +143,10 @@ def lock(_: list[str]) -> int:
 # ---------------------------------------------------------------- the set-up
 
 
-def set_up(environment: Path = ENVIRONMENT, constraints: Path = LOCK) -> str:
+def set_up(environment: Path = ENVIRONMENT, constraints: Path = LOCK, again: bool = False) -> str:
     """Make the environment and install, unless that is done; return its Python."""
     python = environment_python(environment)
-    state = environment / "vos-lab-set-up"
+    state = environment / STATE
     wanted = fingerprint(ROOT, [REQUIREMENTS, constraints])
 
     reason = why_anew(environment, works(python))
@@ -154,7 +155,7 @@ def set_up(environment: Path = ENVIRONMENT, constraints: Path = LOCK) -> str:
         create(environment)
         state.write_text(UNFINISHED, encoding="utf-8")
     before = read(state)
-    if before == wanted:
+    if before == wanted and not again:
         return python
 
     say("Installing the packages of the course. PyTorch is large (up to 6 GB): this takes minutes.")
@@ -183,7 +184,7 @@ def why_anew(environment: Path, python_works: bool) -> str | None:
         return f"Making a Python environment of its own in {environment.name}."
     if not python_works:
         return f"The Python of {environment.name} does not run (moved, updated?): making it anew."
-    if read(environment / "vos-lab-set-up") == UNFINISHED:
+    if read(environment / STATE) == UNFINISHED:
         return f"The last set-up of {environment.name} was interrupted: making it anew."
     return None
 
