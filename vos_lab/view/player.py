@@ -1,0 +1,357 @@
+"""The player: a video with its masks, scrubbed in the browser without asking the kernel."""
+
+import base64
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import cv2
+import numpy as np
+import traitlets
+from PIL import Image, ImageDraw, ImageFont
+
+from vos_lab.video import OBJECT_COLOURS, Video, as_label_map
+
+HERE = Path(__file__).parent
+MAX_HEIGHT = 480
+MAX_FRAMES = 400
+MAX_BYTES = 40_000_000
+
+Masks = Sequence[np.ndarray | None] | np.ndarray
+
+
+@dataclass(frozen=True)
+class EncodedFrames:
+    """Frames and masks of a video in the form that a browser decodes.
+
+    Attributes:
+        images: a JPEG for each frame that is kept.
+        masks: for each result, a PNG for each frame that is kept; empty bytes: no mask there.
+        indices: the number of each kept frame in the whole video.
+        size: height and width of the pictures, in pixels.
+        note: what was left out, in a sentence; empty where nothing was.
+    """
+
+    images: list[bytes]
+    masks: dict[str, list[bytes]]
+    indices: list[int]
+    size: tuple[int, int]
+    note: str
+
+
+def encode_image(frame: np.ndarray, quality: int = 85) -> bytes:
+    """An image as JPEG.
+
+    Args:
+        frame: ``(H, W, 3)`` uint8 RGB.
+        quality: 1 to 100.
+
+    Returns:
+        The bytes of the file.
+
+    Example:
+        >>> encode_image(np.zeros((4, 4, 3), np.uint8))[:2].hex()
+        'ffd8'
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    return cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1].tobytes()
+
+
+def encode_mask(mask: np.ndarray) -> bytes:
+    """A label map as a PNG in the colours of the objects, with a transparent background.
+
+    The browser only has to lay it over the frame: no pixel is touched there.
+
+    Args:
+        mask: label map, ``(H, W)`` uint8.
+
+    Returns:
+        The bytes of the file, a palette PNG whose indices are the labels.
+
+    Example:
+        >>> png = encode_mask(np.array([[0, 1], [2, 255]], np.uint8))
+        >>> np.array(Image.open(io.BytesIO(png))).tolist()
+        [[0, 1], [2, 255]]
+    """
+    image = Image.fromarray(np.ascontiguousarray(mask))
+    image.putpalette(OBJECT_COLOURS.tobytes())
+    file = io.BytesIO()
+    image.save(file, format="PNG", transparency=0, compress_level=3)
+    return file.getvalue()
+
+
+def encode_frames(
+    video: Video,
+    masks: Mapping[str, Masks] | None = None,
+    max_height: int = MAX_HEIGHT,
+    max_frames: int = MAX_FRAMES,
+    max_bytes: int = MAX_BYTES,
+) -> EncodedFrames:
+    """Encode a video and its masks for the browser, within a budget.
+
+    Args:
+        video: T frames; they are read one at a time.
+        masks: for each result T label maps of the size of the frames, or None where there is none.
+        max_height: frames above are made smaller, in pixels.
+        max_frames: of more, every k-th is kept.
+        max_bytes: of all files together; where they are more, every k-th frame is kept.
+
+    Returns:
+        The files, and which frames they are.
+
+    Raises:
+        ValueError: another number or size of masks, or no label maps.
+    """
+    masks = masks or {}
+    for name, maps in masks.items():
+        if len(maps) != len(video):
+            raise ValueError(f"{name}: {len(maps)} masks for the {len(video)} frames of the video")
+    height, width = video.size
+    scale = min(1.0, max_height / height)
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    step = math.ceil(len(video) / max_frames)
+    kept: list[tuple[int, bytes, list[bytes]]] = []
+    total = 0
+    for t in range(0, len(video), step):
+        if t % step:  # the step has grown since
+            continue
+        image = encode_image(_resize(video.frames[t], size, cv2.INTER_AREA))
+        overlays = [
+            b""
+            if (mask := maps[t]) is None
+            else _encoded_mask(mask, name, t, (height, width), size)
+            for name, maps in masks.items()
+        ]
+        kept.append((t, image, overlays))
+        total += len(image) + sum(map(len, overlays))
+        while total > max_bytes and len(kept) > 1:
+            # Too much: go on with every second frame, and drop every second of those there are.
+            step *= 2
+            kept = [entry for entry in kept if entry[0] % step == 0]
+            total = sum(len(image) + sum(map(len, overlays)) for _, image, overlays in kept)
+    notes = []
+    if step > 1:
+        notes.append(f"Shows every {_ordinal(step)} of {len(video)} frames.")
+    if scale < 1:
+        notes.append(f"Shown at {size[1]} x {size[0]}; the video is {width} x {height} pixels.")
+    return EncodedFrames(
+        images=[image for _, image, _ in kept],
+        masks={name: [entry[2][i] for entry in kept] for i, name in enumerate(masks)},
+        indices=[t for t, _, _ in kept],
+        size=size,
+        note=" ".join(notes),
+    )
+
+
+def _encoded_mask(
+    mask: np.ndarray, name: str, t: int, due: tuple[int, int], size: tuple[int, int]
+) -> bytes:
+    labels = as_label_map(mask, f"{name}, frame {t}")
+    if labels.shape != due:
+        raise ValueError(
+            f"{name}, frame {t}: the mask is {labels.shape[1]} x {labels.shape[0]} pixels, "
+            f"its frame {due[1]} x {due[0]}"
+        )
+    return encode_mask(_resize(labels, size, cv2.INTER_NEAREST))
+
+
+def _resize(image: np.ndarray, size: tuple[int, int], interpolation: int) -> np.ndarray:
+    if image.shape[:2] == size:
+        return image
+    return cv2.resize(image, size[::-1], interpolation=interpolation)
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 < number % 100 < 14 else ending}"
+
+
+class Player(anywidget.AnyWidget):
+    """A video with its masks: scrub, play, fade, compare.
+
+    All frames go to the browser once, so that the kernel is not asked while you scrub. Click the
+    picture, then: arrow keys, Home and End move; space plays; m shows and hides the masks, + and
+    - fade them; o lays the frames before and after over the picture; c compares side by side.
+    Without a kernel a strip of frames stands in its place.
+
+    Args:
+        video: a :class:`~vos_lab.video.Video`, or T images ``(H, W, 3)`` uint8.
+        masks: T label maps ``(H, W)`` (None where there is none), or several results by name, as
+            ``{"truth": ..., "OSVOS": ...}``. None takes the masks of the video, ``{}`` none.
+        compare: True starts with the results side by side (a single one beside the plain
+            frames), False with one picture; None is True where there are several results.
+        opacity: of the masks, 0 to 1.
+        height: of the picture on the page, in pixels; None uses the width there is.
+        title: a line above the picture; None takes the name of the video.
+
+    Attributes:
+        frame: the number of the frame that is shown. Set it from Python, or observe it.
+
+    Raises:
+        ValueError: another number or size of masks, or no label maps.
+
+    Example:
+        >>> player = Player(np.zeros((3, 4, 6, 3), np.uint8), np.ones((3, 4, 6), np.uint8))
+        >>> player.frame = 2
+        >>> player
+        Player of video: 3 frames of 6 x 4 pixels, with masks
+    """
+
+    _esm = HERE / "player.js"
+    _css = HERE / "widgets.css"
+
+    frame = traitlets.Int(0).tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
+    loop = traitlets.Bool(True).tag(sync=True)
+    speed = traitlets.Float(1.0, min=0.05, max=16).tag(sync=True)
+    show_masks = traitlets.Bool(True).tag(sync=True)
+    opacity = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
+    onion = traitlets.Int(0, min=0).tag(sync=True)  # how many frames apart the ghosts are
+    compare = traitlets.Bool(False).tag(sync=True)
+    result = traitlets.Int(0, min=0).tag(sync=True)  # which one is shown where not compared
+
+    _images = traitlets.List(traitlets.Bytes()).tag(sync=True)
+    _masks = traitlets.List().tag(sync=True)
+    _names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _indices = traitlets.List(traitlets.Int()).tag(sync=True)
+    _size = traitlets.List(traitlets.Int()).tag(sync=True)
+    _fps = traitlets.Float(24.0).tag(sync=True)
+    _title = traitlets.Unicode("").tag(sync=True)
+    _note = traitlets.Unicode("").tag(sync=True)
+    _height = traitlets.Int(None, allow_none=True).tag(sync=True)
+
+    def __init__(
+        self,
+        video: Video | Sequence[np.ndarray] | np.ndarray,
+        masks: Masks | Mapping[str, Masks] | None = None,
+        compare: bool | None = None,
+        opacity: float = 0.5,
+        height: int | None = None,
+        title: str | None = None,
+    ) -> None:
+        if not isinstance(video, Video):
+            video = Video("video", video)
+        if masks is None:
+            masks = video.masks if video.masks is not None else {}
+        results = masks if isinstance(masks, Mapping) else {"masks": masks}
+        encoded = encode_frames(video, results)
+        self._video_name, self._length, self._results = video.name, len(video), list(results)
+        self._video_size = video.size
+        super().__init__(
+            opacity=opacity,
+            compare=len(results) > 1 if compare is None else compare,
+            _images=encoded.images,
+            _masks=list(encoded.masks.values()),
+            _names=list(encoded.masks),
+            _indices=encoded.indices,
+            _size=list(encoded.size),
+            _fps=video.fps,
+            _title=video.name if title is None else title,
+            _note=encoded.note,
+            _height=height,
+        )
+
+    @traitlets.validate("frame")
+    def _frame_exists(self, proposal: Any) -> int:
+        if not 0 <= proposal["value"] < self._length:
+            raise traitlets.TraitError(
+                f"{self._video_name}: there is no frame {proposal['value']}, "
+                f"they go from 0 to {self._length - 1}"
+            )
+        return int(proposal["value"])
+
+    def __repr__(self) -> str:
+        height, width = self._video_size
+        return (
+            f"Player of {self._video_name}: {self._length} frames of {width} x {height} pixels, "
+            f"with {' and '.join(self._results) or 'no masks'}"
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return bundle and with_picture(bundle, self._strip(), self._alt())
+
+    def _strip(self) -> Image.Image:
+        """Five frames with their masks; a row for each result."""
+        chosen = np.unique(np.linspace(0, len(self._images) - 1, 5).round().astype(int))
+        rows = list(self._strip_rows(chosen))
+        names = self._names if len(self._names) > 1 else [""]
+        return picture_strip(rows, [f"frame {self._indices[i]}" for i in chosen], names)
+
+    def _strip_rows(self, chosen: np.ndarray) -> Iterator[list[Image.Image]]:
+        for files in self._masks or [[b""] * len(self._images)]:
+            row = []
+            for i in chosen:
+                picture = Image.open(io.BytesIO(self._images[i])).convert("RGB")
+                if files[i] and self.show_masks:
+                    colours = Image.open(io.BytesIO(files[i])).convert("RGBA")
+                    alpha = colours.getchannel("A").point(lambda a: round(a * self.opacity))
+                    picture.paste(colours.convert("RGB"), mask=alpha)
+                row.append(picture)
+            yield row
+
+    def _alt(self) -> str:
+        shown = f"Frames of {self._title or 'a video'}, from the first to the last"
+        if not self._names:
+            return f"{shown}."
+        if len(self._names) == 1:
+            return f"{shown}, with the objects coloured by their masks."
+        return f"{shown}; a row each for {', '.join(self._names)}, objects coloured."
+
+
+def picture_strip(
+    rows: Sequence[Sequence[Image.Image]], captions: Sequence[str], names: Sequence[str]
+) -> Image.Image:
+    """Lay pictures out in rows, for the static figure beneath a widget.
+
+    Args:
+        rows: pictures, all of one size.
+        captions: what to write under each column.
+        names: what to write over each row; an empty name takes no room.
+
+    Returns:
+        One picture, at most 1000 pixels wide.
+    """
+    width = min(rows[0][0].width, 1000 // len(rows[0]) - 4)
+    height = max(1, round(rows[0][0].height * width / rows[0][0].width))
+    head = 20 if any(names) else 0
+    font = ImageFont.load_default(size=14)
+    sheet = Image.new(
+        "RGB", (len(rows[0]) * (width + 4) - 4, len(rows) * (height + head + 4) + 18), "white"
+    )
+    draw = ImageDraw.Draw(sheet)
+    for y, (row, name) in enumerate(zip(rows, names, strict=True)):
+        top = y * (height + head + 4)
+        draw.text((2, top + 1), name, "black", font)
+        for x, picture in enumerate(row):
+            sheet.paste(
+                picture.resize((width, height), Image.Resampling.BOX), (x * (width + 4), top + head)
+            )
+    for x, caption in enumerate(captions):
+        draw.text((x * (width + 4) + 2, sheet.height - 18), caption, "black", font)
+    return sheet
+
+
+def with_picture(bundle: tuple[dict, dict], picture: Image.Image, alt: str) -> tuple[dict, dict]:
+    """Add a static picture to what a widget shows, for pages where no kernel runs.
+
+    Args:
+        bundle: data and metadata by mimetype, as ``_repr_mimebundle_`` returns them.
+        picture: what to show instead of the widget.
+        alt: what the picture shows, for those who cannot see it.
+
+    Returns:
+        Data and metadata with ``image/jpeg``, below 60 KB.
+    """
+    data, metadata = bundle
+    for quality in (80, 60, 40, 20):
+        file = io.BytesIO()
+        picture.save(file, format="JPEG", quality=quality)
+        if file.tell() < 60_000:
+            break
+    jpeg = {"image/jpeg": base64.b64encode(file.getvalue()).decode()}
+    return {**data, **jpeg}, {**metadata, "image/jpeg": {"alt": alt}}
