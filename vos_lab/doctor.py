@@ -165,13 +165,13 @@ def torch_pair() -> list[Finding]:
             return [Finding(name, "fail", f"{package} is not installed", SET_UP_AGAIN)]
     found = f"torch {versions['torch']}, torchvision {versions['torchvision']}"
 
-    # torchvision states the one torch that it was built for.
+    # torchvision states which torch it goes with.
     needs = [Requirement(text) for text in metadata.requires("torchvision") or []]
     for need in needs:
         if need.name == "torch" and not need.specifier.contains(
             versions["torch"], prereleases=True
         ):
-            what = f"{found}: this torchvision was built for torch {need.specifier}"
+            what = f"{found}: this torchvision needs torch{need.specifier}"
             return [Finding(name, "fail", what, advice)]
 
     # Of another origin (one for CUDA, one for the CPU), they may import and still not compute.
@@ -310,10 +310,8 @@ def weights() -> list[Finding]:
     files = sorted((REPOSITORY / "data").rglob("*.safetensors"))
     broken = [file for file in files if not _is_whole(file)]
     if broken:
-        names = ", ".join(file.name for file in broken)
-        advice = (
-            f"get them again: `git checkout -- {' '.join(f'data/**/{f.name}' for f in broken)}`"
-        )
+        names = " ".join(file.relative_to(REPOSITORY).as_posix() for file in broken)
+        advice = f"get them again: `git checkout -- {names}`"
         return [Finding("weights", "fail", f"damaged: {names}", advice)]
     return [
         Finding("weights", "ok", f"{len(files)} files, whole" if files else "no lesson needs any")
