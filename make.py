@@ -259,7 +259,7 @@ def build_missing_notebooks() -> None:
     missing = missing_notebooks(ROOT)
     if missing:
         say(f"Building {', '.join(missing)}.")
-        command = [str(program(ENVIRONMENT, "vos-lab")), "build", *missing]
+        command = [str(program(ENVIRONMENT, "vos-lab")), "build", "--no-execute", *missing]
         if subprocess.run(command, cwd=ROOT, env=clean_environment(ENVIRONMENT)).returncode != 0:
             raise SetUpError("The notebooks could not be built; the words above say why.")
 
