@@ -89,6 +89,11 @@ class Lazy(Sequence[Item], Generic[Item]):
             raise IndexError(f"index {index} in a sequence of {self._length}") from None
         return self._get(position)
 
+    def __iter__(self) -> Iterator[Item]:
+        """Item by item."""
+        # Not inherited: that of Sequence takes an IndexError of ``get`` for the end.
+        return (self._get(position) for position in range(self._length))
+
 
 # --- label maps as PNG ------------------------------------------------------------------------
 
@@ -409,14 +414,17 @@ def numbered_files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
         The files, in order.
 
     Raises:
-        ValueError: there is none, two have one number, or a number is missing.
+        ValueError: there is none, two have one number, or one is missing or has no number.
     """
     files = [f for f in folder.iterdir() if f.suffix.lower() in suffixes and f.name[0] != "."]
     if not files:
         raise ValueError(f"{folder}: holds no file that ends in {', '.join(suffixes)}")
     numbers = {f: re.findall(r"\d+", f.stem) for f in files}
-    if not all(numbers.values()):
+    if not any(numbers.values()):
         return sorted(files)  # names without numbers: the alphabet is all the order there is
+    for file in sorted(files):
+        if not numbers[file]:
+            raise ValueError(f"{file}: has no number in its name, unlike the others of its folder")
     by_number: dict[int, Path] = {}
     for file in sorted(files):
         number = int(numbers[file][-1])
@@ -509,59 +517,99 @@ def mask_files(
 class _Decoder:
     """Exact access to the frames of a video file by number.
 
-    The packets are listed once, without decoding, for the time stamp of each frame; then a frame
-    is reached by seeking to the key frame before it, or by decoding on from the last one.
+    In MP4, Matroska and GIF each packet states the time of its frame, so the packets are listed
+    once, without decoding, and a frame is reached by seeking to the key frame before it, or by
+    decoding on from the last one. Elsewhere (AVI, MPEG) those times are guesses, and so frames are
+    counted from the beginning.
     """
+
+    TIMED = ("mov", "matroska", "gif")
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.number_of: dict[int, int] = {}  # time stamp -> number; empty where we count
         try:
-            self.container = av.open(str(path))
-            self.stream = self.container.streams.video[0]
-            self.times = sorted(
-                packet.pts for packet in self.container.demux(self.stream) if packet.pts is not None
-            )
+            self._open()
+            if self.container.format.name.split(",")[0] in self.TIMED:
+                times = self._listed()
+                self.number_of = {time: t for t, time in enumerate(times)}
+                self.times, self.length = times, len(times)
+            else:
+                self.length = sum(1 for _ in self.decoded)
+            self._open()
         except (av.FFmpegError, IndexError) as error:
             raise ValueError(
                 f"{path}: cannot be decoded as a video ({error}). If it plays elsewhere, convert "
                 "it to mp4 (H.264)."
             ) from None
-        if not self.times:
+        if not self.length:
             raise ValueError(f"{path}: holds no video frame")
-        self.length = len(self.times)
         self.fps = float(self.stream.average_rate or 24)
-        self.decoded: Iterator[av.VideoFrame] = iter(())
+
+    def _open(self) -> None:
+        self.container = av.open(str(self.path))
+        self.stream = self.container.streams.video[0]
+        self.decoded: Iterator[av.VideoFrame] = self.container.decode(self.stream)
         self.at = -1  # number of the last decoded frame
         self.last: np.ndarray | None = None
-        self.seek = True
+
+    def _listed(self) -> list[int]:
+        times: set[int] = set()
+        for packet in self.container.demux():  # sound too, as the cut may fall into it
+            if packet.is_corrupt:
+                raise ValueError(f"{self.path}: is cut off. Copy or download it again.")
+            # An editor's cut leaves packets that are decoded but not shown.
+            if packet.pts is None or packet.is_discard:
+                continue
+            if packet.stream.index == self.stream.index:
+                times.add(packet.pts)
+        return sorted(times)
 
     def read(self, t: int) -> np.ndarray:
         if t == self.at and self.last is not None:
             return self.last.copy()
-        try:
-            # Decoding 24 frames is about as long as one seek to the key frame before.
-            if self.seek or not self.at < t <= self.at + 24:
-                self.container.seek(self.times[t], stream=self.stream)
-                self.decoded, self.seek = self.container.decode(self.stream), False
-            for frame in self.decoded:
-                if frame.pts is not None and frame.pts >= self.times[t]:
-                    image = frame.to_ndarray(format="rgb24")
-                    # Phones store portrait videos lying down, with a note to turn them.
-                    self.last = np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
-                    self.at = t
+        # Decoding 24 frames is about as long as one seek to the key frame before.
+        on = self.at < t and (t <= self.at + 24 or not self.number_of)
+        problem = ""
+        for start in ["here"] * on + ["key frame"] * bool(self.number_of) + ["beginning"]:
+            try:
+                if start == "key frame":
+                    self.container.seek(self.times[t], stream=self.stream)
+                    self.decoded, self.at = self.container.decode(self.stream), -1
+                elif start == "beginning":
+                    self._open()
+                if self._decode_on(t) and self.last is not None:
                     return self.last.copy()
-        except av.FFmpegError as error:
-            self.seek = True
-            raise ValueError(f"{self.path}: frame {t} cannot be decoded ({error})") from None
-        self.seek = True
-        raise ValueError(f"{self.path}: ends before frame {t} of {self.length}; is it truncated?")
+            except av.FFmpegError as error:
+                problem = f" ({error})"
+        raise ValueError(
+            f"{self.path}: frame {t} of {self.length} cannot be decoded{problem}; is it truncated?"
+        )
+
+    def _decode_on(self, t: int) -> bool:
+        for frame in self.decoded:
+            self.last = None
+            if self.number_of:
+                if frame.pts not in self.number_of:
+                    continue
+                self.at = self.number_of[frame.pts]
+            else:
+                self.at += 1
+            if self.at == t:
+                image = frame.to_ndarray(format="rgb24")
+                # Phones store portrait videos lying down, with a note to turn them.
+                self.last = np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
+            if self.at >= t:
+                break
+        return self.at == t
 
 
 def write_frames(path: str | Path, frames: Iterable[np.ndarray], fps: float = 24.0) -> None:
     """Write images as a video that browsers play: mp4 (H.264) or GIF.
 
     Args:
-        path: ends in .mp4 or .gif; folders are made.
+        path: ends in .mp4 or .gif; folders are made. An odd width or height grows by one in mp4;
+            equal neighbours are one longer frame in GIF.
         frames: ``(H, W, 3)`` uint8, all of one size; read one at a time.
         fps: frames per second.
 
