@@ -150,10 +150,10 @@ def data(
     if name is not None:
         download.download(name, root)
         return
-    table = Table("dataset", "here", "sequences", "size", "how to get it")
     for row in download.available(root):
-        table.add_row(*(str(value) for value in row))
-    Console().print(table)
+        print(f"{row.name}: {row.sequences} of {row.count} sequences in {row.folder}")
+        if row.sequences < row.count:
+            print(f"    {row.how}")
 
 
 @app.command()
