@@ -1,0 +1,693 @@
+"""The cast: animals, people, vehicles, birds, fish, balloons, each different for each seed.
+
+A figure is described by its cuts (rigid parts that hang on one another) and its materials. Nothing
+is drawn here: the renderer paints the cuts once and then moves them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vos_lab.datasets.shapes import Cut, Mark, ellipse, limb, ragged, spline
+from vos_lab.datasets.textures import colour
+
+Rng = np.random.Generator
+BLACK = np.array([0.04, 0.035, 0.03], np.float32)
+WHITE = np.array([0.93, 0.92, 0.88], np.float32)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What covers a cut: a coat pattern in two colours.
+
+    Attributes:
+        colours: two RGB colours in [0, 1].
+        kind: one of ``textures.COATS``.
+        cell: size of the pattern in figure units.
+        roughness: how strong the hair or grain is.
+    """
+
+    colours: tuple[np.ndarray, np.ndarray]
+    kind: str = "plain"
+    cell: float = 0.1
+    roughness: float = 0.1
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A thing that can be segmented.
+
+    Attributes:
+        semantic_class: "animal", "person", "vehicle", "bird", "fish", "balloon" or "ball".
+        cuts: from the furthest to the nearest.
+        materials: by name.
+        stride: how far it goes in one cycle of its legs, figure units.
+        habitat: where it lives: "ground", "air" or "water".
+        wave: how it bends on the move (sway of x with height, wriggle of y along x), figure units.
+        wave_length: of that bending, figure units.
+        idle: cycles per frame of what moves even when the figure stays where it is.
+    """
+
+    semantic_class: str
+    cuts: list[Cut]
+    materials: dict[str, Material]
+    stride: float = 0.8
+    habitat: str = "ground"
+    wave: tuple[float, float] = (0.015, 0.01)
+    wave_length: float = 1.6
+    idle: float = 0.0
+
+
+def _shade(rgb: np.ndarray, factor: float) -> np.ndarray:
+    return np.clip(rgb * factor, 0, 1).astype(np.float32)
+
+
+def _coat_colours(rng: Rng) -> tuple[np.ndarray, np.ndarray, str]:
+    """Two natural colours of fur and the pattern that goes with them."""
+    look = rng.integers(9)
+    if look == 0:  # zebra, badger
+        return _shade(WHITE, rng.uniform(0.85, 1)), _shade(BLACK, 2), "stripes"
+    if look == 1:  # giraffe
+        return colour(40, 0.3, 0.9), colour(rng.uniform(18, 28), 0.7, 0.5), "cells"
+    if look == 2:  # cow, spaniel
+        dark = BLACK if rng.random() < 0.5 else colour(rng.uniform(15, 28), 0.7, 0.42)
+        return WHITE, dark, "patches"
+    if look == 3:  # leopard, dalmatian, fawn
+        base = colour(rng.uniform(28, 42), rng.uniform(0.2, 0.6), rng.uniform(0.7, 0.95))
+        return base, colour(20, 0.6, rng.uniform(0.1, 0.3)), "spots"
+    if look == 4:  # tiger, tabby
+        base = colour(rng.uniform(20, 36), rng.uniform(0.3, 0.75), rng.uniform(0.6, 0.9))
+        return base, colour(20, 0.5, 0.16), "stripes"
+    if look == 5:  # shepherd dog
+        base = colour(rng.uniform(25, 35), 0.6, rng.uniform(0.55, 0.75))
+        return base, colour(20, 0.4, 0.14), "saddle"
+    value = rng.choice([0.16, 0.35, 0.5, 0.65, 0.8])
+    saturation = rng.choice([0.08, 0.3, 0.5, 0.65])
+    base = colour(rng.uniform(16, 40), saturation, value * rng.uniform(0.85, 1.1))
+    return base, _shade(base, rng.uniform(0.55, 0.8)), "ticked" if look == 6 else "plain"
+
+
+# Leg length, body length, body depth, neck length, neck angle (degrees above level), head, snout,
+# tail length, leg thickness: in units of the height at the shoulder.
+_SPECIES: dict[str, tuple[float, ...]] = {
+    "dog": (0.55, 1.05, 0.40, 0.30, 50, 0.155, 1.0, 0.55, 0.055),
+    "cat": (0.48, 1.15, 0.42, 0.20, 40, 0.165, 0.45, 0.85, 0.055),
+    "horse": (0.60, 1.05, 0.42, 0.58, 50, 0.135, 1.7, 0.60, 0.052),
+    "camel": (0.62, 0.98, 0.40, 0.62, 38, 0.105, 1.5, 0.35, 0.050),
+    "cow": (0.47, 1.25, 0.52, 0.30, 22, 0.165, 1.2, 0.60, 0.062),
+    "elephant": (0.48, 1.10, 0.62, 0.16, 15, 0.240, 0.5, 0.35, 0.105),
+    "giraffe": (0.66, 0.80, 0.38, 0.98, 62, 0.095, 1.4, 0.40, 0.046),
+    "sheep": (0.40, 1.00, 0.55, 0.22, 35, 0.125, 1.0, 0.14, 0.045),
+    "deer": (0.62, 0.92, 0.36, 0.50, 58, 0.110, 1.2, 0.12, 0.036),
+    "bear": (0.42, 1.20, 0.60, 0.20, 15, 0.190, 0.8, 0.08, 0.095),
+    "pig": (0.32, 1.25, 0.58, 0.14, 5, 0.190, 0.8, 0.22, 0.062),
+    "fox": (0.45, 1.10, 0.34, 0.24, 38, 0.135, 1.3, 0.80, 0.042),
+}
+
+
+def animal(rng: Rng) -> Figure:
+    """A four-legged animal: body, neck, head, ears, tail and four walking legs."""
+    species = str(rng.choice(list(_SPECIES)))
+    jitter = rng.uniform(0.9, 1.12, 9)
+    leg, body, depth, neck, angle, head, snout, tail, thick = np.array(_SPECIES[species]) * jitter
+    angle = np.deg2rad(angle)
+    back = -(leg + 0.88 * depth)
+    belly = -leg + 0.06 * depth
+    front, rear = body / 2, -body / 2
+    top = back - (0.10 if species == "cow" else 0.03) * depth
+    arch = rng.uniform(-0.02, 0.06) * depth
+    points = [
+        (front + 0.02, back + 0.30 * depth),
+        (front - 0.06, back + 0.02 * depth),
+        (front - 0.25 * body, top),
+        (0.0, back - arch),
+        (rear + 0.22 * body, top + 0.03 * depth),
+        (rear + 0.02, back + 0.14 * depth),
+        (rear - 0.03, back + 0.45 * depth),
+        (rear + 0.08, belly - 0.10 * depth),
+        (rear + 0.25 * body, belly - 0.16 * depth),
+        (0.05 * body, belly + 0.02 * depth),
+        (front - 0.18 * body, belly + 0.04 * depth),
+        (front - 0.01, belly - 0.22 * depth),
+    ]
+    if species == "camel":
+        hump = rng.uniform(0.3, 0.45) * depth
+        points[3:4] = [(0.14 * body, back), (0.0, back - hump), (-0.14 * body, back)]
+    fluff = {"sheep": 0.05, "bear": 0.02}.get(species, 0.006)
+    trunk = ragged(spline(points), rng, fluff)
+
+    thigh, shin = 0.52 * leg, 0.50 * leg
+    fine = species in ("horse", "deer", "camel", "giraffe", "fox", "dog")
+    order = (0.0, np.pi) if rng.random() < 0.5 else (0.5 * np.pi, 1.5 * np.pi)
+    swing = rng.uniform(0.38, 0.5)
+    cuts: list[Cut] = []
+
+    def add_leg(where: str, x: float, phase: float, near: bool) -> None:
+        hip = (x, -leg - 0.02)
+        knee = (x + (0.02 if where == "fore" else -0.03) * leg, hip[1] + thigh)
+        foot = (x + 0.0, -0.5 * thick)
+        shade, side = (1.0, 0.12) if near else (0.62, -0.12)
+        name = f"{'near' if near else 'far'} {where}"
+        upper = limb(hip, knee, thick * (2.0 if where == "hind" else 1.7), thick * 1.05)
+        paw = ellipse(foot[0] + 0.35 * thick, foot[1] - 0.1 * thick, 1.25 * thick, 0.7 * thick)
+        hoof = Mark(paw, BLACK * 2.5, 0.8 if fine else 0.35)
+        lower = np.concatenate(
+            [limb(knee, (foot[0], foot[1] - 0.2 * thick), thick * 1.02, thick * 0.72), paw]
+        )
+        lower = _hull(lower) if not fine else limb(knee, foot, thick * 0.95, thick * 0.75)
+        cuts.append(
+            Cut(
+                f"{name} shin", lower, "coat", f"{name} thigh", knee, 0.75 * swing,
+                phase - (1.5 if where == "fore" else 1.3), bend="knee", shade=shade, side=side,
+                marks=[hoof],
+            )
+        )  # fmt: skip
+        cuts.append(
+            Cut(f"{name} thigh", upper, "coat", "body", hip, swing, phase, shade=shade, side=side)
+        )
+
+    fore_x, hind_x = front - 0.14 * body, rear + 0.13 * body
+    add_leg("hind", hind_x + 0.03, order[1], near=False)
+    add_leg("fore", fore_x + 0.03, order[0], near=False)
+
+    tail_root = (rear + 0.02, back + 0.16 * depth)
+    lift = 0.55 if species in ("dog", "cat", "fox") else -1.1
+    tip = (
+        tail_root[0] - tail * 0.55 * np.cos(lift),
+        tail_root[1] - tail * 0.55 * np.sin(lift),
+    )
+    end = (tip[0] - 0.4 * tail * np.cos(lift + 0.5), tip[1] - 0.4 * tail * np.sin(lift + 0.5))
+    bushy = {"fox": 1.7, "horse": 1.3, "cat": 0.8}.get(species, 0.7) * 0.045
+    cuts.append(
+        Cut("tail tip", ragged(limb(tip, end, bushy * 1.1, bushy * 0.8), rng, 0.01), "tail",
+            "tail", tip, 0.35, 1.0, rate=0.5, round=0.7)
+    )  # fmt: skip
+    cuts.append(
+        Cut("tail", limb(tail_root, tip, bushy * 0.9, bushy), "coat", "body", tail_root, 0.25,
+            0.3, rate=0.5, round=0.8)
+    )  # fmt: skip
+
+    root = (front - 0.14, back + 0.24 * depth)
+    nape = (root[0] + neck * np.cos(angle), root[1] - neck * np.sin(angle))
+    wide, narrow = 0.30 * depth + 0.03, head * rng.uniform(0.62, 0.8)
+    neck_cut = Cut(
+        "neck", ragged(limb(root, nape, wide, narrow), rng, fluff * 0.6), "coat", "body", root,
+        0.07, 0.5, round=0.75,
+    )  # fmt: skip
+    centre = (nape[0] + 0.35 * head, nape[1] - 0.15 * head)
+    droop = np.deg2rad(rng.uniform(18, 40))
+    reach = head * (0.75 + 0.75 * snout)
+    nose = (centre[0] + reach * np.cos(droop), centre[1] + reach * np.sin(droop))
+    skull = _hull(
+        np.concatenate(
+            [ellipse(*centre, head, 0.88 * head), ellipse(*nose, 0.5 * head, 0.42 * head)]
+        )
+    )
+    muzzle_end = (nose[0] + 0.3 * head, nose[1] + 0.02)
+    eye = (centre[0] + 0.38 * head, centre[1] - 0.18 * head)
+    face = [
+        Mark(ellipse(nose[0] + 0.12 * head, nose[1] + 0.08 * head, 0.5 * head, 0.42 * head),
+             _coat_dark := BLACK * 4, 0.5),
+        Mark(ellipse(*muzzle_end, 0.14 * head, 0.1 * head), BLACK, 0.9),
+        Mark(ellipse(*eye, 0.135 * head, 0.125 * head), BLACK, 1.0),
+        Mark(ellipse(eye[0] + 0.04 * head, eye[1] - 0.05 * head, 0.04 * head, 0.04 * head), WHITE),
+    ]  # fmt: skip
+    del _coat_dark
+    head_cut = Cut(
+        "head", ragged(skull, rng, 0.004), "coat", "neck", nape, 0.09, 1.4, round=0.8, marks=face
+    )
+
+    def ear(near: bool) -> Cut:
+        base = (centre[0] - (0.28 if near else 0.02) * head, centre[1] - 0.62 * head)
+        long = head * {"elephant": 1.5, "cat": 0.75, "dog": 0.95, "fox": 0.9}.get(species, 0.7)
+        if species in ("dog", "elephant", "cow", "sheep", "pig") and species != "dog":
+            tip_at = (base[0] - 0.6 * long, base[1] + 0.75 * long)
+            outline = limb(base, tip_at, 0.3 * long, 0.22 * long)
+        elif species == "dog" and rng_floppy:
+            tip_at = (base[0] - 0.25 * long, base[1] + 0.9 * long)
+            outline = limb(base, tip_at, 0.26 * long, 0.2 * long)
+        else:
+            tip_at = (base[0] - 0.25 * long, base[1] - 0.95 * long)
+            outline = limb((base[0], base[1] + 0.1), tip_at, 0.32 * long, 0.06 * long)
+        return Cut(
+            "near ear" if near else "far ear", outline, "tail", "head", base, 0.14, 2.0,
+            rate=2.0, shade=1.0 if near else 0.7, round=0.6, side=0.03 if near else -0.03,
+        )  # fmt: skip
+
+    rng_floppy = bool(rng.random() < 0.5)
+    cuts.append(ear(near=False))
+    if species == "deer" or (species == "cow" and rng.random() < 0.6):
+        start = (centre[0] - 0.1 * head, centre[1] - 0.7 * head)
+        size = 0.42 if species == "deer" else 0.16
+        outline = _antler(start, size, branches=species == "deer")
+        cuts.append(Cut("horns", outline, "horn", "head", start, round=0.5))
+    if species == "elephant":
+        start = (nose[0] + 0.1 * head, nose[1])
+        middle = (start[0] + 0.15, start[1] + 0.28)
+        end_of_trunk = (middle[0] + 0.02, middle[1] + 0.26)
+        cuts.append(Cut("trunk tip", limb(middle, end_of_trunk, 0.06, 0.04), "coat", "trunk", middle,
+                        0.3, 0.7, rate=0.5))  # fmt: skip
+        cuts.append(Cut("trunk", limb(start, middle, 0.10, 0.062), "coat", "head", start, 0.15, 0.0,
+                        rate=0.5))  # fmt: skip
+    long_necked = neck > 0.4
+    if long_necked:
+        cuts.append(neck_cut)
+        cuts.append(Cut("body", trunk, "coat"))
+        cuts.append(head_cut)
+    else:
+        cuts.append(Cut("body", trunk, "coat"))
+        cuts.append(neck_cut)
+        cuts.append(head_cut)
+    if species == "horse":
+        mane = limb((root[0] - 0.05, root[1] - 0.18), (nape[0] - 0.06, nape[1] - 0.08), 0.07, 0.06)
+        cuts.append(
+            Cut("mane", ragged(mane, rng, 0.03), "tail", "neck", root, 0.03, 0.5, round=0.5)
+        )
+    cuts.append(ear(near=True))
+    add_leg("hind", hind_x, order[1] + np.pi, near=True)
+    add_leg("fore", fore_x, order[0] + np.pi, near=True)
+    # Near thighs go over the body: they carry the same coat, so the seam is only a soft shade.
+
+    first, second, kind = _coat_colours(rng)
+    if species == "elephant":
+        first, kind = colour(25, 0.08, rng.uniform(0.35, 0.6)), "plain"
+        second = _shade(first, 0.8)
+    if species == "pig":
+        first, kind = (
+            colour(10, rng.uniform(0.25, 0.45), 0.85),
+            str(rng.choice(["plain", "patches"])),
+        )
+        second = BLACK * 3
+    accent = _shade(second if kind in ("saddle", "stripes") else first, rng.uniform(0.4, 0.8))
+    materials = {
+        "coat": Material((first, second), kind, rng.uniform(0.07, 0.15), 0.12),
+        "tail": Material((accent, _shade(accent, 0.7)), "ticked", 0.06, 0.16),
+        "horn": Material((colour(35, 0.3, 0.7), colour(30, 0.4, 0.4)), "bands", 0.06, 0.06),
+    }
+    return Figure("animal", cuts, materials, stride=4 * leg * float(np.sin(swing)))
+
+
+def _hull(points: np.ndarray) -> np.ndarray:
+    """The convex hull of some points, as an outline."""
+    import cv2
+
+    return cv2.convexHull(points.astype(np.float32))[:, 0].astype(np.float64)
+
+
+def _antler(start: tuple[float, float], size: float, branches: bool) -> np.ndarray:
+    """An antler, or a plain horn."""
+    x, y = start
+    if not branches:
+        return spline([(x - 0.03, y + 0.02), (x + 0.05, y - size), (x + 0.04, y + 0.02)])
+    w = 0.018
+    return np.array(
+        [
+            (x - w, y + 0.04), (x - 0.1 * size - w, y - 0.4 * size), (x - 0.5 * size, y - 0.75 * size),
+            (x - 0.1 * size, y - 0.5 * size), (x - 0.05 * size - w, y - 0.95 * size),
+            (x - 0.02 * size + w, y - 0.55 * size), (x + 0.3 * size, y - 0.8 * size),
+            (x + 0.02 * size + w, y - 0.4 * size), (x + w, y + 0.04),
+        ]
+    )  # fmt: skip
+
+
+def person(rng: Rng) -> Figure:
+    """Somebody who walks or runs: head, hair, torso, arms and legs in clothes."""
+    skin = colour(rng.uniform(15, 30), rng.uniform(0.3, 0.65), rng.choice([0.35, 0.55, 0.75, 0.92]))
+    hip, shoulder, head = -0.50, -0.80, rng.uniform(0.062, 0.075)
+    build = rng.uniform(0.85, 1.25)
+    swing = rng.uniform(0.45, 0.65)
+    running = bool(rng.random() < 0.4)
+    skirt = bool(rng.random() < 0.25)
+    lean = 0.06 if running else 0.0
+    cuts: list[Cut] = []
+
+    def leg(near: bool, phase: float) -> None:
+        side, shade = (0.05, 1.0) if near else (-0.05, 0.68)
+        name = "near" if near else "far"
+        knee, ankle = (0.01, hip + 0.245), (-0.01, -0.045)
+        shoe = Mark(ellipse(0.02, -0.02, 0.085, 0.045), shoes, 1.0)
+        lower = _hull(
+            np.concatenate(
+                [limb(knee, ankle, 0.048 * build, 0.03 * build), ellipse(0.035, -0.02, 0.05, 0.022)]
+            )
+        )
+        bare = "skin" if skirt or shorts else "trousers"
+        cuts.append(Cut(f"{name} shin", lower, bare, f"{name} thigh", knee, swing * 1.1,
+                        phase - 1.4, bend="knee", shade=shade, side=side, marks=[shoe]))  # fmt: skip
+        cuts.append(Cut(f"{name} thigh", limb((0.0, hip), knee, 0.075 * build, 0.05 * build),
+                        "trousers", "torso", (0.0, hip), swing, phase, shade=shade, side=side))  # fmt: skip
+
+    def arm(near: bool, phase: float) -> None:
+        side, shade = (0.09, 1.0) if near else (-0.09, 0.68)
+        name = "near" if near else "far"
+        top, elbow = (lean * 0.8, shoulder + 0.04), (lean * 0.5 - 0.01, shoulder + 0.19)
+        wrist = (elbow[0] + (0.12 if running else 0.04), elbow[1] + (0.08 if running else 0.15))
+        hand = Mark(ellipse(*wrist, 0.035, 0.035), skin, 1.0)
+        sleeve = "skin" if short_sleeves else "shirt"
+        cuts.append(Cut(f"{name} forearm", limb(elbow, wrist, 0.034 * build, 0.026), sleeve,
+                        f"{name} arm", elbow, 0.2, phase, shade=shade, side=side, marks=[hand]))  # fmt: skip
+        cuts.append(Cut(f"{name} arm", limb(top, elbow, 0.048 * build, 0.036 * build), "shirt",
+                        "torso", top, swing * 0.8, phase, shade=shade, side=side))  # fmt: skip
+
+    shorts, short_sleeves = bool(rng.random() < 0.3), bool(rng.random() < 0.5)
+    shoes = _shade(WHITE, rng.uniform(0.1, 0.95))
+    arm(False, 0.0)
+    leg(False, np.pi)
+    torso = spline(
+        [
+            (lean - 0.075 * build, shoulder + 0.02), (lean, shoulder - 0.025),
+            (lean + 0.075 * build, shoulder + 0.03), (lean + 0.088 * build, shoulder + 0.13),
+            (0.07 * build, hip - 0.06), (0.08 * build, hip + 0.05), (-0.085 * build, hip + 0.05),
+            (-0.07 * build, hip - 0.08), (lean - 0.092 * build, shoulder + 0.12),
+        ]
+    )  # fmt: skip
+    waist = Mark(np.array([(-0.3, hip - 0.012), (0.3, hip - 0.012), (0.3, 0.0), (-0.3, 0.0)]),
+                 trousers := _clothes(rng), 1.0)  # fmt: skip
+    leg(True, 0.0)
+    if skirt:
+        flare = spline(
+            [(-0.08, hip - 0.06), (0.08, hip - 0.06), (0.17, hip + 0.2), (-0.17, hip + 0.2)]
+        )
+        cuts.append(Cut("skirt", flare, "trousers", "torso", (0.0, hip), 0.08, 0.0, round=0.6))
+    neck = (lean * 1.1, shoulder - 0.01)
+    centre = (lean * 1.3 + 0.012, shoulder - 0.11)
+    face = _hull(
+        np.concatenate(
+            [ellipse(*centre, head, 1.15 * head), ellipse(centre[0] + 0.1 * head, centre[1] + head * 0.9,
+             0.5 * head, 0.4 * head)]
+        )
+    )  # fmt: skip
+    nose = ellipse(centre[0] + head * 0.98, centre[1] + 0.25 * head, 0.2 * head, 0.16 * head)
+    eye = Mark(ellipse(centre[0] + 0.62 * head, centre[1] - 0.02, 0.09 * head, 0.1 * head), BLACK)
+    cuts.append(Cut("neck", limb(neck, centre, 0.034, 0.034), "skin", "torso", neck, round=0.7))
+    cuts.append(Cut("torso", torso, "shirt", marks=[waist]))
+    cuts.append(Cut("head", _hull(np.concatenate([face, nose])), "skin", "torso", neck, 0.05, 0.6,
+                    round=0.8, marks=[eye]))  # fmt: skip
+    hair = [
+        (centre[0] + 0.7 * head, centre[1] - 0.75 * head), (centre[0] + 0.1 * head, centre[1] - 1.35 * head),
+        (centre[0] - 0.95 * head, centre[1] - 0.8 * head), (centre[0] - 1.15 * head, centre[1] + 0.3 * head),
+        (centre[0] - 0.6 * head, centre[1] + rng.uniform(0.5, 2.2) * head),
+        (centre[0] - 0.25 * head, centre[1] - 0.1 * head),
+    ]  # fmt: skip
+    cuts.append(Cut("hair", ragged(spline(hair), rng, 0.006), "hair", "head", neck, round=0.6))
+    if rng.random() < 0.3:
+        pack = spline([(-0.07, shoulder + 0.02), (-0.2, shoulder + 0.05), (-0.21, hip - 0.05),
+                       (-0.07, hip - 0.04)])  # fmt: skip
+        cuts.append(Cut("backpack", pack + [lean, 0], "pack", "torso", (0, hip), 0.02, 0, rate=2))
+    arm(True, np.pi)
+    hair_colour = colour(
+        rng.uniform(15, 40), rng.uniform(0.2, 0.7), rng.choice([0.08, 0.2, 0.45, 0.75])
+    )
+    shirt = _clothes(rng)
+    kind = str(rng.choice(["plain", "bands", "stripes", "spots", "plain"]))
+    materials = {
+        "skin": Material((skin, _shade(skin, 0.92)), roughness=0.03),
+        "shirt": Material((shirt, _clothes(rng)), kind, rng.uniform(0.035, 0.06), 0.06),
+        "trousers": Material((trousers, _shade(trousers, 0.8)), "plain", 0.05, 0.07),
+        "hair": Material((hair_colour, _shade(hair_colour, 0.6)), "ticked", 0.03, 0.15),
+        "pack": Material((_clothes(rng), _clothes(rng)), "plain", 0.06, 0.06),
+    }
+    return Figure("person", cuts, materials, stride=2.0 * float(np.sin(swing)), wave=(0.008, 0.0))
+
+
+def _clothes(rng: Rng) -> np.ndarray:
+    """A colour that people wear: mostly dark or muted, sometimes bright."""
+    if rng.random() < 0.4:
+        return colour(rng.uniform(0, 360), rng.uniform(0.6, 0.9), rng.uniform(0.5, 0.9))
+    return colour(rng.uniform(190, 260) if rng.random() < 0.6 else rng.uniform(0, 60),
+                  rng.uniform(0.05, 0.5), rng.uniform(0.12, 0.85))  # fmt: skip
+
+
+def _paint(rng: Rng) -> np.ndarray:
+    """A colour that vehicles are painted in."""
+    if rng.random() < 0.35:
+        return colour(220, 0.04, rng.choice([0.12, 0.45, 0.75, 0.93]))
+    return colour(rng.choice([0, 8, 25, 48, 95, 140, 195, 215, 230]) + rng.uniform(-6, 6),
+                  rng.uniform(0.55, 0.9), rng.uniform(0.4, 0.9))  # fmt: skip
+
+
+def vehicle(rng: Rng) -> Figure:
+    """A car, van, lorry or bus: painted body with windows and lights, and wheels that turn."""
+    kind = str(rng.choice(["car", "hatchback", "van", "lorry", "bus"]))
+    long = {"car": 2.5, "hatchback": 2.0, "van": 2.1, "lorry": 2.7, "bus": 2.9}[kind]
+    long *= rng.uniform(0.92, 1.08)
+    f, r = long / 2, -long / 2
+    wheel = 0.2 if kind in ("van", "lorry", "bus") else 0.235
+    low = -0.62 * wheel
+    glass = colour(205, 0.25, rng.uniform(0.2, 0.35))
+    paint = _paint(rng)
+    marks: list[Mark] = []
+
+    def window(*corners: tuple[float, float]) -> None:
+        pane = np.array(corners)
+        marks.append(Mark(pane, glass))
+        shine = pane.mean(0) + (pane - pane.mean(0)) * [0.25, 0.9] + [-0.04, 0]
+        marks.append(Mark(shine, WHITE, 0.16))
+
+    if kind in ("car", "hatchback"):
+        boot = -0.62 if kind == "car" else -0.72
+        tail_x = r + (0.42 if kind == "car" else 0.10)
+        body = spline(
+            [
+                (f, low - 0.02), (f + 0.01, -0.42), (f - 0.12, -0.55), (f - 0.62, -0.62),
+                (f - 0.98, -0.97), (0.0 - 0.1, -1.02), (tail_x + 0.25, -0.97), (tail_x, boot - 0.02),
+                (r + 0.04, boot + 0.04), (r - 0.01, -0.40), (r + 0.02, low), (0, low + 0.02),
+            ], 10,
+        )  # fmt: skip
+        window((f - 0.78, -0.64), (f - 1.04, -0.91), (0.08, -0.95), (0.08, -0.64))
+        window((0.0, -0.64), (0.0, -0.95), (tail_x + 0.3, -0.91), (tail_x + 0.12, -0.66))
+    elif kind == "van":
+        body = spline([(f, low), (f + 0.02, -0.45), (f - 0.22, -0.62), (f - 0.5, -1.02), (0, -1.1),
+                       (r + 0.06, -1.08), (r, -0.9), (r, -0.3), (r + 0.02, low)], 10)  # fmt: skip
+        window((f - 0.3, -0.64), (f - 0.54, -0.95), (f - 0.95, -0.97), (f - 0.95, -0.64))
+        if rng.random() < 0.5:
+            window((f - 1.05, -0.64), (f - 1.05, -0.97), (r + 0.2, -0.97), (r + 0.2, -0.64))
+    elif kind == "lorry":
+        body = np.array([(f, low), (f + 0.01, -0.55), (f - 0.12, -1.0), (f - 0.62, -1.02), (f - 0.64, -0.3),
+                         (r, -0.3), (r, low)])  # fmt: skip
+        window((f - 0.06, -0.62), (f - 0.16, -0.92), (f - 0.5, -0.92), (f - 0.5, -0.62))
+    else:
+        body = spline([(f, low), (f + 0.02, -0.6), (f - 0.04, -1.15), (f - 0.2, -1.2), (0, -1.21),
+                       (r + 0.1, -1.2), (r, -1.1), (r, -0.3), (r + 0.02, low)], 10)  # fmt: skip
+        count = int(rng.integers(5, 8))
+        for left in np.linspace(r + 0.12, f - 0.45, count):
+            w = (long - 0.5) / count * 0.82
+            window((left, -0.68), (left, -1.06), (left + w, -1.06), (left + w, -0.68))
+        window((f - 0.02, -0.62), (f - 0.06, -1.08), (f - 0.2, -1.08), (f - 0.2, -0.62))
+    line = np.array([(r - 1, -0.46), (f + 1, -0.46), (f + 1, -0.445), (r - 1, -0.445)])
+    marks.append(Mark(line, _shade(paint, 0.55), 0.8))
+    sill = np.array([(r - 1, low - 0.08), (f + 1, low - 0.08), (f + 1, 0.1), (r - 1, 0.1)])
+    marks.append(Mark(sill, BLACK * 3, 0.75))
+    marks.append(Mark(ellipse(f - 0.04, -0.44, 0.08, 0.05), colour(50, 0.2, 1.0)))
+    marks.append(Mark(ellipse(r + 0.03, -0.48, 0.05, 0.06), colour(2, 0.85, 0.75)))
+    axles = [f - 0.46, r + 0.46] if kind != "lorry" else [f - 0.4, r + 0.85, r + 0.4]
+    marks.extend(Mark(ellipse(x, -wheel, wheel * 1.2, wheel * 1.2), BLACK) for x in axles)
+
+    cuts: list[Cut] = []
+    if kind == "lorry":
+        box = np.array([(f - 0.7, -0.3), (f - 0.7, -1.22), (r, -1.22), (r, -0.3)])
+        logo = Mark(
+            spline([(-0.75, -0.5), (-0.6, -1.0), (0.1, -1.0), (0.2, -0.55)]), _paint(rng), 0.8
+        )
+        cuts.append(Cut("box", box, "load", "body", round=0.2, marks=[logo]))
+    cuts.append(Cut("body", body, "paint", round=0.45, marks=marks))
+    rim = _shade(WHITE, rng.uniform(0.45, 0.85))
+    spokes = int(rng.integers(4, 7))
+    for i, x in enumerate(axles):
+        hub = [Mark(ellipse(x, -wheel, 0.62 * wheel, 0.62 * wheel), rim)]
+        for spoke in np.arange(spokes) * 2 * np.pi / spokes:
+            at = (x + 0.4 * wheel * np.cos(spoke), -wheel + 0.4 * wheel * np.sin(spoke))
+            hub.append(Mark(ellipse(*at, 0.15 * wheel, 0.1 * wheel, spoke), BLACK * 2))
+        tyre = ellipse(x, -wheel, wheel, wheel)
+        # A spinning wheel carries no light from above: painted on, it would turn along.
+        cuts.append(Cut(f"wheel {i}", tyre, "tyre", "body", (x, -wheel), bend="spin", round=0.0,
+                        marks=hub))  # fmt: skip
+    materials = {
+        "paint": Material((paint, _shade(paint, 0.94)), "plain", 0.3, 0.02),
+        "tyre": Material((BLACK * 2.2, BLACK * 1.5), "ticked", 0.05, 0.05),
+        "load": Material((_paint(rng), _paint(rng)),
+                         str(rng.choice(["plain", "bands"])), 0.25, 0.03),
+    }  # fmt: skip
+    return Figure("vehicle", cuts, materials, stride=2 * np.pi * wheel, wave=(0.0, 0.004))
+
+
+def bird(rng: Rng) -> Figure:
+    """A flying bird: body, head, beak, tail and two beating wings."""
+    first = colour(rng.choice([20, 30, 45, 200, 215, 350, 0]), rng.choice([0.05, 0.3, 0.7]),
+                   rng.choice([0.12, 0.35, 0.65, 0.92]))  # fmt: skip
+    second = _shade(first, rng.uniform(0.45, 0.7)) if rng.random() < 0.6 else _clothes(rng)
+    long, deep = 0.62, rng.uniform(0.14, 0.2)
+    y = -0.45
+    body = spline([(long * 0.5, y - 0.04), (0.1, y - deep * 0.85), (-0.25, y - deep * 0.5), (-long * 0.6, y),
+                   (-0.2, y + deep * 0.5), (0.12, y + deep * 0.75)])  # fmt: skip
+    head = deep * rng.uniform(0.55, 0.7)
+    neck = rng.uniform(0.0, 0.3)
+    centre = (long * 0.5 + neck, y - 0.05 - 0.25 * neck)
+    beak_long = head * rng.uniform(0.8, 2.4)
+    beak = np.array([(centre[0] + 0.7 * head, centre[1] - 0.35 * head),
+                     (centre[0] + head + beak_long, centre[1] + 0.2 * head),
+                     (centre[0] + 0.7 * head, centre[1] + 0.45 * head)])  # fmt: skip
+    tail = np.array([(-0.25, y - 0.04), (-0.62, y - rng.uniform(0.1, 0.18)), (-0.58, y + 0.0),
+                     (-0.65, y + rng.uniform(0.02, 0.12)), (-0.25, y + 0.05)])  # fmt: skip
+    span = rng.uniform(0.55, 0.8)
+    broad = rng.uniform(0.13, 0.2)
+
+    def wing(name: str, side: float, shade: float, phase: float) -> list[Cut]:
+        root = (0.06, y - 0.05)
+        mid = (root[0] - 0.04, root[1] - 0.5 * span)
+        inner = spline([(root[0] + broad, root[1]), (mid[0] + broad * 0.95, mid[1]),
+                        (mid[0] - broad * 1.1, mid[1] + 0.02), (root[0] - broad * 1.2, root[1])])  # fmt: skip
+        outer = spline([(mid[0] + broad * 0.9, mid[1] + 0.05), (mid[0] + broad * 0.3, mid[1] - 0.35 * span),
+                        (mid[0] - 0.2, mid[1] - 0.5 * span), (mid[0] - broad * 1.05, mid[1] + 0.06)])  # fmt: skip
+        return [
+            Cut(f"{name} tip", outer, "wing", name, mid, 0.35, phase - 1.2, shade=shade, side=side,
+                round=0.4),
+            Cut(name, inner, "wing", "body", root, 0.85, phase, shade=shade, side=side, round=0.4),
+        ]  # fmt: skip
+
+    eye = Mark(
+        ellipse(centre[0] + 0.35 * head, centre[1] - 0.2 * head, 0.15 * head, 0.15 * head), BLACK
+    )
+    cuts = [
+        *wing("far wing", -0.1, 0.65, 0.25),
+        Cut("tail", tail, "wing", "body", (-0.25, y), 0.08, 1.0, round=0.4),
+        Cut("beak", beak, "beak", "head", centre, round=0.5),
+        Cut("body", body, "feathers"),
+        Cut("head", _hull(np.concatenate([ellipse(*centre, head, 0.9 * head),
+            ellipse(0.2, y - 0.02, 0.4 * deep, 0.5 * deep)])), "feathers", "body", (0.2, y), 0.06, 2.0,
+            marks=[eye]),
+        *wing("near wing", 0.1, 1.0, 0.0),
+    ]  # fmt: skip
+    materials = {
+        "feathers": Material((first, second), str(rng.choice(["plain", "saddle", "ticked"])), 0.06),
+        "wing": Material((_shade(second, 0.9), first), str(rng.choice(["bands", "ticked", "plain"])), 0.09),
+        "beak": Material((colour(rng.uniform(20, 50), 0.85, 0.9), colour(30, 0.8, 0.7)), roughness=0.02),
+    }  # fmt: skip
+    return Figure("bird", cuts, materials, stride=1.5, habitat="air", wave=(0.0, 0.01), idle=0.06)
+
+
+def fish(rng: Rng) -> Figure:
+    """A fish that wriggles, with fins and a tail."""
+    deep = rng.uniform(0.16, 0.36)
+    y = -0.5
+    body = spline([(0.72, y + 0.02), (0.45, y - 0.72 * deep), (0.05, y - deep), (-0.4, y - 0.5 * deep),
+                   (-0.68, y - 0.06), (-0.68, y + 0.06), (-0.4, y + 0.45 * deep), (0.05, y + 0.9 * deep),
+                   (0.45, y + 0.72 * deep)])  # fmt: skip
+    fork = rng.uniform(0.02, 0.2)
+    tail = spline([(-0.6, y - 0.05), (-1.0, y - rng.uniform(0.22, 0.34)), (-0.98 + fork, y),
+                   (-1.0, y + rng.uniform(0.22, 0.34)), (-0.6, y + 0.05)], 6)  # fmt: skip
+    rise = rng.uniform(0.12, 0.3)
+    dorsal = spline([(0.25, y - 0.75 * deep), (-0.05, y - deep - rise), (-0.35, y - 0.6 * deep - 0.5 * rise),
+                     (-0.42, y - 0.3 * deep)])  # fmt: skip
+    anal = spline(
+        [(0.0, y + 0.7 * deep), (-0.25, y + 0.9 * deep + 0.5 * rise), (-0.45, y + 0.3 * deep)]
+    )
+    pectoral = spline(
+        [(0.28, y + 0.1), (0.0, y + 0.12 + rng.uniform(0, 0.1)), (0.02, y + 0.26), (0.2, y + 0.2)]
+    )
+    hue = rng.choice([15, 28, 45, 190, 215, 280, 330])
+    bright = rng.random() < 0.6
+    first = colour(hue, rng.uniform(0.6, 0.9) if bright else 0.15, rng.uniform(0.55, 0.95))
+    second = (
+        WHITE
+        if rng.random() < 0.4
+        else colour(hue + rng.uniform(120, 200), 0.6, rng.uniform(0.2, 0.6))
+    )
+    eye = (0.5, y - 0.22 * deep)
+    size = 0.13 * deep + 0.02
+    face = [Mark(ellipse(*eye, size, size), WHITE), Mark(ellipse(*eye, 0.6 * size, 0.6 * size), BLACK),
+            Mark(limb((0.34, y - 0.5 * deep), (0.34, y + 0.5 * deep), 0.008, 0.008), BLACK, 0.35)]  # fmt: skip
+    cuts = [
+        Cut("tail", tail, "fins", "body", (-0.64, y), 0.3, 0.0, round=0.4),
+        Cut("dorsal fin", dorsal, "fins", "body", (0.0, y - deep), 0.04, 0.5, round=0.4),
+        Cut("anal fin", anal, "fins", "body", (-0.2, y + deep), 0.05, 0.5, round=0.4),
+        Cut("body", body, "scales", marks=face),
+        Cut("pectoral fin", pectoral, "fins", "body", (0.27, y + 0.14), 0.5, 1.0, round=0.3),
+    ]
+    kind = str(rng.choice(["stripes", "bands", "spots", "saddle", "patches", "cells"]))
+    fins = _shade(first, rng.uniform(0.6, 1.1)) if rng.random() < 0.6 else second
+    materials = {
+        "scales": Material((first, second), kind, rng.uniform(0.12, 0.26), 0.06),
+        "fins": Material((fins, _shade(fins, 0.7)), "bands", 0.05, 0.1),
+    }
+    return Figure("fish", cuts, materials, stride=1.1, habitat="water", wave=(0.0, 0.05),
+                  wave_length=1.7, idle=0.03)  # fmt: skip
+
+
+def balloon(rng: Rng) -> Figure:
+    """A hot-air balloon: a striped envelope, ropes and a basket."""
+    hue = rng.uniform(0, 360)
+    first = colour(hue, rng.uniform(0.6, 0.9), rng.uniform(0.6, 0.95))
+    second = WHITE if rng.random() < 0.4 else colour(hue + rng.uniform(60, 200), 0.75, 0.85)
+    wide = rng.uniform(0.32, 0.4)
+    envelope = spline([(0, -1.0), (0.72 * wide, -0.92), (wide, -0.68), (0.8 * wide, -0.42), (0.1, -0.2),
+                       (-0.1, -0.2), (-0.8 * wide, -0.42), (-wide, -0.68), (-0.72 * wide, -0.92)], 12)  # fmt: skip
+    gores: list[Mark] = []
+    count = int(rng.choice([5, 7, 9]))
+    across = np.sin(np.linspace(-np.pi / 2, np.pi / 2, count + 1))
+    for i in range(0, count, 2):
+        v = np.linspace(0, 1, 20)
+        bulge = np.sqrt(np.clip(1 - (2 * v - 0.85) ** 2 / 1.35, 0.03, 1)) * wide * 1.12
+        rows = -1.02 + 0.84 * v
+        left = np.stack([across[i] * bulge, rows], 1)
+        right = np.stack([across[i + 1] * bulge, rows], 1)[::-1]
+        gores.append(Mark(np.concatenate([left, right]), second, 0.92))
+    if rng.random() < 0.5:
+        belt = np.array([(-1, -0.72), (1, -0.72), (1, -0.62), (-1, -0.62)])
+        gores.append(Mark(belt, colour(hue + 180, 0.7, 0.4), 0.9))
+    basket = spline([(-0.07, -0.105), (0.07, -0.105), (0.06, 0.0), (-0.06, 0.0)], 4)
+    rope = [Cut(f"rope {side}", limb((side * 0.085, -0.215), (side * 0.055, -0.1), 0.006, 0.006), "rope",
+                "envelope", (0, -0.2), 0.05, 0.0, round=0.0) for side in (-1, 1)]  # fmt: skip
+    cuts = [
+        *rope,
+        Cut("basket", basket, "wicker", "envelope", (0.0, -0.22), 0.06, 0.4, round=0.6),
+        Cut("envelope", envelope, "cloth", None, (0.0, -0.2), 0.04, 0.0, marks=gores),
+    ]
+    materials = {
+        "cloth": Material((first, _shade(first, 0.92)), "plain", 0.1, 0.03),
+        "rope": Material((BLACK * 4, BLACK * 3), roughness=0.0),
+        "wicker": Material((colour(30, 0.6, 0.5), colour(28, 0.6, 0.3)), "bands", 0.02, 0.1),
+    }
+    return Figure(
+        "balloon", cuts, materials, stride=3.0, habitat="air", wave=(0.01, 0.0), idle=0.012
+    )
+
+
+def ball(rng: Rng) -> Figure:
+    """A ball that rolls."""
+    hue = rng.uniform(0, 360)
+    first, second = (
+        colour(hue, 0.8, 0.85),
+        WHITE if rng.random() < 0.6 else colour(hue + 150, 0.7, 0.7),
+    )
+    marks: list[Mark] = []
+    if rng.random() < 0.6:
+        for i in range(0, 6, 2):
+            a = np.linspace(i, i + 1, 12) * np.pi / 3
+            wedge = np.stack([0.5 * np.cos(a), 0.5 * np.sin(a) - 0.5], 1)
+            marks.append(Mark(np.concatenate([[(0, -0.5)], wedge]), second))
+        marks.append(Mark(ellipse(0, -0.5, 0.1, 0.1), WHITE))
+    else:
+        for i in range(5):
+            a = 2 * np.pi * i / 5
+            marks.append(
+                Mark(ellipse(0.36 * np.cos(a), -0.5 + 0.36 * np.sin(a), 0.11, 0.11), BLACK * 3)
+            )
+        marks.append(Mark(ellipse(0, -0.5, 0.13, 0.13), BLACK * 3))
+    cut = Cut("ball", ellipse(0, -0.5, 0.5, 0.5), "skin", None, (0.0, -0.5), bend="spin", round=0.35,
+              marks=marks)  # fmt: skip
+    return Figure("ball", [cut], {"skin": Material((first, second), roughness=0.03)}, stride=np.pi,
+                  wave=(0.0, 0.0))  # fmt: skip
+
+
+MAKERS: dict[str, Callable[[Rng], Figure]] = {
+    "animal": animal,
+    "person": person,
+    "vehicle": vehicle,
+    "bird": bird,
+    "fish": fish,
+    "balloon": balloon,
+    "ball": ball,
+}
+"""A maker for each semantic class."""

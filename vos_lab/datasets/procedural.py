@@ -1,0 +1,589 @@
+"""Procedural videos: figures that walk, swim and fly through scenes, with exact ground truth.
+
+Real ground truth costs days. Here it is known: every pixel of every frame comes from a known point
+of a known part, and that point's way through the video is a formula. ``render`` makes a video from
+a ``Spec`` (the knobs) and a seed; ``suite`` names the test beds, one for each challenge.
+
+Nothing is kept but what a few frames need: frame 999 of 1,000 is drawn when it is asked for.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vos_lab.datasets.motion import Bend
+from vos_lab.datasets.scenery import Plane
+from vos_lab.datasets.spec import Spec
+from vos_lab.datasets.stage import Actor, Pose, Stage, set_stage
+from vos_lab.video import Lazy, Video
+
+__all__ = ["SPLITS", "SUITES", "ProceduralVideo", "Spec", "render", "suite", "train_video"]
+
+
+# --- drawing one frame --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One actor in one frame: which part each pixel of its box shows, and where on the figure.
+
+    Attributes:
+        box: top, bottom, left, right in the image.
+        part: ``(h, w)`` int16, the surface number, -1 where the actor is not.
+        x: ``(h, w)`` float32, straightened figure units (after limbs, before the bend).
+        y: the same.
+        pose: the actor's pose.
+    """
+
+    box: tuple[int, int, int, int]
+    part: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    pose: Pose
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One frame.
+
+    Attributes:
+        image: ``(H, W, 3)`` uint8.
+        surface: ``(H, W)`` int16: planes, then parts of actors, then occluders, numbered.
+        drawn: the actors in the frame, by instance.
+    """
+
+    image: np.ndarray
+    surface: np.ndarray
+    drawn: dict[int, Drawn]
+
+
+def _lay_over(image: np.ndarray, rgba: np.ndarray) -> None:
+    """Put RGBA with premultiplied colours over an image, in place."""
+    through = cv2.cvtColor(255 - rgba[..., 3], cv2.COLOR_GRAY2RGB)
+    below = cv2.multiply(image, through, scale=1 / 255)
+    image[...] = cv2.add(below, np.ascontiguousarray(rgba[..., :3]))
+
+
+def _draw_plane(
+    plane: Plane, view: np.ndarray, camera: float, size: tuple[int, int]
+) -> tuple[np.ndarray, tuple[int, int]] | None:
+    """A plane as seen now: RGBA, and the rows of the image that it may cover."""
+    height, width = size
+    to_image = view @ plane.matrix(camera)
+    rows = np.nonzero(plane.texture[..., 3].any(1))[0]
+    if len(rows) == 0:
+        return None
+    # The view rolls by little: rows of the texture stay within a band of rows of the image.
+    inverse = np.linalg.inv(to_image)
+    band = []
+    for row in (rows[0] - 1, rows[-1] + 2):
+        # On texture row `row`: inverse[1] · (x, y, 1) = row, at both sides of the image.
+        for x in (0, width):
+            band.append((row - inverse[1, 0] * x - inverse[1, 2]) / inverse[1, 1])
+    top, bottom = (
+        int(np.clip(np.floor(min(band)), 0, height)),
+        int(np.clip(np.ceil(max(band)), 0, height)),
+    )
+    if top >= bottom:
+        return None
+    move = inverse.copy()
+    move[:, 2] += inverse[:, 1] * top
+    border = cv2.BORDER_WRAP if plane.endless else cv2.BORDER_CONSTANT
+    if plane.endless:  # start within the first repeat, where coordinates are small and exact
+        move[0, 2] %= plane.texture.shape[1]
+    rgba = cv2.warpAffine(
+        plane.texture, move[:2], (width, bottom - top),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border,
+    )  # fmt: skip
+    return rgba, (top, bottom)
+
+
+def _draw_actor(stage: Stage, actor: Actor, t: float, image: np.ndarray | None) -> Drawn | None:
+    """Draw an actor into the image, and note which part is seen where."""
+    height, width = stage.spec.size
+    pose, age = stage.pose(actor, t), stage.age(t)
+    place, inverse = pose.place, np.linalg.inv(pose.place)
+
+    # Boxes: corners of each part, moved by its limb; the bend moves them a little further.
+    bend = pose.bend
+    boxes = []
+    for part, limb in zip(actor.parts, pose.limbs, strict=True):
+        corners = limb @ np.linalg.inv(part.to_figure) @ np.c_[part.corners, np.ones(4)].T
+        low, high = corners[:2].min(1), corners[:2].max(1)
+        reach = abs(bend.sway) * max(abs(low[1]), abs(high[1]))
+        rise = abs(bend.wriggle) + abs(bend.breathe) * max(abs(low[1]), abs(high[1]))
+        xs, ys = (low[0] - reach, high[0] + reach), (low[1] - rise, high[1] + rise)
+        around = (place @ np.array([[x, y, 1] for x in xs for y in ys]).T)[:2]
+        (left, top), (right, bottom) = around.min(1), around.max(1)
+        boxes.append((max(0, int(top) - 1), min(height, int(bottom) + 2),
+                      max(0, int(left) - 1), min(width, int(right) + 2)))  # fmt: skip
+    visible = [box for box in boxes if box[0] < box[1] and box[2] < box[3]]
+    if not visible:
+        return None
+    edges = np.array(visible)
+    top, bottom = int(edges[:, 0].min()), int(edges[:, 1].max())
+    left, right = int(edges[:, 2].min()), int(edges[:, 3].max())
+
+    column = np.arange(left, right, dtype=np.float32)[None]
+    row = np.arange(top, bottom, dtype=np.float32)[:, None]
+    m = inverse.astype(np.float32)
+    x = m[0, 0] * column + (m[0, 1] * row + m[0, 2])
+    y = m[1, 0] * column + (m[1, 1] * row + m[1, 2])
+    x, y = _float32_bend(bend).undo(x, y)
+
+    shown = np.full((bottom - top, right - left), -1, np.int16)
+    first = actor.first_surface + pose.side * len(actor.parts)
+    for number, (part, limb, (y0, y1, x0, x1)) in enumerate(
+        zip(actor.parts, pose.limbs, boxes, strict=True)
+    ):
+        if y0 >= y1 or x0 >= x1:
+            continue
+        window = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
+        m = np.linalg.inv(limb).astype(np.float32)
+        px, py = x[window], y[window]
+        ages = part.textures[pose.side]
+        texture = ages[0] if age == 0 else cv2.addWeighted(ages[0], 1 - age, ages[1], age, 0)
+        rgba = cv2.remap(
+            texture, m[0, 0] * px + m[0, 1] * py + m[0, 2], m[1, 0] * px + m[1, 1] * py + m[1, 2],
+            cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+        )  # fmt: skip
+        shown[window][rgba[..., 3] >= 128] = first + number
+        if image is not None:
+            _lay_over(image[y0:y1, x0:x1], rgba)
+    return Drawn((top, bottom, left, right), shown, x, y, pose)
+
+
+def _float32_bend(bend: Bend) -> Bend:
+    """The same bend in float32, so that arrays stay float32: half the memory, twice the speed."""
+    return Bend(*(np.float32(v) for v in vars(bend).values()))
+
+
+def _cast_shadow(stage: Stage, actor: Actor, t: float, image: np.ndarray) -> None:
+    """Darken the ground under an actor."""
+    strength = 0.75 * stage.spec.shadows
+    if strength == 0 or actor.figure.habitat != "ground" or stage.scene.horizon is None:
+        return
+    height, width = image.shape[:2]
+    pose = stage.pose(actor, t)
+    outline = np.concatenate([part.corners for part in actor.parts])
+    middle, half = (outline[:, 0].max() + outline[:, 0].min()) / 2, np.ptp(outline[:, 0]) / 2
+    x, y, _ = pose.place @ [middle, -0.01, 1]
+    across, down = abs(pose.place[0, 0]) * half * 1.0, abs(pose.place[1, 1]) * 0.075 + 2
+    x0, x1 = max(0, int(x - 1.4 * across)), min(width, int(x + 1.4 * across) + 1)
+    y0, y1 = max(0, int(y - 2.2 * down)), min(height, int(y + 2.2 * down) + 1)
+    if x0 >= x1 or y0 >= y1:
+        return
+    dx = (np.arange(x0, x1, dtype=np.float32)[None] - np.float32(x)) / np.float32(across)
+    dy = (np.arange(y0, y1, dtype=np.float32)[:, None] - np.float32(y)) / np.float32(down)
+    dark = np.clip(1.15 - dx**4 - 0.5 * dy**2, 0, 1) * np.exp(-0.9 * dx**2 - 0.7 * dy**2)
+    through = np.rint(255 * (1 - np.float32(strength) * dark)).astype(np.uint8)
+    region = image[y0:y1, x0:x1]
+    image[y0:y1, x0:x1] = cv2.multiply(
+        region, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255
+    )
+
+
+def _light(stage: Stage, t: float, image: np.ndarray) -> np.ndarray:
+    """The light of the moment: brightness, warmth, shadows of clouds, and the sensor's noise."""
+    spec = stage.spec
+    height, width = spec.size
+    if spec.lighting > 0:
+        p = stage.shake
+        level = 1 + 0.3 * spec.lighting * np.sin(2 * np.pi * t / 43 + p[0])
+        warm = 0.12 * spec.lighting * np.sin(2 * np.pi * t / 61 + p[1])
+        rows, columns = stage.clouds.shape
+        drift = np.array([[1, 0, (t * 0.45) % columns], [0, 1, 0]])
+        clouds = cv2.warpAffine(
+            stage.clouds, drift, (48, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_WRAP,
+        )  # fmt: skip
+        shade = 1 - 0.55 * spec.lighting * np.clip(3.5 * (clouds - 0.45), 0, 1)
+        gain = cv2.resize(shade[..., None] * np.array([level + warm, level, level - warm]),
+                          (width, height)).astype(np.float32)  # fmt: skip
+        image = np.rint(np.clip(image * gain, 0, 255)).astype(np.uint8)
+    if spec.grain > 0:
+        # A multiplicative hash of the frame number moves the noise, so that no two frames share it.
+        down, right = int(t * 2654435761) % 61, int(t * 40503 + 17) % 59
+        noise = stage.noise[down : down + height, right : right + width]
+        image = np.clip(image.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    return image
+
+
+def _draw(stage: Stage, t: float) -> Picture:
+    """Draw the scene at time t (in frames; parts of a frame are possible), sharp."""
+    height, width = stage.spec.size
+    image = np.zeros((height, width, 3), np.uint8)
+    surface = np.zeros((height, width), np.int16)
+    view, camera = stage.view(t), stage.camera(t)
+
+    def draw_plane(plane: Plane, number: int) -> None:
+        result = _draw_plane(plane, view, camera, (height, width))
+        if result is not None:
+            rgba, (top, bottom) = result
+            _lay_over(image[top:bottom], rgba)
+            surface[top:bottom][rgba[..., 3] >= 128] = number
+
+    for number, plane in enumerate(stage.scene.planes):
+        draw_plane(plane, number)
+    for actor in stage.actors:
+        _cast_shadow(stage, actor, t, image)
+    drawn = {}
+    for actor in stage.actors:
+        result = _draw_actor(stage, actor, t, image)
+        if result is not None:
+            drawn[actor.instance] = result
+            top, bottom, left, right = result.box
+            np.copyto(surface[top:bottom, left:right], result.part, where=result.part >= 0)
+    for number, plane in enumerate(stage.occluders):
+        draw_plane(plane, _first_occluder(stage) + number)
+    return Picture(image, surface, drawn)
+
+
+def _first_occluder(stage: Stage) -> int:
+    return len(stage.scene.planes) + sum(2 * len(actor.parts) for actor in stage.actors)
+
+
+# --- what is known about a frame ------------------------------------------------------------------
+
+
+def _motion(stage: Stage, picture: Picture, t: int, to: int) -> np.ndarray:
+    """Where each pixel of frame t goes by frame ``to``: back to its texture, and forth again."""
+    height, width = stage.spec.size
+    flow = np.zeros((height, width, 2), np.float32)
+    surface = picture.surface
+    column, row = np.arange(width)[None], np.arange(height)[:, None]
+    planes = [*enumerate(stage.scene.planes), *enumerate(stage.occluders, _first_occluder(stage))]
+    for number, plane in planes:
+        before = stage.view(t) @ plane.matrix(stage.camera(t))
+        after = stage.view(to) @ plane.matrix(stage.camera(to))
+        m = after @ np.linalg.inv(before) - np.eye(3)
+        if np.abs(m).max() < 1e-12:
+            continue
+        here = surface == number
+        for axis in range(2):
+            moved = (m[axis, 0] * column + m[axis, 2]) + m[axis, 1] * row
+            np.copyto(flow[..., axis], moved, where=here, casting="same_kind")
+    for actor in stage.actors:
+        if actor.instance not in picture.drawn:
+            continue
+        drawn = picture.drawn[actor.instance]
+        top, bottom, left, right = drawn.box
+        window = surface[top:bottom, left:right]
+        first = actor.first_surface
+        seen = (window >= first) & (window < first + 2 * len(actor.parts))
+        rows, columns = np.nonzero(seen)
+        part = (window[rows, columns] - first) % len(actor.parts)
+        pose = stage.pose(actor, to)
+        moves = np.stack(
+            [b @ np.linalg.inv(a) for a, b in zip(drawn.pose.limbs, pose.limbs, strict=True)]
+        ).astype(np.float32)[:, :2].reshape(-1, 6)  # fmt: skip
+        m = moves[part]
+        x, y = drawn.x[rows, columns], drawn.y[rows, columns]
+        x, y = m[:, 0] * x + m[:, 1] * y + m[:, 2], m[:, 3] * x + m[:, 4] * y + m[:, 5]
+        x, y = _float32_bend(pose.bend).apply(x, y)
+        p = pose.place.astype(np.float32)
+        rows, columns = rows + top, columns + left
+        flow[rows, columns, 0] = p[0, 0] * x + p[0, 1] * y + p[0, 2] - columns
+        flow[rows, columns, 1] = p[1, 0] * x + p[1, 1] * y + p[1, 2] - rows
+    return flow
+
+
+# A stage takes a tenth of a second to paint and a frame is asked for its image, its mask and its
+# flow: keep the last few of each. Both are pure functions of their arguments.
+@lru_cache(maxsize=6)
+def _stage(spec: Spec, seed: int) -> Stage:
+    return set_stage(spec, seed)
+
+
+@lru_cache(maxsize=4)
+def _picture(spec: Spec, seed: int, t: int) -> Picture:
+    return _draw(_stage(spec, seed), t)
+
+
+def _frame(spec: Spec, seed: int, t: int) -> np.ndarray:
+    stage = _stage(spec, seed)
+    if spec.motion_blur == 0:
+        return _light(stage, t, _picture(spec, seed, t).image.copy())
+    # While the shutter is open light adds up: the mean of sharp pictures around time t.
+    exposures = 2 * round(1 + 4 * spec.motion_blur) + 1
+    offsets = (np.arange(exposures) / (exposures - 1) - 0.5) * spec.motion_blur
+    total = np.zeros((*spec.size, 3), np.float32)
+    for offset in offsets:
+        total += _draw(stage, t + float(offset)).image
+    return _light(stage, t, np.rint(total / exposures).astype(np.uint8))
+
+
+def _labels(spec: Spec, seed: int, t: int, twins: bool) -> np.ndarray:
+    stage = _stage(spec, seed)
+    table = np.zeros(_first_occluder(stage) + len(stage.occluders) + 1, np.uint8)
+    for actor in stage.actors:
+        own = slice(actor.first_surface, actor.first_surface + 2 * len(actor.parts))
+        table[own] = actor.instance if twins else actor.label
+    return table[_picture(spec, seed, t).surface]
+
+
+def _flow(spec: Spec, seed: int, step: int, t: int) -> np.ndarray:
+    start = t if step > 0 else t + 1
+    return _motion(_stage(spec, seed), _picture(spec, seed, start), start, start + step)
+
+
+def _occluded(spec: Spec, seed: int, t: int) -> np.ndarray:
+    height, width = spec.size
+    now, then = _picture(spec, seed, t).surface, _picture(spec, seed, t + 1).surface
+    flow = _flow(spec, seed, 1, t)
+    x = flow[..., 0] + np.arange(width, dtype=np.float32)[None]
+    y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    left = np.clip(np.floor(x), 0, width - 1).astype(np.int32)
+    top = np.clip(np.floor(y), 0, height - 1).astype(np.int32)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    seen = np.zeros((height, width), bool)
+    for rows, columns in ((top, left), (top, right), (bottom, left), (bottom, right)):
+        seen |= then[rows, columns] == now
+    return ~(inside & seen)
+
+
+def _amodal(spec: Spec, seed: int, t: int) -> np.ndarray:
+    stage = _stage(spec, seed)
+    whole = np.zeros((len(stage.actors), *spec.size), bool)
+    for instance, drawn in _picture(spec, seed, t).drawn.items():
+        top, bottom, left, right = drawn.box
+        whole[instance - 1, top:bottom, left:right] = drawn.part >= 0
+    return whole
+
+
+def _foreground(spec: Spec, seed: int, t: int) -> np.ndarray:
+    return _picture(spec, seed, t).surface >= _first_occluder(_stage(spec, seed))
+
+
+# --- videos ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ProceduralVideo(Video):
+    """A rendered video and all that is known about it. Everything is drawn when it is asked for.
+
+    Attributes:
+        spec: the knobs.
+        seed: the seed.
+        backward_flow: T - 1 arrays ``(H, W, 2)`` float32, from frame t + 1 to t; item t belongs to
+            the pixels of frame t + 1.
+        occlusion: T - 1 maps ``(H, W)`` bool: this pixel of frame t cannot be seen in t + 1. It
+            is seen if its own surface shows in one of the four pixels around the place it goes to.
+        amodal: T arrays ``(K, H, W)`` bool: the whole of each instance, hidden or not; instance
+            i is item i - 1; the twins come after the objects.
+        instances: T label maps with the twins, which ``masks`` leave to the background.
+        foreground: T maps ``(H, W)`` bool: what stands in front of all instances.
+    """
+
+    spec: Spec = field(default_factory=Spec)
+    seed: int = 0
+    backward_flow: Sequence[np.ndarray] = field(default=(), repr=False)
+    occlusion: Sequence[np.ndarray] = field(default=(), repr=False)
+    amodal: Sequence[np.ndarray] = field(default=(), repr=False)
+    instances: Sequence[np.ndarray] = field(default=(), repr=False)
+    foreground: Sequence[np.ndarray] = field(default=(), repr=False)
+
+    @property
+    def classes(self) -> dict[int, str]:
+        """The semantic class of each instance."""
+        actors = sorted(_stage(self.spec, self.seed).actors, key=lambda actor: actor.instance)
+        return {actor.instance: actor.figure.semantic_class for actor in actors}
+
+    @property
+    def depth_order(self) -> tuple[int, ...]:
+        """The instances, the nearest first; the same in all frames."""
+        return tuple(actor.instance for actor in reversed(_stage(self.spec, self.seed).actors))
+
+    def part(self, start: int = 0, stop: int | None = None) -> "ProceduralVideo":
+        """The frames from ``start`` up to, and without, ``stop``, with all that is known of them."""
+        chosen = range(len(self))[start:stop]
+        pairs = slice(chosen.start, max(chosen.start, chosen.stop - 1))
+        video = super().part(start, stop)
+        assert isinstance(video, ProceduralVideo)  # because replace keeps the class
+        frames = slice(chosen.start, chosen.stop)
+        return replace(
+            video,
+            backward_flow=self.backward_flow[pairs],
+            occlusion=self.occlusion[pairs],
+            amodal=self.amodal[frames],
+            instances=self.instances[frames],
+            foreground=self.foreground[frames],
+        )
+
+    def resized(self, height: int) -> "ProceduralVideo":
+        """The same video at another height; label and truth maps stay exact (nearest neighbour)."""
+        video = super().resized(height)
+        assert isinstance(video, ProceduralVideo)  # because replace keeps the class
+        old_height, old_width = self.size
+        width = max(1, round(old_width * height / old_height))
+
+        def mapped(items: Sequence[Any], change: Callable[[np.ndarray], np.ndarray]) -> Lazy[Any]:
+            return Lazy(len(items), lambda t: change(items[t]))
+
+        def nearest(item: np.ndarray) -> np.ndarray:
+            item = item.astype(np.uint8)
+            return cv2.resize(item, (width, height), interpolation=cv2.INTER_NEAREST)
+
+        def smaller_flow(item: np.ndarray) -> np.ndarray:
+            smooth = cv2.INTER_AREA if height < old_height else cv2.INTER_LINEAR
+            scale = np.array([width / old_width, height / old_height], np.float32)
+            return cv2.resize(item, (width, height), interpolation=smooth) * scale
+
+        return replace(
+            video,
+            backward_flow=mapped(self.backward_flow, smaller_flow),
+            occlusion=mapped(self.occlusion, lambda x: nearest(x).astype(bool)),
+            amodal=mapped(self.amodal, lambda x: np.stack([nearest(i).astype(bool) for i in x])),
+            instances=mapped(self.instances, nearest),
+            foreground=mapped(self.foreground, lambda x: nearest(x).astype(bool)),
+        )
+
+
+def render(spec: Spec, seed: int, name: str | None = None) -> ProceduralVideo:
+    """Make a video. It opens at once; each frame is drawn when it is asked for.
+
+    Args:
+        spec: the knobs.
+        seed: a whole number, 0 or more. Same spec and seed, same bytes.
+        name: what to call it; by default after the seed.
+
+    Returns:
+        The video.
+
+    Raises:
+        ValueError: the seed is negative.
+        TypeError: the seed is no whole number.
+
+    Example:
+        >>> video = render(Spec(frames=3, size=(48, 80), objects=2), seed=7)
+        >>> video.frames[0].shape, video.masks[0].dtype, video.flow[1].shape
+        ((48, 80, 3), dtype('uint8'), (48, 80, 2))
+        >>> sorted(video.classes)
+        [1, 2]
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(f"the seed is {seed!r}, it must be a whole number")
+    if seed < 0:
+        raise ValueError(f"the seed is {seed}, it must be 0 or more")
+    seed = int(seed)
+    length = spec.frames
+    return ProceduralVideo(
+        name=name or f"procedural-{seed}",
+        frames=Lazy(length, partial(_frame, spec, seed)),
+        masks=Lazy(length, partial(_labels, spec, seed, twins=False)),
+        flow=Lazy(length - 1, partial(_flow, spec, seed, 1)),
+        fps=spec.fps,
+        spec=spec,
+        seed=seed,
+        backward_flow=Lazy(length - 1, partial(_flow, spec, seed, -1)),
+        occlusion=Lazy(length - 1, partial(_occluded, spec, seed)),
+        amodal=Lazy(length, partial(_amodal, spec, seed)),
+        instances=Lazy(length, partial(_labels, spec, seed, twins=True)),
+        foreground=Lazy(length, partial(_foreground, spec, seed)),
+    )
+
+
+# --- suites ---------------------------------------------------------------------------------------
+
+SUITES: dict[str, Spec | None] = {
+    "easy": Spec(),
+    "appearance": Spec(appearance_drift=0.8),
+    "viewpoint": Spec(viewpoint=1.0),
+    "occlusion": Spec(occlusion=1.0, frames=60),
+    "scale": Spec(scale=1.0),
+    "camera": Spec(camera_motion=0.9),
+    "lighting": Spec(lighting=0.8),
+    "blur": Spec(motion_blur=1.0, speed=0.75, camera_motion=0.4),
+    "distractors": Spec(distractors=1, camera_motion=0.2),
+    "enter-leave": Spec(objects=2, enter_and_leave=0.7, frames=60),
+    "many-objects": Spec(objects=5, camera_motion=0.2),
+    "speed": Spec(speed=0.95),
+    "mixed": None,
+}
+"""The suites, one for each challenge; "mixed" draws a new spec for each video."""
+
+SPLITS = ("train", "val", "test")
+"""Seed number s belongs to split s modulo 3, so no seed is ever in two of them."""
+
+
+def _seed(split: str, number: int) -> int:
+    if split not in SPLITS:
+        raise ValueError(f"there is no split {split!r}, there are: {', '.join(SPLITS)}")
+    if number < 0:
+        raise ValueError(f"videos are numbered from 0, not {number}")
+    return 3 * number + SPLITS.index(split)
+
+
+def suite(
+    name: str,
+    split: str = "test",
+    length: int | None = None,
+    frames: int | None = None,
+    size: tuple[int, int] | None = None,
+) -> list[ProceduralVideo]:
+    """The videos of a test bed.
+
+    Args:
+        name: one of SUITES.
+        split: "train", "val" or "test"; they share no seed.
+        length: how many videos; by default 10, and 30 of the mixed suite.
+        frames: how many frames each, if not as the suite says.
+        size: height and width, if not as the suite says.
+
+    Returns:
+        The videos; nothing is drawn before a frame is asked for.
+
+    Raises:
+        ValueError: there is no such suite or split; the message lists them.
+
+    Example:
+        >>> [video.name for video in suite("occlusion", length=2)]
+        ['occlusion-test-00', 'occlusion-test-01']
+    """
+    if name not in SUITES:
+        raise ValueError(f"there is no suite {name!r}, there are: {', '.join(SUITES)}")
+    if length is None:
+        length = 30 if name == "mixed" else 10
+    videos = []
+    for i in range(length):
+        # Suites take turns, so that no two of them share a seed either.
+        seed = _seed(split, i * len(SUITES) + list(SUITES).index(name))
+        spec = SUITES[name] or Spec.random(np.random.default_rng([seed, 99]))
+        spec = replace(spec, frames=frames or spec.frames, size=size or spec.size)
+        videos.append(render(spec, seed, f"{name}-{split}-{i:02d}"))
+    return videos
+
+
+def train_video(
+    number: int, frames: int = 8, size: tuple[int, int] = (240, 432)
+) -> ProceduralVideo:
+    """One of endlessly many mixed training videos, all with seeds of the train split.
+
+    Args:
+        number: 0, 1, 2, ...
+        frames: how many frames.
+        size: height and width in pixels.
+
+    Returns:
+        The video.
+
+    Example:
+        >>> train_video(5, size=(48, 80)).seed % 3
+        0
+    """
+    seed = _seed("train", number)
+    return render(Spec.random(np.random.default_rng([seed, 99]), frames, size), seed)
+
+
+def train_videos(
+    start: int = 0, frames: int = 8, size: tuple[int, int] = (240, 432)
+) -> Iterator[ProceduralVideo]:
+    """Training videos for ever: ``train_video`` of start, start + 1, ..."""
+    while True:
+        yield train_video(start, frames, size)
+        start += 1

@@ -1,0 +1,553 @@
+"""Scenery: skies, hills, ground in perspective, walls, water, and what stands in front.
+
+A scene is a stack of flat planes, the furthest first. Each slides with the camera at its own speed
+(parallax). The ground slides faster the nearer it is, which for a plane in perspective is a shear.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vos_lab.datasets.shapes import ellipse, puffy_shading, ragged, rasterise
+from vos_lab.datasets.textures import (
+    bricks,
+    colour,
+    dead_leaves,
+    fractal_noise,
+    mix,
+    perspective_noise,
+    smooth_step,
+)
+
+Rng = np.random.Generator
+FAR_PARALLAX = 0.12
+"""How fast the horizon slides, relative to the ground at the lower edge of the frame."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A flat picture in the scene.
+
+    Attributes:
+        texture: ``(h, w, 4)`` uint8 RGBA, colours multiplied by alpha.
+        left: image column of the texture's first column, while the camera is at 0.
+        top: image row of the texture's first row.
+        parallax: pixels that it slides for each pixel of camera travel, at row ``level``.
+        shear: by how much that grows for each row below ``level``.
+        level: a row of the image.
+        endless: repeats from left to right.
+    """
+
+    texture: np.ndarray
+    left: float
+    top: float
+    parallax: float
+    shear: float = 0.0
+    level: float = 0.0
+    endless: bool = True
+
+    def matrix(self, camera: float) -> np.ndarray:
+        """``(3, 3)``: from texture pixels to image pixels, when the camera has moved so far."""
+        slide = -self.parallax * camera
+        slope = -self.shear * camera
+        return np.array(
+            [
+                [1, slope, self.left + slide + slope * (self.top - self.level)],
+                [0, 1, self.top],
+                [0, 0, 1],
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a video takes place.
+
+    Attributes:
+        name: for example "forest".
+        horizon: the image row where the ground ends; None where there is no ground.
+        planes: the furthest first.
+        colours: ``(N, 3)`` colours of what lies behind the objects: for camouflage.
+        light: RGB factors of the light.
+        occluder: what stands in front here.
+    """
+
+    name: str
+    horizon: float | None
+    planes: list[Plane]
+    colours: np.ndarray
+    light: np.ndarray
+    occluder: str
+    foliage: np.ndarray = field(default_factory=lambda: np.zeros((1, 3)))
+
+
+SCENES: dict[str, tuple[str, ...]] = {
+    "ground": ("meadow", "forest", "desert", "street", "snow", "room"),
+    "air": ("sky", "meadow", "desert", "sea"),
+    "water": ("reef",),
+}
+"""The scenes for each habitat of a figure."""
+
+
+def opaque(rgb: np.ndarray) -> np.ndarray:
+    """RGB in [0, 1] as RGBA uint8 that hides everything."""
+    return np.dstack([np.rint(np.clip(rgb, 0, 1) * 255), np.full(rgb.shape[:2], 255)]).astype(
+        np.uint8
+    )
+
+
+def cut_out(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """RGB in [0, 1] and coverage as RGBA uint8, colours multiplied by alpha."""
+    rgba = np.dstack([np.clip(rgb, 0, 1) * alpha[..., None], alpha])
+    return np.rint(rgba * 255).astype(np.uint8)
+
+
+def _lay_over(canvas: np.ndarray, rgb: np.ndarray, alpha: np.ndarray, x: int, y: int) -> None:
+    """Put a cut-out onto an RGBA float canvas (premultiplied) that repeats left to right."""
+    height, width = canvas.shape[:2]
+    y0, y1 = max(y, 0), min(y + alpha.shape[0], height)
+    if y0 >= y1:
+        return
+    columns = (x + np.arange(alpha.shape[1])) % width
+    a = alpha[y0 - y : y1 - y, :, None]
+    new = np.dstack([rgb[y0 - y : y1 - y] * a, a])
+    canvas[y0:y1, columns] = canvas[y0:y1, columns] * (1 - a) + new
+
+
+# --- things that stand in the scene ---------------------------------------------------------------
+
+
+def bush(rng: Rng, height: int, width: int, leaves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A bush or a tree's crown: clumps of leaves, light above and dark below.
+
+    Args:
+        rng: where the randomness comes from.
+        height: in pixels.
+        width: in pixels; the middle of the bush is solid over its whole width.
+        leaves: ``(N, 3)`` colours.
+
+    Returns:
+        RGB ``(height, width, 3)`` and coverage ``(height, width)``, both float32 in [0, 1].
+    """
+    rgb = np.broadcast_to(leaves.mean(0) * 0.3, (height, width, 3)).astype(np.float32)
+    rgb = np.ascontiguousarray(rgb)
+    mask = np.zeros((height, width), np.float32)
+    unit = min(height, width)
+    clumps = int(np.clip(14 * height * width / unit**2, 14, 60))
+    radius = rng.uniform(0.16, 0.28, clumps) * unit
+    xs = np.clip(rng.uniform(0, width, clumps), radius, np.maximum(width - radius, radius))
+    ys = np.clip(rng.uniform(0, height, clumps), radius, np.maximum(height - radius, radius))
+    for x, y, r in zip(xs, ys, radius, strict=True):
+        rim = ragged(ellipse(x, y, r, r), rng, 0.12 * r)
+        np.maximum(mask, rasterise(rim, np.zeros(2), (height, width), 1.0), out=mask)
+    dead_leaves(rng, rgb, leaves, int(min(2500, 30 * height * width / 300)), (1.5, 0.05 * unit + 2))
+    down = np.linspace(1.2, 0.62, height, dtype=np.float32)[:, None]
+    return rgb * (down * puffy_shading(mask, 0.6))[..., None], mask
+
+
+def trunk(rng: Rng, height: int, width: int, bark: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A tree trunk or a pillar: round, with bark that runs up.
+
+    Returns:
+        RGB ``(height, width, 3)`` and coverage ``(height, width)``, both float32 in [0, 1].
+    """
+    grain = fractal_noise(rng, (height, width), max(6, width / 2), slope=1.5, stretch=0.15)
+    across = (np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1
+    shade = 1.1 * np.sqrt(np.clip(1 - 0.85 * (across + 0.25) ** 2 / 1.5, 0.05, 1))
+    rgb = mix(bark[0] * 0.5, bark[-1] * 1.15, grain) * shade[None, :, None]
+    edge = max(1.0, 0.03 * width) * (fractal_noise(rng, (height, 16), 12)[:, :1] - 0.2)
+    inside = (1 - np.abs(across)) * width / 2
+    return rgb, np.clip(inside[None] - edge, 0, 1).astype(np.float32)
+
+
+def occluder(
+    rng: Rng, kind: str, scene: Scene, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Something to pass behind that hides a rectangle of the given size completely.
+
+    Args:
+        rng: where the randomness comes from.
+        kind: "trunk", "bush", "pillar", "wall" or "rock".
+        scene: lends the colours.
+        height: of the hidden rectangle, pixels.
+        width: of the hidden rectangle, pixels.
+
+    Returns:
+        RGB and coverage, a little larger than the rectangle; it lies in the middle, at the bottom.
+    """
+    if kind == "trunk":
+        bark = np.stack([colour(28, 0.35, 0.25), colour(32, 0.3, 0.55)])
+        return trunk(rng, height + 4, int(width * 1.12) + 8, bark)
+    if kind == "pillar":
+        stone = colour(rng.uniform(20, 45), 0.12, rng.uniform(0.5, 0.8))
+        return trunk(rng, height + 4, int(width * 1.12) + 8, np.stack([stone * 0.9, stone]))
+    if kind == "wall":
+        tones = colour(rng.uniform(8, 28), 0.5, 0.55) * rng.uniform(0.75, 1.15, (5, 1))
+        shape = (height + 4, width + 8)
+        rgb = bricks(rng, shape, (9, 22), tones.astype(np.float32), colour(40, 0.08, 0.62))
+        return rgb, np.ones(shape, np.float32)
+    margin = int(0.16 * width) + 6
+    full_height, full_width = int(height * 1.12) + 6, width + 2 * margin
+    if kind == "rock":
+        stone = colour(rng.uniform(15, 45), 0.12, rng.uniform(0.35, 0.6))
+        grain = fractal_noise(rng, (full_height, full_width), 60, slope=1.6)
+        rgb = mix(stone * 0.55, np.clip(stone * 1.3, 0, 1), grain)
+        top = full_height - height
+        outline = np.array(
+            [
+                (1, full_height), (margin * 0.5, full_height * 0.5), (margin, top), (0.4 * full_width, 2),
+                (0.7 * full_width, 3), (full_width - margin, top), (full_width - 2, full_height),
+            ]
+        )  # fmt: skip
+        alpha = rasterise(ragged(outline, rng, 2.5), np.zeros(2), (full_height, full_width), 1.0)
+        rgb = rgb * puffy_shading(alpha, 0.6)[..., None]
+    else:
+        rgb, alpha = bush(rng, full_height, full_width, scene.foliage)
+    alpha[full_height - height :, margin : margin + width] = 1
+    return rgb, alpha
+
+
+# --- scenes ---------------------------------------------------------------------------------------
+
+
+def _sky(rng: Rng, shape: tuple[int, int], horizon: float, zenith: np.ndarray, haze: np.ndarray,
+         clouds: float) -> np.ndarray:  # fmt: skip
+    height = shape[0]
+    down = np.clip(np.arange(height, dtype=np.float32) / max(horizon, 1), 0, 1)[:, None]
+    sky = mix(np.broadcast_to(zenith, (*shape, 3)), haze, np.broadcast_to(down**1.3, shape))
+    if clouds > 0:
+        noise = fractal_noise(rng, shape, 0.5 * height, slope=2.0, stretch=2.6)
+        cover = smooth_step(noise, 0.62 - 0.22 * clouds, 0.9 - 0.1 * clouds)
+        lower = np.roll(noise, -int(0.05 * height), 0)
+        white = np.clip(0.93 + 0.9 * (noise - lower), 0.7, 1)[..., None] * np.array(
+            [1.0, 0.98, 0.97]
+        )
+        sky = mix(sky, white, cover * 0.9)
+    return sky
+
+
+def _ridge(rng: Rng, shape: tuple[int, int], base: float, rise: float, tone: np.ndarray,
+           cell: float, rough: float) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Hills or a line of trees: an outline above row ``base`` and a mottled colour."""
+    line = fractal_noise(rng, (8, shape[1]), cell, slope=rough)[0]
+    crest = base - rise * (0.25 + 1.2 * line)
+    rows = np.arange(shape[0], dtype=np.float32)[:, None]
+    alpha = np.clip(rows - crest[None], 0, 1)
+    grain = fractal_noise(rng, shape, cell / 3, slope=1.7, stretch=1.6)
+    lit = smooth_step(rows - crest[None], rise * 0.8, 0.0)
+    return mix(tone * 0.72, np.clip(tone * 1.2, 0, 1), 0.6 * grain + 0.4 * lit), alpha
+
+
+def make_scene(rng: Rng, name: str, size: tuple[int, int]) -> Scene:
+    """Build a scene.
+
+    Args:
+        rng: where the randomness comes from.
+        name: one of those in SCENES.
+        size: height and width of the frame.
+
+    Returns:
+        The scene, painted.
+    """
+    height, width = size
+    margin = int(0.16 * height)
+    shape = (height + 2 * margin, 64 * round(2.2 * width / 64 + 0.5))
+    if name == "reef":
+        return _reef(rng, size, shape, margin)
+    if name == "sky":
+        return _open_sky(rng, size, shape, margin)
+    if name in ("street", "room"):
+        return _built(rng, name, size, shape, margin)
+    horizon = height * rng.uniform(0.34, 0.56)
+    row = horizon + margin  # the horizon in texture rows
+    hour = rng.random()
+    light = np.array([1.0, 0.98, 0.95]) if hour < 0.6 else np.array([1.06, 0.95, 0.82])
+    if hour > 0.85:
+        light = np.array([0.86, 0.93, 1.05])
+    green = rng.uniform(62, 115)
+    leaves = np.stack(
+        [
+            colour(green + d, s, v)
+            for d, s, v in rng.uniform([-14, 0.35, 0.25], [14, 0.65, 0.6], (7, 3))
+        ]
+    )
+    zenith, haze = (
+        colour(rng.uniform(205, 222), rng.uniform(0.35, 0.6), rng.uniform(0.72, 0.95)),
+        colour(rng.uniform(25, 210), 0.08, 0.95),
+    )
+    soil = {
+        "meadow": lambda: (colour(green, 0.5, 0.36), colour(green - 22, 0.48, 0.62)),
+        "forest": lambda: (colour(28, 0.5, 0.22), colour(32, 0.5, 0.44)),
+        "desert": lambda: (colour(32, 0.42, 0.66), colour(38, 0.36, 0.88)),
+        "snow": lambda: (colour(215, 0.12, 0.78), colour(210, 0.03, 0.97)),
+        "sea": lambda: (colour(rng.uniform(185, 215), 0.6, 0.38), colour(200, 0.35, 0.7)),
+    }[name]()
+    planes: list[Plane] = []
+
+    sky = _sky(rng, shape, row, zenith, haze, rng.choice([0.0, 0.5, 1.0]))
+    if name == "forest":
+        sky = mix(colour(green, 0.35, 0.42), colour(green - 10, 0.3, 0.75),
+                  fractal_noise(rng, shape, 50, slope=1.7, stretch=0.7))  # fmt: skip
+    planes.append(Plane(opaque(sky), 0, -margin, 0.04))
+
+    canvas = np.zeros((*shape, 4), np.float32)
+    if name in ("meadow", "desert", "snow", "sea"):
+        for i in range(int(rng.integers(1, 4))):
+            fade = 0.62 - 0.24 * i
+            tone = {"meadow": colour(green + 15, 0.4, 0.42), "desert": colour(25, 0.45, 0.6),
+                    "snow": colour(212, 0.22, 0.62), "sea": colour(150, 0.2, 0.4)}[name]  # fmt: skip
+            tone = tone * (1 - fade) + haze * fade
+            rise = (
+                height * rng.uniform(0.05, 0.16) * (1.3 - 0.35 * i) * (0.5 if name == "sea" else 1)
+            )
+            rough = 1.5 if name in ("meadow", "snow") and i == 2 else 2.6
+            rgb, alpha = _ridge(rng, shape, row, rise, tone, rng.uniform(120, 320), rough)
+            _lay_over(canvas, rgb, alpha, 0, 0)
+    if name == "forest":
+        rgb, alpha = _ridge(rng, shape, row, 0.10 * height, colour(green, 0.45, 0.3), 60, 1.4)
+        _lay_over(canvas, rgb, alpha, 0, 0)
+        for shade in (0.8, 0.6, 0.45):
+            for _ in range(int(rng.integers(5, 9))):
+                thick = int(rng.uniform(5, 14) * height / 240 / shade)
+                bark = (
+                    np.stack([colour(30, 0.3, 0.3), colour(35, 0.25, 0.5)]) * shade + 0.15 * shade
+                )
+                foot = int(row + (0.9 - shade) * 0.2 * height)
+                rgb, alpha = trunk(rng, foot, thick, bark)
+                _lay_over(canvas, rgb, alpha, int(rng.integers(shape[1])), 0)
+    canvas[int(row) + int(0.1 * height) :] = 0  # the ground covers the rest
+    planes.append(Plane(np.rint(canvas * 255).astype(np.uint8), 0, -margin, FAR_PARALLAX))
+
+    ground_rows = shape[0] - int(row)
+    noise = perspective_noise(rng, (ground_rows, shape[1]), 70 if name == "sea" else 46)
+    ground = mix(soil[0], soil[1], smooth_step(noise, 0.2, 0.8) if name == "sea" else noise)
+    if name == "meadow":
+        dead_leaves(rng, ground, np.stack([soil[0] * 0.9, soil[1], soil[1] * 1.1, leaves[0]]), 2600,
+                    (2, 7), 0, 0.35)  # fmt: skip
+        if rng.random() < 0.5:
+            petals = np.stack(
+                [colour(rng.uniform(0, 360), 0.7, 0.95), colour(50, 0.8, 0.95), np.ones(3)]
+            )
+            dead_leaves(rng, ground, petals.astype(np.float32), 260, (1.2, 2.6), 0, 0.7)
+    if name == "forest":
+        litter = np.stack([colour(h, s, v) for h, s, v in
+                           rng.uniform([12, 0.35, 0.2], [45, 0.75, 0.62], (9, 3))])  # fmt: skip
+        dead_leaves(rng, ground, litter, 3800, (2.5, 9), 0, 0.45)
+    if name in ("desert", "snow"):
+        stones = soil[0] * rng.uniform(0.55, 1.05, (4, 1)).astype(np.float32)
+        dead_leaves(rng, ground, stones, 350, (1.2, 9), 0, 0.5)
+    far = np.linspace(1, 0, ground_rows, dtype=np.float32)[:, None] ** 6
+    ground = mix(
+        ground,
+        haze * 0.85 + ground.mean((0, 1)) * 0.15,
+        np.broadcast_to(0.55 * far, ground.shape[:2]),
+    )
+    alpha = np.clip(np.arange(ground_rows, dtype=np.float32) / 2, 0, 1)[:, None] * np.ones(shape[1])
+    planes.append(_ground(cut_out(ground, alpha.astype(np.float32)), int(row) - margin, height))
+
+    if name in ("meadow", "snow", "desert"):
+        standing = np.zeros((*shape, 4), np.float32)
+        foot = row + height * rng.uniform(0.05, 0.1)
+        tones = leaves if name != "desert" else leaves * np.array([1.1, 0.95, 0.7])
+        if name == "snow":
+            tones = leaves * 0.6 + 0.32
+        for _ in range(int(rng.integers(3, 12))):
+            tall = int(height * rng.uniform(0.08, 0.3))
+            broad = int(tall * rng.uniform(0.7, 1.4))
+            x = int(rng.integers(shape[1]))
+            if tall > 0.15 * height:
+                rgb, alpha = trunk(
+                    rng, int(0.5 * tall), max(4, broad // 9), np.stack([colour(28, 0.4, 0.3)] * 2)
+                )
+                _lay_over(
+                    standing, rgb, alpha, x + broad // 2 - rgb.shape[1] // 2, int(foot - 0.5 * tall)
+                )
+                rgb, alpha = bush(rng, int(0.75 * tall), broad, tones)
+                _lay_over(standing, rgb, alpha, x, int(foot - tall))
+            else:
+                rgb, alpha = bush(rng, tall, broad, tones)
+                _lay_over(standing, rgb, alpha, x, int(foot - 0.9 * tall))
+        nearness = (foot - row) / (height - horizon)
+        parallax = FAR_PARALLAX + (1 - FAR_PARALLAX) * nearness
+        planes.append(Plane(np.rint(standing * 255).astype(np.uint8), 0, -margin, parallax))
+    near_colours = ground[ground_rows // 3 :].reshape(-1, 3)[:: ground.size // 600]
+    kind = {"meadow": ("bush", "trunk"), "forest": ("trunk", "trunk"), "desert": ("rock", "rock"),
+            "snow": ("trunk", "rock"), "sea": ("rock", "pillar")}[name][int(rng.integers(2))]  # fmt: skip
+    foliage = leaves if name != "desert" else leaves * np.array([1.1, 0.95, 0.7])
+    return Scene(
+        name, None if name == "sea" else horizon, planes, near_colours, light, kind, foliage
+    )
+
+
+def _ground(texture: np.ndarray, top: int, height: int) -> Plane:
+    """The ground: slides like the horizon at its top, and as far as the camera at frame bottom."""
+    shear = (1 - FAR_PARALLAX) / (height - top)
+    return Plane(texture, 0, top, FAR_PARALLAX, shear, top)
+
+
+def _open_sky(rng: Rng, size: tuple[int, int], shape: tuple[int, int], margin: int) -> Scene:
+    height = size[0]
+    zenith = colour(rng.uniform(203, 225), rng.uniform(0.3, 0.65), rng.uniform(0.7, 0.95))
+    haze = colour(rng.choice([30, 15, 205]), rng.uniform(0.05, 0.3), 0.95)
+    sky = _sky(rng, shape, shape[0], zenith, haze, rng.uniform(0.4, 1.2))
+    planes = [Plane(opaque(sky), 0, -margin, 0.15)]
+    canvas = np.zeros((*shape, 4), np.float32)
+    for i in range(2):
+        tone = colour(rng.uniform(90, 210), 0.25, 0.4 - 0.1 * i) * 0.7 + 0.2 * haze
+        base = margin + height * (0.98 + 0.08 * i)
+        rgb, alpha = _ridge(rng, shape, base, 0.16 * height, tone, 150, 2.2)
+        _lay_over(canvas, rgb, alpha, 0, 0)
+    planes.append(Plane(np.rint(canvas * 255).astype(np.uint8), 0, -margin, 0.35))
+    leaves = np.stack([colour(100 + d, 0.4, 0.35) for d in rng.uniform(-20, 20, 6)])
+    sample = sky.reshape(-1, 3)[:: sky.size // 600]
+    return Scene("sky", None, planes, sample, np.ones(3), "pillar", leaves)
+
+
+def _reef(rng: Rng, size: tuple[int, int], shape: tuple[int, int], margin: int) -> Scene:
+    height = size[0]
+    hue = rng.uniform(182, 215)
+    light = colour(hue - 12, rng.uniform(0.3, 0.55), rng.uniform(0.7, 0.9))
+    deep = colour(hue, 0.8, rng.uniform(0.25, 0.45))
+    down = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None] * np.ones(
+        (1, shape[1]), np.float32
+    )
+    cloudy = fractal_noise(rng, shape, 160) - 0.5
+    water = mix(np.broadcast_to(light, (*shape, 3)), deep, np.clip(down + 0.5 * cloudy, 0, 1))
+    rays = smooth_step(fractal_noise(rng, (8, shape[1]), 60, slope=2.0)[:1], 0.5, 0.9)
+    water = water + (rays * (1 - down) * 0.22)[..., None]
+    planes = [Plane(opaque(water), 0, -margin, 0.1)]
+    for i, (parallax, bottom) in enumerate([(0.3, 0.84), (0.7, 1.02)]):
+        canvas = np.zeros((*shape, 4), np.float32)
+        sand = colour(45, 0.25, 0.7) * (0.5 + 0.35 * i) + deep * (0.45 - 0.3 * i)
+        rgb, alpha = _ridge(rng, shape, margin + bottom * height, 0.14 * height, sand, 140, 2.2)
+        if i == 1:
+            dead_leaves(
+                rng, rgb, np.stack([sand, sand * 0.7, sand * 1.15]), 900, (1.5, 8), None, 0.5
+            )
+        for _ in range(int(rng.integers(4, 9))):
+            tall = int(height * rng.uniform(0.1, 0.3))
+            coral = np.stack([colour(rng.choice([0, 330, 25, 90, 280, 45]) + d, 0.55, 0.55)
+                              for d in rng.uniform(-10, 10, 5)])  # fmt: skip
+            coral = coral * (0.5 + 0.35 * i) + deep * (0.45 - 0.3 * i)
+            growth, cover = bush(rng, tall, int(tall * rng.uniform(0.5, 1.6)), coral)
+            foot = int(margin + bottom * height - 0.05 * height)
+            _lay_over(canvas, growth, cover, int(rng.integers(shape[1])), foot - tall)
+        _lay_over(canvas, rgb, alpha, 0, 0)
+        planes.append(Plane(np.rint(canvas * 255).astype(np.uint8), 0, -margin, parallax))
+    weed = np.stack([colour(rng.uniform(80, 150), 0.55, v) for v in rng.uniform(0.2, 0.5, 6)])
+    sample = water.reshape(-1, 3)[:: water.size // 600]
+    return Scene(
+        "reef",
+        None,
+        planes,
+        sample,
+        np.array([0.9, 1.0, 1.05]),
+        str(rng.choice(["rock", "bush"])),
+        weed,
+    )
+
+
+def _built(
+    rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], margin: int
+) -> Scene:
+    """A wall and a floor: a street with a house front, or a room."""
+    height = size[0]
+    horizon = height * rng.uniform(0.48, 0.62)
+    row = int(horizon) + margin
+    base = colour(rng.uniform(5, 50), rng.uniform(0.1, 0.5), rng.uniform(0.4, 0.85))
+    tones = np.clip(base * rng.uniform(0.85, 1.12, (6, 1)), 0, 1).astype(np.float32)
+    if name == "street":
+        brick = (10.0, 24.0) if rng.random() < 0.6 else (34.0, 60.0)
+        wall = bricks(rng, shape, brick, tones, base * 0.6 + 0.25)
+        for x in np.arange(0, shape[1], 150) + int(rng.integers(100)):
+            kind, wide = rng.random(), int(rng.uniform(44, 74))
+            top, bottom = row - int(0.40 * height), row - int(0.0 if kind < 0.3 else 0.16 * height)
+            columns = np.arange(x, x + wide) % shape[1]
+            pane = colour(210, 0.2, rng.uniform(0.2, 0.45)) if kind > 0.3 else _door(rng)
+            wall[max(top - 4, 0) : bottom + 4, np.arange(x - 4, x + wide + 4) % shape[1]] = (
+                base * 0.4 + 0.5
+            )
+            fall = np.linspace(1.35, 0.8, bottom - max(top, 0))[:, None, None]
+            wall[max(top, 0) : bottom, columns] = np.clip(pane * fall, 0, 1)
+            wall[max(top, 0) : bottom, columns[wide // 2 - 1 : wide // 2 + 1]] = base * 0.4 + 0.4
+    else:
+        kind = rng.random()
+        if kind < 0.4:
+            wall = bricks(rng, shape, (400.0, 30.0), tones, base * 0.7)
+        else:
+            stripes = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * np.arange(shape[1]) * 16 / shape[1]))
+            wall = mix(
+                np.broadcast_to(base, (*shape, 3)), base * 0.86, np.broadcast_to(stripes, shape)
+            )
+            wall = wall * (0.9 + 0.2 * fractal_noise(rng, shape, 40, slope=1.4))[..., None]
+        for x in np.arange(0, shape[1], 230) + int(rng.integers(150)):
+            tall, wide = int(rng.uniform(50, 90)), int(rng.uniform(50, 100))
+            top = max(4, row - int(0.42 * height))
+            art = fractal_noise(rng, (tall, wide), 40)
+            picture = mix(
+                colour(rng.uniform(0, 360), 0.5, 0.7), colour(rng.uniform(0, 360), 0.6, 0.3), art
+            )
+            frame = colour(30, 0.5, 0.3)
+            wall[top - 4 : top + tall + 4, np.arange(x - 4, x + wide + 4) % shape[1]] = frame
+            wall[top : top + tall, np.arange(x, x + wide) % shape[1]] = picture
+        wall[row - int(0.05 * height) : row] = base * 0.35 + 0.6
+    shadow = np.linspace(1.08, 0.82, shape[0], dtype=np.float32)[:, None, None]
+    planes = [Plane(opaque(np.clip(wall * shadow, 0, 1)), 0, -margin, FAR_PARALLAX)]
+    rows = shape[0] - row
+    if name == "street":
+        floor = colour(rng.uniform(20, 220), 0.06, rng.uniform(0.32, 0.6))
+        ground = mix(
+            floor * 0.85, np.clip(floor * 1.15, 0, 1), perspective_noise(rng, (rows, shape[1]), 20)
+        )
+        curb = int(rows * 0.16)
+        ground[:curb] = np.clip(ground[:curb] * 1.25 + 0.05, 0, 1)
+        ground[curb : curb + 3] *= 0.55
+        dead_leaves(
+            rng,
+            ground,
+            np.stack([floor * 0.8, floor * 1.15, colour(35, 0.5, 0.5)]),
+            240,
+            (1, 3),
+            0,
+            0.5,
+        )
+    else:
+        wood = colour(rng.uniform(18, 38), rng.uniform(0.3, 0.65), rng.uniform(0.35, 0.7))
+        tones = np.clip(wood * rng.uniform(0.85, 1.15, (6, 1)), 0, 1).astype(np.float32)
+        flat = bricks(rng, (512, shape[1]), (24.0, 200.0), tones, wood * 0.45)
+        near = (np.arange(rows, dtype=np.float32) + 1) / rows
+        away = (rows * 0.9 / (near + 0.25)).astype(int)
+        ground = flat[away % 512] * np.linspace(0.85, 1.1, rows, dtype=np.float32)[:, None, None]
+    ground = ground * np.clip(0.6 + np.arange(rows) / 14, 0, 1)[:, None, None]
+    planes.append(_ground(opaque(ground), row - margin, height))
+    leaves = np.stack([colour(rng.uniform(70, 130), 0.5, v) for v in rng.uniform(0.25, 0.55, 6)])
+    sample = wall.reshape(-1, 3)[:: wall.size // 600]
+    kind = str(rng.choice(["pillar", "wall", "bush"] if name == "street" else ["pillar", "wall"]))
+    warm = np.array([1.0, 1.0, 1.0]) if name == "street" else np.array([1.05, 0.98, 0.88])
+    return Scene(name, horizon, planes, sample, warm, kind, leaves)
+
+
+def _door(rng: Rng) -> np.ndarray:
+    return colour(rng.choice([5, 25, 140, 215]), 0.55, rng.uniform(0.2, 0.45))
+
+
+def standing_occluder(
+    rng: Rng, scene: Scene, kind: str, hidden: Sequence[float], parallax: float
+) -> Plane:
+    """An occluder as a plane of the scene.
+
+    Args:
+        rng: where the randomness comes from.
+        scene: lends the colours.
+        kind: see ``occluder``.
+        hidden: left, top, right, bottom of what it must hide, image pixels, camera at 0.
+        parallax: how fast it slides.
+
+    Returns:
+        The plane.
+    """
+    left, top, right, bottom = hidden
+    rgb, alpha = occluder(rng, kind, scene, int(np.ceil(bottom - top)), int(np.ceil(right - left)))
+    x = (left + right) / 2 - alpha.shape[1] / 2
+    return Plane(cut_out(rgb, alpha), x, bottom - alpha.shape[0], parallax, endless=False)
