@@ -120,11 +120,20 @@ figures.strip(
 # "Unsupervised" does not mean that nobody trained the method with labels. It means that nobody
 # labels anything in the video at hand.
 
-# %% name="tasks-picture"
+# %% name="tasks-picture" slide="fragment"
+at = (0, 12, 24)
+answers = {
+    "one-shot, object 1 given": [np.where(party.masks[t] == 1, 1, 0) for t in at],
+    "zero-shot: what a viewer follows": [party.masks[t] for t in at],
+    "motion: all that moves, one label": [(party.masks[t] > 0).astype(np.uint8) for t in at],
+}
 figures.strip(
-    {"one-shot: object 1 was given": [np.where(m == 1, m, 0) for m in (party.masks[t] for t in (0, 8, 16))]},
-    title="x",
-    alt="x",
+    [party.frames[t] for t in at],
+    answers,
+    titles=[f"frame {t}" for t in at],
+    title="One video, three right answers",
+    alt="The same three frames in three rows: one object painted, all objects painted in colours "
+    "of their own, and all objects painted in one colour.",
 )
 
 # %% name="tasks-quiz" slide="fragment"
@@ -134,19 +143,172 @@ quiz("00_tour", "which task")
 # ## What makes it hard
 #
 # The lecture names the challenges. Each has a knob below. The world is drawn by a program, so
-# the true mask, the true motion and the true occlusions are known for every pixel. Real videos
-# come with none of that: one mask of DAVIS took a person several minutes.
+# the true mask and the true motion of every pixel are known. Real videos come with neither.
 #
-# Turn one knob at a time. Before you do, guess: what does a method have to know to survive it?
+# Turn one knob at a time. Guess before you do: what must a method know to survive it?
 
 # %% name="challenge-studio" slide="slide"
-ChallengeStudio()
+studio = ChallengeStudio(seed=3, occlusion=0.8)
+studio
 
-# %% [markdown] name="datasets"
+# %% [markdown] name="challenges-table"
+# | challenge | what it breaks |
+# | --- | --- |
+# | appearance change | methods that remember how the object *looked* |
+# | viewpoint change | the same, and the shape is new too |
+# | occlusion | methods that follow the object from frame to *frame* |
+# | scale change | methods with a window of fixed size |
+# | distractors: a twin of the object | methods that look at *appearance* alone |
+# | fast motion, camera motion, blur | methods that look for the object where it *was* |
+#
+# Each family of methods has a weak side, and the table says which. Remember it: from lesson 05
+# on you will provoke every one of these failures on purpose, and measure it.
+#
 # ## Where real masks come from
 #
-# | dataset | videos | objects | what is special |
-# | --- | --- | --- | --- |
-# | DAVIS 2016 | 30 for training, 20 for validation | one per video | every frame has a mask |
-# | DAVIS 2017 | 60 and 30 | several per video | same quality, harder |
-# | YouTube-VOS 2018 | 3471 and 474 | several per video | every fifth frame; objects may appear late; 26 classes are unseen in training |
+# Somebody has to paint them. That is why datasets are small, and why annotators save effort.
+#
+# | dataset | videos to train, to test | masks |
+# | --- | --- | --- |
+# | DAVIS 2016 | 30, 20 | one object, every frame |
+# | DAVIS 2017 | 60, 90 | several objects, every frame |
+# | YouTube-VOS 2018 | 3471, 982 | every fifth frame; an object may first appear late |
+#
+# In YouTube-VOS a quarter of the object classes never occur in the training videos. A method is
+# judged on the seen and on the unseen classes apart.
+
+# %% name="hidden-quiz" slide="fragment"
+quiz("00_tour", "hidden")
+
+# %% [markdown] name="baseline"
+# ## Exercise: the method that does nothing
+#
+# Before any clever method there must be a stupid one. The **baseline** copies the first mask to
+# every frame. A method that does not beat it has learned nothing, and a video on which it scores
+# well does not move.
+
+# %% exercise="vos_lab.methods.baseline.first_mask_everywhere" points=1
+
+# %% [markdown] name="segmenter"
+# ## The whole method
+#
+# Every method of this course is a **Segmenter**. It has two functions: `start(frame, mask)`, and
+# `step(frame)`, which answers with a mask. It gets one frame at a time and cannot look ahead. The
+# class `Baseline` wraps your function in this form, and `run` drives it over a video.
+
+# %% name="run-baseline"
+masks = methods.run(baseline.Baseline(), hide_and_seek)
+figures.strip(
+    hide_and_seek,
+    {"truth": hide_and_seek.masks, "baseline": masks},
+    title="The object walks on; the copied mask stays behind",
+    alt="Two rows of frames. Above, the painted pixels follow the animal. Below, they stay where "
+    "the animal was in the first frame.",
+)
+
+# %% [markdown] name="score"
+# How wrong is that? The **Jaccard index** $J$ is the number of pixels that are in both masks,
+# divided by the number of those in at least one. It is 1 for a perfect mask and 0 for one that
+# misses. Lesson 01 builds it. Here we use it.
+
+# %% name="score-over-time"
+truth = np.stack(hide_and_seek.masks)
+score = metrics.jaccard(masks == 1, truth == 1)
+hidden = [t for t in range(len(truth)) if not (truth[t] == 1).any()]
+figures.curves(
+    {"baseline": score},
+    "The baseline is right once, and never again",
+    ylabel="J, region overlap (0 to 1)",
+    events={hidden[0]: "completely hidden"} if hidden else None,
+    alt="J of the baseline over the frames. It starts at 1 and falls within a few frames.",
+)
+
+# %% [markdown] name="break-it" slide="slide"
+# ## Break it
+#
+# One video proves little. Below, the baseline runs on several videos of each challenge. First
+# make your prediction.
+
+# %% name="prediction" slide="fragment"
+quiz("00_tour", "what hurts most")
+
+# %% name="every-challenge" slide="slide"
+def mean_j(clip):
+    """Mean J of the baseline over all frames and objects of a video."""
+    truth = np.stack(clip.masks)
+    masks = methods.run(baseline.Baseline(), clip, progress=False)
+    objects = [label for label in np.unique(clip.first_mask) if 0 < label < 255]
+    return np.mean([metrics.jaccard(masks[1:] == k, truth[1:] == k).mean() for k in objects])
+
+suites = ["easy", "appearance", "lighting", "viewpoint", "scale", "occlusion", "camera", "speed"]
+scores = {name: [mean_j(clip) for clip in procedural.suite(name)[:5]] for name in suites}
+figures.bars(
+    {name: mean_interval(np.array(values)) for name, values in scores.items()},
+    "x",
+    xlabel="mean J of the baseline (5 videos each, 95 % interval)",
+    alt="x",
+)
+
+# %% [markdown] name="break-it-explained"
+# The light may do what it likes: the baseline looks at no colour. Whatever *moves* the object in
+# the frame is deadly: the object's own speed, or the camera's.
+
+# %% [markdown] name="real-video"
+# ## On real video
+#
+# The same lines run on DAVIS. If your machine has it, the next cell shows a real sequence and
+# what the baseline makes of it. If not, it says how to get it.
+
+# %% name="real-baseline" tags=["real-data"]
+real = example("blackswan")
+if real is not None:
+    print(f"{real.name}: mean J of the baseline {mean_j(real):.2f}")
+    display(Player(real.part(0, 40), {"truth": real.masks[:40]}, title=real.name))
+
+# %% [markdown] name="own-video"
+# ## Bring your own video
+#
+# Put the path of a video between the quotes: mp4, mov, avi, GIF, or a folder of images. Leave it
+# empty to use a clip of this course. Then paint the object in the first frame: draw with the
+# brush, or click around the object with the polygon and close it with a double click.
+
+# %% name="own-video-paint"
+path = ""
+mine = Video.read(path).resized(240) if path else procedural.suite("speed")[0]
+painter = Painter(mine)
+painter
+
+# %% [markdown] name="own-video-run"
+# The next cell runs a method from your mask, and saves the result. In later lessons, put the name
+# of a better method in place of `baseline`.
+
+# %% name="own-video-save"
+first = painter.mask if painter.mask.any() else mine.first_mask
+mine = replace(mine, masks=[first] + [None] * (len(mine) - 1))
+result = methods.run(methods.create("baseline"), mine)
+with TemporaryDirectory() as folder:
+    pass
+mine.write("my_video.mp4", result)
+mine.write("my_video.gif", result)
+Player(mine, {"baseline": result}, title="Saved as my_video.mp4 and my_video.gif")
+
+# %% name="last-quiz" slide="fragment"
+quiz("00_tour", "why a baseline")
+
+# %% [markdown] name="summary" slide="slide"
+# ## Remember
+#
+# - One-shot VOS: the first mask is given, all other masks are wanted. A mask holds what is
+#   *seen*; the right answer for a hidden object is an empty mask.
+# - Each challenge breaks a different assumption: that the object looks the same, stays near, or
+#   is the only one of its kind.
+# - The baseline that copies the first mask is the price of admission. Every number in this course
+#   stands beside it.
+#
+# **Next.** J has called the baseline bad. Is J right? [Lesson 01](01_metrics.ipynb) builds the
+# judges.
+#
+# **Papers.** F. Perazzi et al., *A Benchmark Dataset and Evaluation Methodology for Video Object
+# Segmentation*, CVPR 2016 (DAVIS 2016). J. Pont-Tuset et al., *The 2017 DAVIS Challenge on Video
+# Object Segmentation*, 2017. N. Xu et al., *YouTube-VOS: Sequence-to-Sequence Video Object
+# Segmentation*, ECCV 2018.

@@ -1,40 +1,314 @@
 # %% [markdown] name="title" minutes=75 needs=["00_tour"] slide="slide"
 # # What is a good segmentation?
 #
-# Two methods segmented the same animal. One lost a leg. The other kept all four, but its outline
-# trembles. Which one is better? The answer depends on whom you ask. This lesson builds the two
-# judges of the field, and lets them disagree.
+# Two methods segment the same animal. One loses a leg. The other keeps all four, but its outline
+# trembles. Which is better? It depends on whom you ask. In this lesson you build the two judges of
+# the field, and let them disagree.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
 #
 # | section | minutes |
 # | --- | --- |
-# | region: the Jaccard index (exercise) | 15 |
-# | contour: boundary, precision, recall, F (two exercises) | 25 |
+# | regions: the Jaccard index (exercise) | 15 |
+# | contours: boundary, precision, recall, F (two exercises) | 25 |
 # | the playground | 10 |
 # | over time: mean, recall, decay (exercise), flicker | 15 |
 # | protocols, break it, questions | 10 |
 #
 # *What usually goes wrong.* Two empty masks give 0/0. F is taken as the mean of precision and
-# recall instead of the harmonic mean. The tolerance is read as pixels. Decay comes out with the
-# wrong sign.
+# recall, not as their harmonic mean. The tolerance is read as pixels. Decay has the wrong sign.
+# Each has a message of its own in the check.
 #
-# *Show live.* The playground. Ask the room to find a change that hurts J and leaves F alone, then
-# one that does the reverse. Let them vote before each slider moves.
+# *Show live.* The playground. Ask the room for a change that hurts J and leaves F alone, then for
+# one that does the reverse. Let them vote before you move the slider.
 #
-# *Ask the room.* Your method outlines a car perfectly, but one frame late. What do J and F say,
-# and what would a viewer say?
+# *Ask the room.* A method outlines a car perfectly, but one frame late. What do J and F say? What
+# would a viewer say?
 
 # %% name="imports" slide="skip"
+from dataclasses import replace
+
 import numpy as np
 
 from vos_lab import metrics
-from vos_lab.claims import measure
-from vos_lab.claims.measuring import RANKING, cut_away, roughen, shrink
+from vos_lab.claims import RANKING, measure
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import create, run
+from vos_lab.metrics.masks import boundaries, boundary_radius, check_masks, check_values
+from vos_lab.metrics.masks import lower_neighbour, right_neighbour, share_near
 from vos_lab.view import figures
-from vos_lab.view.explorers import MetricPlayground
+from vos_lab.view.explorers import MetricPlayground, animal, change_mask
+
+# %% name="problem" slide="slide"
+truth = animal()
+lost_leg = truth.copy()
+lost_leg[118:, 90:125] = False
+ragged = change_mask(truth, rough=7)
+figures.strip(
+    [np.full((*truth.shape, 3), 235, np.uint8)] * 3,
+    [truth, lost_leg, ragged],
+    titles=["truth", "a leg is lost", "the outline trembles"],
+    title="Which of the two predictions is better?",
+    alt="Three masks of a made-up animal: the true one, one without a hind leg, and one with a "
+    "ragged outline.",
+    opacity=1.0,
+)
+
+# %% name="prediction" slide="fragment"
+quiz("01_metrics", "lost leg")
+
+# %% [markdown] name="goals" slide="skip"
+# After this lesson you can
+#
+# - compute $J$ and $F$ as the official evaluators do, empty masks included,
+# - say which mistakes each of them sees, and which it forgives,
+# - summarise a video by mean, recall and decay, and see a mask flicker,
+# - evaluate a folder of masks, and read a leaderboard without being fooled.
+#
+# You need lesson 00. It takes about 75 minutes.
+
+# %% [markdown] name="region" slide="slide"
+# ## Regions: the Jaccard index
+#
+# The first judge counts pixels. Some are right. Some are *false alarms*: in the prediction, not in
+# the truth. Some are *missed*: in the truth, not in the prediction.
+
+# %% name="region-picture" slide="slide"
+shifted = change_mask(truth, right=14, erode=2)
+figures.compare_masks(
+    shifted,
+    truth,
+    title="Three kinds of pixels",
+    alt="A shifted mask over the true one: grey where both agree, orange where only the "
+    "prediction is, blue where only the truth is.",
+)
+
+# %% [markdown] name="region-equation"
+# The **Jaccard index** of a prediction $M$ and the truth $G$ is the share of the right pixels among
+# all three kinds. It is also called *intersection over union*, IoU:
+#
+# $$J = \frac{|M \cap G|}{|M \cup G|}$$
+#
+# Here $|\cdot|$ counts pixels, $\cap$ is "in both", and $\cup$ is "in at least one".
+#
+# ## Exercise: J
+#
+# The line is short. The care is in the cases around it: two empty masks, and void pixels, on which
+# nobody may be judged.
+
+# %% exercise="vos_lab.metrics.masks.jaccard" points=2
+
+# %% name="region-in-use"
+for name, mask in (("lost leg", lost_leg), ("ragged", ragged), ("shifted", shifted)):
+    print(f"J of the mask that is {name}: {metrics.jaccard(mask, truth):.2f}")
+
+# %% name="empty-quiz" slide="fragment"
+quiz("01_metrics", "empty masks")
+
+# %% [markdown] name="contour" slide="slide"
+# ## Contours: the boundary
+#
+# J looks at area, and area hides thin things. A leg, a tail, a finger have few pixels and much
+# outline. The second judge looks at the outline alone. So first we need it: the **boundary** of a
+# mask, a line one pixel wide where object and background meet.
+#
+# ## Exercise: the boundary
+#
+# A pixel is on the boundary if it differs from its right, its lower, or its lower right neighbour.
+# The official evaluators do it this way, so we do too: a boundary that is shifted by one pixel
+# gives other numbers.
+
+# %% show="vos_lab.metrics.masks.right_neighbour"
+
+# %% exercise="vos_lab.metrics.masks.mask_boundary" points=2
+
+# %% [markdown] name="near"
+# Nobody draws an outline twice in the same pixels. So a boundary pixel counts as *matched* if the
+# other boundary passes *near* it: within 0.8 % of the image diagonal. That is 8 pixels in
+# a frame of 480 x 854.
+
+# %% name="boundary-picture" slide="slide"
+figures.boundary_figure(
+    ragged,
+    truth,
+    title="Each boundary is looked for in a band around the other",
+    alt="Left, the predicted boundary over the band around the true one; unmatched parts are "
+    "orange. Right, the true boundary over the band around the predicted one.",
+)
+
+# %% [markdown] name="f-equation"
+# **Precision** $P$ is the share of the *predicted* boundary that is matched. **Recall** $R$ is the
+# share of the *true* boundary that is matched. Their harmonic mean is the **contour accuracy**:
+#
+# $$F = \frac{2\,P\,R}{P + R}$$
+
+# %% name="harmonic-quiz" slide="fragment"
+quiz("01_metrics", "harmonic")
+
+# %% [markdown] name="f-exercise"
+# ## Exercise: F
+#
+# "Within $r$ pixels" is asked for thousands of pixels at once. Widen one boundary by a disk of
+# radius $r$, and look how much of the other lies in it. `share_near(points, target, radius)`
+# does that, fast. You may also do it yourself: `scipy.ndimage.distance_transform_edt(~target)`
+# gives the distance of every pixel from `target`.
+
+# %% exercise="vos_lab.metrics.masks.boundary_f" points=3
+
+# %% name="f-in-use"
+rows = {
+    name: {"J": metrics.jaccard(mask, truth), "F": metrics.boundary_f(mask, truth)}
+    for name, mask in (("lost leg", lost_leg), ("ragged", ragged), ("shifted", shifted))
+}
+figures.table(rows, title="Two judges, two orders")
+
+# %% [markdown] name="playground" slide="slide"
+# ## Play
+#
+# Damage the mask and watch both judges. Find a change that J punishes and F forgives. Then find
+# one that F punishes and J forgives. What does a hole do to each?
+
+# %% name="metric-playground" slide="slide"
+MetricPlayground()
+
+# %% name="tolerance-quiz" slide="fragment"
+quiz("01_metrics", "tolerance")
+
+# %% [markdown] name="over-time" slide="slide"
+# ## Over time: mean, recall, decay, flicker
+#
+# A video has many frames, so each judge gives many numbers. DAVIS makes three of them: the
+# **mean**; the **recall**, the share of frames above 0.5; and the **decay**, by how much the last
+# quarter of the video is worse than the first. Below, the baseline of lesson 00 segments a
+# video in which the object grows.
+
+# %% name="over-time-picture" slide="slide"
+growing = procedural.suite("scale", length=1)[0]
+truths = np.stack(growing.masks) == 1
+masks = run(create("baseline"), growing, progress=False) == 1
+j, f = metrics.jaccard(masks, truths), metrics.boundary_f(masks, truths)
+figures.curves(
+    {"J": j, "F": f},
+    "The copied mask gets worse with every frame",
+    ylabel="score (0 to 1)",
+    alt="J and F of the baseline over the frames of a video. Both begin at 1 and fall.",
+)
+
+# %% [markdown] name="decay-exercise"
+# ## Exercise: decay
+#
+# Cut the video into quarters. The official code lets neighbouring quarters share a frame, and
+# numbers frames from 1; the docstring says how. Mind the sign: decay is *good* when it is small.
+
+# %% exercise="vos_lab.metrics.masks.decay" points=2
+
+# %% name="decay-in-use" tags=["compare"]
+for name, values in (("J", j), ("F", f)):
+    figures_of = metrics.statistics(values)
+    print(name, ", ".join(f"{what} {value:.2f}" for what, value in figures_of.items()))
+
+# %% name="decay-quiz" slide="fragment"
+quiz("01_metrics", "negative decay")
+
+# %% [markdown] name="flicker"
+# None of the three sees **flicker**. A mask may tremble around the right place, with the same J in
+# every frame. DAVIS 2016 has a measure for that, the **temporal instability** $T$: how much the
+# contour must be bent to turn it into the contour of the next frame. Each contour point is described
+# by where the other points lie around it, and the two contours are aligned at the least cost.
+
+# %% name="flicker-in-use"
+calm = np.stack([change_mask(m, dilate=3) for m in truths[:12]])
+nervous = np.stack([change_mask(m, dilate=2, rough=5 * (t % 2)) for t, m in enumerate(truths[:12])])
+figures.table(
+    {
+        name: {
+            "J": float(metrics.jaccard(m, truths[:12]).mean()),
+            "T": float(np.mean(metrics.temporal_instability(m))),
+        }
+        for name, m in {"truth": truths[:12], "calm": calm, "nervous": nervous}.items()
+    },
+    title="T is high where the outline changes its shape from frame to frame",
+)
+
+# %% [markdown] name="protocols" slide="slide"
+# ## Protocols: the small print
+#
+# - **Several objects.** J and F are computed for each object, then averaged over all objects of
+#   all videos. So a video with five objects counts five times as much as a video with one.
+# - **First and last frame** are left out: the first mask is given, and the last was left out when
+#   DAVIS began. Only the unsupervised protocol counts them.
+# - **J&F** is the mean of the two means. It is what leaderboards sort by.
+# - **Void** pixels are taken out of both masks.
+# - **Zero-shot**: nobody said which object is number 1. So the proposals of a method are matched to
+#   the true objects in the way that scores best (Hungarian algorithm), at most 20 proposals a video.
+# - **YouTube-VOS** starts to count an object in the frame in which it first appears, and averages
+#   four numbers: J and F on seen classes, J and F on unseen ones.
+
+# %% name="unsupervised"
+family = procedural.suite("many-objects", length=1)[0]
+true = np.stack(family.masks[:8])
+renamed = np.select([true == 1, true == 2], [2, 1], true)
+by_name = [metrics.jaccard(renamed == k, true == k).mean() for k in (1, 2)]
+print(f"J of two perfect masks with swapped names: {by_name[0]:.2f} and {by_name[1]:.2f}")
+
+# %% [markdown] name="whole-method" slide="slide"
+# ## The whole evaluation
+#
+# `vos-lab evaluate TRUTH RESULTS` judges folders of masks, and `vos-lab bench METHOD` runs a method
+# and judges it. Both call your functions here. One line does it for a suite of videos:
+
+# %% name="bench"
+from vos_lab.bench import bench, table
+
+result = bench(["baseline"], "scale", sequences=[f"scale-test-0{i}" for i in range(3)])
+table(result, "baseline")
+
+# %% [markdown] name="break-it" slide="slide"
+# ## Break it: the judges disagree
+#
+# The lecture claims: *J and F rank the same two predictions differently.* One example would be
+# easy to find. How often does it happen? For ten objects, the experiment damages the true mask
+# in 24 ways, and looks at every pair of damaged masks. The effect is the share of the pairs that
+# J and F put in opposite order.
+
+# %% name="claim" slide="slide"
+verdict = measure(RANKING, progress=False)
+print(verdict)
+
+# %% [markdown] name="claim-explained"
+# So the measure decides who wins. That is why this course reports both, and never J&F alone.
+#
+# ## On real video
+#
+# The published masks of a method can be judged the same way. If your machine has DAVIS, this cell
+# judges the baseline on a real sequence.
+
+# %% name="real" tags=["real-data"]
+real = example("blackswan")
+if real is not None:
+    truths = np.stack(real.masks) == 1
+    masks = run(create("baseline"), real, progress=False) == 1
+    for name, values in (
+        ("J", metrics.jaccard(masks, truths)),
+        ("F", metrics.boundary_f(masks, truths)),
+    ):
+        print(name, {what: round(value, 2) for what, value in metrics.statistics(values[1:-1]).items()})
+
+# %% [markdown] name="summary" slide="slide"
+# ## Remember
+#
+# - J counts pixels and forgives thin things; F counts boundary and forgives a shift within its
+#   tolerance. They often disagree.
+# - An empty prediction of an empty truth is perfect. Every 0/0 in a metric needs a decision.
+# - A mean hides when a method fails. Recall and decay say how often and how late; T says how
+#   nervous it is.
+#
+# **Next.** The baseline fails because things move. [Lesson 02](02_optical_flow.ipynb) measures how.
+#
+# **Papers.** F. Perazzi et al., *A Benchmark Dataset and Evaluation Methodology for Video Object
+# Segmentation*, CVPR 2016 (J, F, T). J. Pont-Tuset et al., *The 2017 DAVIS Challenge on Video Object
+# Segmentation*, 2017 (several objects). S. Caelles et al., *The 2019 DAVIS Challenge on VOS:
+# Unsupervised Multi-Object Segmentation*, 2019. N. Xu et al., *YouTube-VOS*, ECCV 2018.

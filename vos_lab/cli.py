@@ -202,5 +202,25 @@ def bench(
         write_csv(result, csv_file)
 
 
+@app.command()
+def claims(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Which; default all.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Repeat the experiments behind the claims of the lecture."""
+    from vos_lab.claims import CLAIMS, measure
+
+    for name in names or []:
+        if name not in CLAIMS:
+            raise ValueError(f"there is no claim {name!r}; there are: {', '.join(CLAIMS)}")
+    verdicts = [measure(CLAIMS[name]) for name in names or CLAIMS]
+    for verdict in verdicts:
+        print(f"{verdict.claim.name}: {verdict}")
+    if json_file:
+        json_file.write_text(json.dumps([verdict.as_dict() for verdict in verdicts], indent=2))
+
+
 if __name__ == "__main__":
     main()
