@@ -1,215 +1,28 @@
 """JupyterLab and a headless Chromium, for the tests that look at the course as a student does."""
 
-import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
-
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from jupyter_browser import BROWSER, DRIVER, Lab, start_browser, start_lab
 
 REPOSITORY = Path(__file__).parents[2]
-TOKEN = "only-for-tests"
-# What a test relies on: all cells are in the page, nothing pops up, and nothing calls home.
-SETTINGS = {
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-}
-
-
-def find(names: list[str]) -> str | None:
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """A headless Chromium, or a skip that says what is missing."""
-    browser = find(["chromium", "chromium-browser", "google-chrome", "chrome"])
-    chromedriver = find(["chromedriver"])
-    if not browser or not chromedriver:
-        missing = "browser (chromium or google-chrome)" if not browser else "chromedriver"
-        pytest.skip(f"no {missing} on this machine: the browser tests need both")
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for flag in (
-        "headless=new",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-dev-shm-usage",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        "window-size=1300,1600",
-        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(executable_path=chromedriver)
-    chromium = webdriver.Chrome(options=options, service=service)
-    chromium.set_script_timeout(300)
-    yield chromium
-    chromium.quit()
-
-
-@dataclass
-class Lab:
-    """A running JupyterLab that serves one folder, seen through a browser."""
-
-    address: str
-    folder: Path
-    settings: Path
-    driver: webdriver.Chrome
-
-    def wait(self, condition: Callable, seconds: float = 60, what: str = ""):
-        """What ``condition(driver)`` returns, as soon as that is true."""
-        return WebDriverWait(self.driver, seconds, 0.1).until(condition, what)
-
-    def theme(self, name: str) -> None:
-        """Use "JupyterLab Dark" or "JupyterLab Light" from the next notebook that is opened."""
-        write_settings(self.settings, {"@jupyterlab/apputils-extension/themes": {"theme": name}})
-
-    def open(self, notebook: str) -> None:
-        """Open a notebook, and wait for its kernel."""
-        self.driver.get(f"{self.address}/lab/tree/{notebook}?token={TOKEN}&reset")
-        self.wait(
-            lambda driver: driver.execute_script(
-                "const panel = window.jupyterapp?.shell?.currentWidget;"
-                "return panel?.content?.model?.cells.length > 0 && panel.sessionContext.isReady"
-                " && panel.sessionContext.session?.kernel?.status === 'idle';"
-            ),
-            seconds=40,
-            what=f"{notebook} does not open, or its kernel does not start",
-        )
-
-    def run_all(self) -> None:
-        """Run all cells, and wait until the last one is done."""
-        self.driver.execute_async_script(
-            "const done = arguments[0];"
-            "jupyterapp.commands.execute('notebook:run-all-cells').then(() => done());"
-        )
-
-    def run(self, source: str) -> str:
-        """Add a cell below the last one, run it, and return the text that it prints."""
-        outputs = json.loads(
-            self.driver.execute_async_script(
-                """
-                const [source, done] = arguments;
-                const notebook = jupyterapp.shell.currentWidget.content;
-                const at = notebook.model.cells.length;
-                notebook.model.sharedModel.insertCell(at, { cell_type: 'code', source });
-                notebook.deselectAll();
-                notebook.activeCellIndex = at;
-                jupyterapp.commands.execute('notebook:run-cell').then(() => {
-                  const cell = notebook.model.cells.get(at);
-                  done(JSON.stringify(cell.outputs.toJSON()));
-                });
-                """,
-                source,
-            )
-        )
-        errors = [output for output in outputs if output["output_type"] == "error"]
-        assert not errors, "\n".join(errors[0]["traceback"])
-        return "".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream").strip()
-
-    def errors(self) -> list[str]:
-        """The error outputs of all cells."""
-        return self.driver.execute_script(
-            "return [...jupyterapp.shell.currentWidget.content.model.cells].flatMap((cell) =>"
-            " cell.outputs?.toJSON().filter((o) => o.output_type === 'error')"
-            ".map((o) => `${o.ename}: ${o.evalue}`) ?? []);"
-        )
-
-    def cells(self) -> list[str]:
-        """The type of each cell."""
-        return self.driver.execute_script(
-            "return [...jupyterapp.shell.currentWidget.content.model.cells].map((c) => c.type);"
-        )
-
-    def close(self) -> None:
-        """Stop the kernel and leave the notebook, without keeping the changes."""
-        self.driver.execute_async_script(
-            "const done = arguments[0];"
-            "jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => done());"
-        )
-        self.driver.get("about:blank")
-
-
-def write_settings(folder: Path, settings: dict[str, dict]) -> None:
-    for name, values in settings.items():
-        file = folder / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def start_lab(home: Path, folder: Path) -> tuple[subprocess.Popen, str]:
-    """Start JupyterLab on a folder, with a home of its own, and wait until it answers."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    environment = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home / "ipython"),
-    }
-    write_settings(home / "settings", SETTINGS)
-    arguments = [
-        f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.port={port}",
-        "--ServerApp.ip=127.0.0.1",
-        f"--IdentityProvider.token={TOKEN}",
-        "--ServerApp.open_browser=False",
-        "--ServerApp.allow_root=True",
-        "--LabApp.expose_app_in_browser=True",
-    ]
-    with (home / "lab.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *arguments],
-            env=environment,
-            cwd=folder,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    deadline = time.monotonic() + 90
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/api/status?token={TOKEN}", timeout=5).close()
-            return process, address
-        except (urllib.error.URLError, OSError) as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                log_text = (home / "lab.log").read_text()
-                raise RuntimeError(f"JupyterLab does not start:\n{log_text}") from error
-            time.sleep(0.1)
-
-
-@pytest.fixture(scope="session")
-def lab(driver: webdriver.Chrome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab on a copy of the notebooks, so that nothing in the repository changes."""
+    if not BROWSER:
+        pytest.skip("no browser on this machine: install chromium to run the browser tests")
+    if not DRIVER:
+        pytest.skip("no chromedriver on this machine: install chromium-driver for these tests")
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("lab")
     for notebook in (REPOSITORY / "notebooks").glob("*.ipynb"):
         shutil.copy(notebook, folder)
+    browser = start_browser(tmp_path_factory.mktemp("chromium"))
     process, address = start_lab(home, folder)
-    yield Lab(address, folder, home / "settings", driver)
+    yield Lab(address, folder, home / "settings", browser)
+    browser.quit()
     process.terminate()
     process.wait(30)
