@@ -94,10 +94,24 @@ class Lab:
         )
 
     def run_all(self) -> None:
-        """Run all cells, and wait until the last one is done."""
+        """Run the code cells one after the other, and wait until the last one is done.
+
+        Not JupyterLab's "run all", which stops at the first exercise that is not attempted.
+        """
         self.driver.execute_async_script(
-            "const done = arguments[0];"
-            "jupyterapp.commands.execute('notebook:run-all-cells').then(() => done());"
+            """
+            const done = arguments[0];
+            const notebook = jupyterapp.shell.currentWidget.content;
+            (async () => {
+              for (let i = 0; i < notebook.model.cells.length; i++) {
+                if (notebook.model.cells.get(i).type !== 'code') continue;
+                notebook.deselectAll();
+                notebook.activeCellIndex = i;
+                await jupyterapp.commands.execute('notebook:run-cell');
+              }
+              done();
+            })();
+            """
         )
 
     def run(self, source: str) -> str:

@@ -67,7 +67,8 @@ function render({ model, el }) {
   // Three layers: the image, the labels, and the cursor with the polygon's lines.
   const view = add(root, "div", { className: "vos-window" });
   const easel = add(view, "div", { className: "vos-easel" });
-  easel.style.aspectRatio = `${width} / ${height}`;
+  view.style.aspectRatio = easel.style.aspectRatio = `${width} / ${height}`;
+  view.style.width = `min(100%, ${(70 * width) / height}vh)`; // all of it is in sight at once
   const paper = add(easel, "canvas", { width, height, role: "img" }).getContext("2d");
   const ink = add(easel, "canvas", { width, height, className: "vos-ink" }).getContext("2d");
   const lines = svg(easel, "svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" });
@@ -293,7 +294,8 @@ function render({ model, el }) {
   function magnify(times) {
     const rectangle = easel.getBoundingClientRect();
     const [x, y] = [view.scrollLeft + view.clientWidth / 2, view.scrollTop + view.clientHeight / 2];
-    easel.style.width = times === 1 ? "" : `${100 * times}%`;
+    easel.style.width = `${100 * times}%`;
+    view.style.overflow = times === 1 ? "" : "scroll";
     const grown = easel.getBoundingClientRect().width / rectangle.width;
     view.scrollTo(x * grown - view.clientWidth / 2, y * grown - view.clientHeight / 2);
   }

@@ -57,7 +57,7 @@ function render({ model, el }) {
     pane.canvas = add(pane.figure, "canvas", { width, height, role: "img" });
     pane.pen = pane.canvas.getContext("2d");
     pane.caption = add(pane.figure, "figcaption", { textContent: pane.name });
-    if (model.get("_height")) pane.canvas.style.maxHeight = `${model.get("_height")}px`;
+    pane.canvas.style.width = `${model.get("_height") ? (model.get("_height") * width) / height : Math.max(width, 480)}px`;
   }
 
   const slider = add(root, "input", {
@@ -197,12 +197,17 @@ function render({ model, el }) {
   function tick(now) {
     clock = requestAnimationFrame(tick);
     if (now < due || !cache.get(position)?.bitmaps) return;
-    const step = indices.length > 1 ? indices[1] - indices[0] : 1;
-    const wait = (1000 * step) / (model.get("_fps") * model.get("speed"));
-    due = Math.max(due + wait, now); // late: go on from here rather than rush
-    if (position < last) go(position + 1);
-    else if (model.get("loop")) go(0);
-    else set("playing", false);
+    const apart = indices.length > 1 ? indices[1] - indices[0] : 1;
+    const wait = (1000 * apart) / (model.get("_fps") * model.get("speed"));
+    // Faster than the screen: leave frames out. Held up for long: go on from here, do not rush.
+    const steps = now - due > 500 ? 1 : 1 + Math.floor((now - due) / wait);
+    due = now - due > 500 ? now + wait : due + steps * wait;
+    if (position + steps <= last) go(position + steps);
+    else if (model.get("loop")) go((position + steps) % (last + 1));
+    else {
+      go(last);
+      set("playing", false);
+    }
   }
 
   function playOrPause() {

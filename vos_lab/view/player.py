@@ -189,7 +189,8 @@ class Player(anywidget.AnyWidget):
         title: a line above the picture; None takes the name of the video.
 
     Attributes:
-        frame: the number of the frame that is shown. Set it from Python, or observe it.
+        frame: the number of the frame that is shown. Set it from Python, or observe it. Where
+            only every k-th frame was sent, the one before it is shown.
 
     Raises:
         ValueError: another number or size of masks, or no label maps.
