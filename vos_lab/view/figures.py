@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from vos_lab.metrics import masks as mask_metrics
+from vos_lab.metrics.masks import boundary_radius, dilate_disk, mask_boundary
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, as_label_map, overlay
 from vos_lab.view.page import (
     INK,
@@ -584,17 +584,9 @@ def boundary_matches(
         ``(H, W)`` bool maps: ``prediction`` and ``truth`` are the boundaries,
         ``prediction_band`` and ``truth_band`` all that is near enough to them.
     """
-    radius = mask_metrics.boundary_radius(truth.shape, tolerance)
-    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-    disk = (x * x + y * y <= radius * radius).astype(np.uint8)
-    found = {
-        "prediction": mask_metrics.mask_boundary(prediction),
-        "truth": mask_metrics.mask_boundary(truth),
-    }
-    bands = {
-        f"{name}_band": cv2.dilate(boundary.astype(np.uint8), disk).astype(bool)
-        for name, boundary in found.items()
-    }
+    radius = boundary_radius(truth.shape, tolerance)
+    found = {"prediction": mask_boundary(prediction), "truth": mask_boundary(truth)}
+    bands = {f"{name}_band": dilate_disk(boundary, radius) for name, boundary in found.items()}
     return found | bands
 
 
