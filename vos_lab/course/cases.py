@@ -16,7 +16,6 @@ from types import CodeType
 from typing import Any
 
 import numpy as np
-import torch
 
 from vos_lab.exercise import Exercise
 
@@ -181,9 +180,7 @@ def run(function: Callable[..., Any], inputs: Inputs) -> Run:
             value = function(**given)
         except (Exception, SystemExit) as error:
             return Run(failure=_failure(function, error))
-    containers = [
-        k for k in inputs if isinstance(inputs[k], np.ndarray | torch.Tensor | list | dict)
-    ]
+    containers = [k for k, v in inputs.items() if is_array(v) or isinstance(v, list | dict)]
     changed = tuple(k for k in containers if difference(inputs[k], given[k], 0) is not None)
     return Run(value, changed, _shared(value, given))
 
@@ -223,10 +220,8 @@ def _failure(function: Callable[..., Any], error: BaseException) -> Failure:
 
 
 def _arrays(value: Any) -> list[np.ndarray]:
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray):
-        return [value] if value.ndim else []
+    if is_array(value):
+        return [_numpy(value)]
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -270,7 +265,7 @@ def difference(expected: Any, got: Any, tolerance: float) -> str | None:
     """
     if got is None and expected is not None:
         return "expected " + kind(expected) + ", got None: does the function end with `return`?"
-    if isinstance(expected, np.ndarray | torch.Tensor) and np.ndim(expected):
+    if is_array(expected):
         return _array_difference(expected, got, tolerance)
     if isinstance(expected, str) or expected is None:
         return None if expected == got else f"expected {show(expected)}   got {show(got)}"
@@ -299,9 +294,7 @@ def _first_difference(parts: list[tuple[str, Any, Any]], tolerance: float) -> st
 
 
 def _number_difference(expected: Any, got: Any, tolerance: float) -> str | None:
-    if not isinstance(got, bool | int | float | np.generic | np.ndarray | torch.Tensor):
-        return f"expected {kind(expected)}, got {kind(got)}"
-    if np.shape(got) != ():
+    if not isinstance(got, int | float | np.generic) and not is_array(got, dimensions=0):
         return f"expected {kind(expected)}, got {kind(got)}"
     want, have = np.asarray(expected)[()], np.asarray(got)[()]
     if want.dtype.kind == "b" or have.dtype.kind == "b":
@@ -312,9 +305,7 @@ def _number_difference(expected: Any, got: Any, tolerance: float) -> str | None:
 
 
 def _array_difference(expected: Any, got: Any, tolerance: float) -> str | None:
-    if isinstance(expected, torch.Tensor) != isinstance(got, torch.Tensor) or not isinstance(
-        got, np.ndarray | torch.Tensor
-    ):
+    if not is_array(got) or isinstance(expected, np.ndarray) != isinstance(got, np.ndarray):
         return f"expected {kind(expected)}, got {kind(got)}"
     if tuple(expected.shape) != tuple(got.shape):
         return f"expected shape {tuple(expected.shape)}, got {tuple(got.shape)}"
@@ -338,8 +329,22 @@ def _array_difference(expected: Any, got: Any, tolerance: float) -> str | None:
     )
 
 
+def is_array(value: Any, dimensions: int | None = None) -> bool:
+    """Whether a value is an array or a tensor.
+
+    Args:
+        value: anything.
+        dimensions: how many it must have; None for one or more.
+    """
+    # A tensor is known by a method of its own, as importing torch takes seconds that a lesson
+    # without networks does not have to spend.
+    if not isinstance(value, np.ndarray) and not hasattr(value, "detach"):
+        return False
+    return value.ndim > 0 if dimensions is None else value.ndim == dimensions
+
+
 def _numpy(array: Any) -> np.ndarray:
-    return array.detach().cpu().numpy() if isinstance(array, torch.Tensor) else np.asarray(array)
+    return array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
 
 
 # --- printing ---------------------------------------------------------------------------------
@@ -347,15 +352,14 @@ def _numpy(array: Any) -> np.ndarray:
 
 def kind(value: Any) -> str:
     """What a value is, in a few words, for example ``an array of shape (4, 5)``."""
-    if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"an array of shape {value.shape}"
+    if is_array(value):
+        what = "an array" if isinstance(value, np.ndarray) else "a tensor"
+        return f"{what} of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple | dict):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, bool | np.bool_):
         return f"the truth value {value}"
-    if isinstance(value, int | float | np.generic | np.ndarray):
+    if isinstance(value, int | float | np.generic) or is_array(value, dimensions=0):
         return f"the number {show(value)}"
     if value is None or isinstance(value, str):
         return repr(value)
@@ -375,11 +379,11 @@ def show(value: Any, indent: int = 0) -> str:
         >>> show(np.zeros((480, 854), np.uint8))
         'uint8 array of shape (480, 854), 0 to 0'
     """
-    if isinstance(value, torch.Tensor | np.ndarray) and np.ndim(value):
+    if is_array(value):
         array = _numpy(value)
         if _prints(array):
             return _block(array, indent)
-        what = "tensor" if isinstance(value, torch.Tensor) else "array"
+        what = "array" if isinstance(value, np.ndarray) else "tensor"
         if array.dtype == bool:
             return f"bool {what} of shape {array.shape}, {int(array.sum())} of them True"
         span = f", {show(array.min())} to {show(array.max())}" if array.size else ""
@@ -390,7 +394,7 @@ def show(value: Any, indent: int = 0) -> str:
         return "[" + ", ".join(show(item) for item in value) + "]"
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
-    if isinstance(value, int | float | np.generic | torch.Tensor | np.ndarray):
+    if isinstance(value, int | float | np.generic) or is_array(value, dimensions=0):
         return f"{np.asarray(value)[()]:.6g}" if np.isfinite(value) else str(float(value))
     return repr(value)
 
