@@ -16,7 +16,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 OLDEST_PYTHON = (3, 11)
@@ -145,6 +146,12 @@ def lock(_: list[str]) -> int:
 
 def set_up(environment: Path = ENVIRONMENT, constraints: Path = LOCK, again: bool = False) -> str:
     """Make the environment and install, unless that is done; return its Python."""
+    with one_at_a_time(environment):
+        return set_up_alone(environment, constraints, again)
+
+
+def set_up_alone(environment: Path, constraints: Path, again: bool) -> str:
+    """Do what set_up says, while no other set-up touches the environment."""
     python = environment_python(environment)
     state = environment / STATE
     wanted = fingerprint(ROOT, [REQUIREMENTS, constraints])
@@ -176,6 +183,23 @@ def set_up(environment: Path = ENVIRONMENT, constraints: Path = LOCK, again: boo
     state.write_text(wanted, encoding="utf-8")
     say("Set up. From here on no network is needed.")
     return python
+
+
+@contextmanager
+def one_at_a_time(environment: Path) -> Iterator[None]:
+    """Wait while a set-up in another terminal is at work; its half must not be taken for a ruin."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has none; there two set-ups at once are the person's to avoid
+        yield
+        return
+    with environment.with_name(f"{environment.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another set-up is at work: waiting for it.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield  # the lock goes with the file, even if we are killed
 
 
 def why_anew(environment: Path, python_works: bool) -> str | None:

@@ -231,6 +231,24 @@ def test_an_interrupted_set_up_starts_afresh(pip, capsys):
     assert pip.state.read_text() != make.UNFINISHED
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no fcntl")
+def test_a_second_set_up_waits_for_the_first(tmp_path):
+    waiting = f"""
+import importlib.util, pathlib
+specification = importlib.util.spec_from_file_location("make", {str(ROOT / "make.py")!r})
+make = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(make)
+with make.one_at_a_time(pathlib.Path({str(tmp_path / ".venv")!r})):
+    print("my turn", flush=True)
+"""
+    command = [sys.executable, "-c", waiting]
+    with make.one_at_a_time(tmp_path / ".venv"):
+        second = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert "waiting" in second.stdout.readline()
+        assert second.poll() is None
+    assert second.communicate(timeout=60)[0] == "my turn\n"
+
+
 def test_without_ensurepip_the_package_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ensurepip", None)  # as on Debian without python3-venv
     with pytest.raises(make.SetUpError, match=r"apt install python3\.\d+-venv"):
