@@ -1,0 +1,188 @@
+"""Flow as colour: the direction is the hue, the length is how far the colour is from white.
+
+The wheel of Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011, in
+which papers on optical flow show their results.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from vos_lab.exercise import exercise
+from vos_lab.flow.files import known
+
+
+def _wheel() -> np.ndarray:
+    """The 55 hues of Baker et al.: more of them where the eye tells more apart."""
+    red, yellow, green = (255, 0, 0), (255, 255, 0), (0, 255, 0)
+    cyan, blue, magenta = (0, 255, 255), (0, 0, 255), (255, 0, 255)
+    wheel = []
+    ends = pairwise([red, yellow, green, cyan, blue, magenta, red])
+    for (start, end), steps in zip(ends, (15, 6, 4, 11, 13, 6), strict=True):
+        for i in range(steps):
+            # From one end to the next a single channel changes, by whole grey levels.
+            change = np.sign(np.subtract(end, start)) * (255 * i // steps)
+            wheel.append(np.array(start) + change)
+    return np.array(wheel, np.float32)
+
+
+WHEEL = _wheel()
+"""``(55, 3)`` float32, 0 to 255: the hues, from red (right) over yellow (down) and on clockwise."""
+
+
+def _hues(between: int = 128) -> np.ndarray:
+    at, hues = np.arange(54 * between + 1) / between, np.arange(55)
+    return np.stack([np.interp(at, hues, c) for c in WHEEL.T], axis=-1).astype(np.float32)
+
+
+HUES = _hues()
+"""``(6913, 3)`` float32: once around the wheel in small steps, so that a lookup is enough."""
+
+
+@exercise(minutes=15, difficulty=2, importance=3)
+def flow_to_rgb(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
+    """Show flow as colour, with the wheel of Baker et al. (IJCV 2011).
+
+    Args:
+        flow: ``(H, W, 2)`` float32, pixels; NaN where it is not known.
+        max_flow: the length, in pixels, that gets the full colour; above 0. None takes the longest
+            vector of this flow. Give one number for a whole video, else the same motion changes its
+            colour from frame to frame.
+
+    Returns:
+        ``(H, W, 3)`` uint8. No motion is white; vectors longer than ``max_flow`` keep their hue and
+        are darker (3/4 of it); unknown is black. Within 1 grey level of the reference.
+
+    Raises:
+        ValueError: another shape, or ``max_flow`` is not above 0.
+
+    Example:
+        >>> flow = np.array([[[0, 0], [4, 0], [-4, 0], [2, 0]]], np.float32)
+        >>> flow_to_rgb(flow)[0].tolist()
+        [[255, 255, 255], [255, 0, 0], [0, 209, 255], [255, 127, 127]]
+    """
+    # Step 1: the length of each vector in pixels, and its direction, a share of a full turn from 0
+    # to 1. ``polar(flow)`` gives both, and 0 where the flow is not known.
+    length, direction = polar(flow)
+    # Step 2: the direction picks the hue. ``HUES`` holds the wheel, once around.
+    position = np.rint(direction * (len(HUES) - 1)).astype(np.int32)
+    hue = HUES.take(position, axis=0)
+    # Step 3: the length as a share of the longest, 0 to 1. Mind a flow that is 0 everywhere.
+    longest = longest_of(length) if max_flow is None else checked_scale(max_flow)
+    share = length / longest
+    # Step 4: the longer, the further from white (255) towards the hue.
+    colour = 255 + share[..., None] * (hue - 255)
+    # Step 5: what is longer than ``max_flow`` gets 3/4 of its hue.
+    too_long = share > 1
+    colour[too_long] = 0.75 * hue[too_long]
+    # Step 6: cut off to whole grey levels. Black where the flow is not known.
+    image = colour.astype(np.uint8)
+    image[~known(flow)] = 0
+    return image
+
+
+def polar(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flow as lengths and directions.
+
+    Args:
+        flow: ``(H, W, 2)`` float, pixels; NaN where it is not known.
+
+    Returns:
+        ``(H, W)`` float32 lengths in pixels, and ``(H, W)`` float32 directions: 0 is right, 0.25
+        down, 0.5 left, 0.75 up, 1 right again. Both 0 where the flow is not known.
+
+    Raises:
+        ValueError: another shape.
+
+    Example:
+        >>> length, direction = polar(np.array([[[0.0, 2.0]]]))
+        >>> length.item(), round(direction.item(), 3)
+        (2.0, 0.25)
+    """
+    if flow.ndim != 3 or flow.shape[2] != 2:
+        raise ValueError(f"flow has the shape (H, W, 2), this one {flow.shape}")
+    dx, dy = (np.ascontiguousarray(flow[..., i], np.float32) for i in range(2))
+    length, angle = cv2.cartToPolar(dx, dy)
+    # The wheel of the reference is not closed: just above right it is pinkish, just below red.
+    # There a zero with a minus sign counts as above, so it has to here.
+    angle[(dy == 0) & np.signbit(dy) & (dx > 0)] = 2 * np.pi
+    unknown = ~known(flow)
+    if unknown.any():
+        length[unknown] = angle[unknown] = 0
+    return length, np.minimum(angle / np.float32(2 * np.pi), 1)
+
+
+def longest_of(length: np.ndarray) -> float:
+    """The longest length, or 1 where nothing moves, so that one can divide by it."""
+    return float(length.max(initial=0)) or 1.0
+
+
+def checked_scale(max_flow: float) -> float:
+    """``max_flow`` itself.
+
+    Raises:
+        ValueError: it is not a number above 0.
+    """
+    if not (max_flow > 0 and np.isfinite(max_flow)):
+        raise ValueError(f"max_flow is {max_flow}, it must be a length above 0, in pixels")
+    return float(max_flow)
+
+
+def longest_flow(flows: Iterable[np.ndarray], quantile: float = 1.0) -> float:
+    """One scale for a whole video: what to give ``flow_to_rgb`` as ``max_flow``.
+
+    Args:
+        flows: ``(H, W, 2)`` float32 each, pixels; read one at a time.
+        quantile: 1 takes the longest vector of each frame; 0.99 lets the longest 1 % be too long,
+            so that a single wrong vector does not make all others pale.
+
+    Returns:
+        The length in pixels; 1 where nothing moves.
+
+    Example:
+        >>> longest_flow([np.full((2, 2, 2), 3.0), np.full((2, 2, 2), -4.0)])
+        5.656854152679443
+    """
+    longest = 0.0
+    for flow in flows:
+        length = polar(flow)[0][known(flow)]
+        if length.size:
+            longest = max(longest, float(np.quantile(length, quantile)))
+    return longest or 1.0
+
+
+def wheel_flow(size: int = 151, max_flow: float = 1.0) -> np.ndarray:
+    """The flow of the legend: in the middle 0, at the rim of a disk ``max_flow``.
+
+    Args:
+        size: height and width in pixels.
+        max_flow: length at the rim, pixels.
+
+    Returns:
+        ``(size, size, 2)`` float32; NaN outside the disk.
+    """
+    axis = np.linspace(-max_flow, max_flow, size, dtype=np.float32)
+    flow = np.stack(np.meshgrid(axis, axis), axis=-1)
+    flow[np.hypot(flow[..., 0], flow[..., 1]) > max_flow] = np.nan
+    return flow
+
+
+def wheel_image(size: int = 151) -> np.ndarray:
+    """The legend: which colour stands for which direction and length.
+
+    Args:
+        size: height and width in pixels.
+
+    Returns:
+        ``(size, size, 3)`` uint8: a disk with right to the right and down below; white around.
+
+    Example:
+        >>> wheel_image(5)[2].tolist()[::2]  # left, still, right
+        [[0, 209, 255], [255, 255, 255], [255, 0, 0]]
+    """
+    flow = wheel_flow(size)
+    image = flow_to_rgb(flow, max_flow=1.0)
+    image[~known(flow)] = 255
+    return image
