@@ -1,0 +1,116 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import vos_lab.bench
+from vos_lab.bench import bench, load, table, write_csv
+from vos_lab.methods.baseline import Baseline
+from vos_lab.metrics import boundary_f, jaccard
+from vos_lab.video import read_mask
+
+ONE = ["easy-test-01"]
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Small videos, so that a bench takes no time."""
+    suite = vos_lab.bench.suite
+    monkeypatch.setattr(
+        vos_lab.bench, "suite", lambda name: suite(name, length=2, frames=6, size=(48, 80))
+    )
+
+
+@pytest.mark.usefixtures("short")
+def test_the_scores_are_those_of_the_masks_it_writes(tmp_path):
+    result = bench(["baseline"], "easy", sequences=ONE, out=tmp_path, progress=False)
+    scores = result["baseline"]["sequences"]["easy-test-01"]
+    (video,) = load("easy", sequences=ONE)
+    folder = tmp_path / "baseline" / "easy-test-01"
+    masks = np.stack([read_mask(folder / f"{t:05d}.png") for t in range(6)])
+    np.testing.assert_array_equal(masks, np.stack([video.first_mask] * 6))
+    truth = np.stack(list(video.masks))
+    j = jaccard(masks == 1, truth == 1)[1:-1].mean()
+    f = boundary_f(masks == 1, truth == 1)[1:-1].mean()
+    assert scores["J"]["mean"] == pytest.approx(j, abs=1e-12)
+    assert scores["F"]["mean"] == pytest.approx(f, abs=1e-12)
+    assert scores["JF"] == pytest.approx((j + f) / 2, abs=1e-12)
+    assert scores["T"] == 0  # a mask that is copied does not flicker
+    assert scores["seconds_start"] > 0
+    assert scores["seconds_per_frame"] > 0
+    json.dumps(result)
+
+
+@pytest.mark.usefixtures("short")
+def test_overall_is_the_mean_over_the_objects(tmp_path):
+    result = bench(["baseline"], "many-objects", progress=False)["baseline"]
+    objects = [o for s in result["sequences"].values() for o in s["objects"].values()]
+    assert len(objects) == 10
+    mean = np.mean([o["J"]["mean"] for o in objects])
+    assert result["overall"]["J"]["mean"] == pytest.approx(mean, abs=1e-12)
+
+
+@pytest.mark.usefixtures("short")
+def test_it_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
+    started = []
+    start = Baseline.start
+
+    def counted(self, frame, mask=None):
+        started.append(1)
+        if len(started) == 2:
+            raise KeyboardInterrupt
+        start(self, frame, mask)
+
+    monkeypatch.setattr(Baseline, "start", counted)
+    with pytest.raises(KeyboardInterrupt):
+        bench(["baseline"], "easy", out=tmp_path, progress=False)
+    resumed = bench(["baseline"], "easy", out=tmp_path, progress=False)
+    assert len(started) == 3  # the first video was not run again
+    again = bench(["baseline"], "easy", out=tmp_path, progress=False)
+    assert len(started) == 3
+    assert again == resumed
+
+
+@pytest.mark.usefixtures("short")
+def test_masks_of_other_data_are_not_taken_for_these(tmp_path):
+    bench(["baseline"], "easy", sequences=ONE, out=tmp_path, progress=False)
+    record = tmp_path / "baseline" / "easy-test-01" / "seconds.json"
+    record.write_text(record.read_text().replace("easy", "scale"))
+    with pytest.raises(ValueError, match="holds the masks of other data"):
+        bench(["baseline"], "easy", sequences=ONE, out=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("methods", "data", "sequences", "message"),
+    [
+        (["magic"], "easy", None, "no method 'magic'"),
+        (["baseline"], "imagenet", None, "no dataset 'imagenet'; there are: davis2016"),
+        (["baseline"], "easy", ["camel"], "easy has no sequence 'camel'; it has: easy-test-00"),
+    ],
+)
+def test_wrong_names_are_said_before_anything_runs(methods, data, sequences, message):
+    with pytest.raises(ValueError, match=message):
+        bench(methods, data, sequences=sequences, progress=False)
+
+
+@pytest.mark.usefixtures("short")
+def test_tables_hold_every_sequence_and_the_total(tmp_path):
+    result = bench(["baseline"], "easy", progress=False)
+    console = Console(record=True, width=160)
+    console.print(table(result, "baseline"))
+    text = console.export_text()
+    assert all(name in text for name in ("easy-test-00", "easy-test-01", "all"))
+    write_csv(result, tmp_path / "new" / "a.csv")
+    with (tmp_path / "new" / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["sequence"] for row in rows] == ["easy-test-00", "easy-test-01", "all"]
+    assert float(rows[0]["J"]) == result["baseline"]["sequences"]["easy-test-00"]["J"]["mean"]
+
+
+def test_the_real_sequences(real_data, tmp_path):
+    result = bench(["baseline"], "davis2016", root=real_data, sequences=["libby"], progress=False)
+    scores = result["baseline"]["sequences"]["libby"]
+    assert 0 < scores["J"]["mean"] < 0.5
+    assert len(scores["frames"]) == 47  # without the first and the last of 49

@@ -1,0 +1,218 @@
+"""The leaderboard: methods times datasets, scored and timed.
+
+Each method segments each video from its first mask alone. The masks are scored as the official
+evaluators do, and kept as palette PNG where a folder is given; a run that was interrupted goes on
+from there.
+"""
+
+import csv
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+from tqdm.auto import tqdm
+
+from vos_lab.datasets.davis import DAVIS
+from vos_lab.datasets.procedural import SUITES, suite
+from vos_lab.methods import create, segment
+from vos_lab.metrics.temporal import temporal_instability
+from vos_lab.metrics.videos import average, evaluate_video
+from vos_lab.video import Lazy, Video, read_mask, write_mask
+
+SECONDS = ("seconds_start", "seconds_per_frame")
+DATASETS = {"davis2016": 2016, "davis2017": 2017}
+
+
+def bench(
+    methods: Sequence[str],
+    data: str,
+    root: str | Path | None = None,
+    sequences: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> dict[str, dict[str, Any]]:
+    """Run methods over a dataset, and score and time them.
+
+    Args:
+        methods: names of methods.
+        data: "davis2016", "davis2017", or the name of a procedural suite.
+        root: folder of the real datasets; by default ``VOS_LAB_DATA``.
+        sequences: names of the videos to take; by default all.
+        out: where to keep the masks, in ``OUT/METHOD/SEQUENCE/``. What is there already, from
+            the same data, is scored but not computed again. By default nothing is kept.
+        progress: whether to show a bar.
+
+    Returns:
+        For each method ``overall`` and ``sequences``. Each holds J and F (mean, recall, decay),
+        JF, T, ``seconds_start`` (until the method has taken up the first mask) and
+        ``seconds_per_frame`` (of the frames after it).
+
+    Raises:
+        ValueError: there is no such method, dataset or sequence, or ``out`` holds masks of
+            other data.
+        FileNotFoundError: the dataset is not on this machine; says how to get it.
+
+    Example:
+        >>> result = bench(["baseline"], "easy", sequences=["easy-test-00"], progress=False)
+        >>> sorted(result["baseline"]["sequences"]["easy-test-00"])[:3]
+        ['F', 'J', 'JF']
+    """
+    for method in methods:
+        create(method)  # a name that is wrong is found before hours of computing
+    videos = load(data, root, sequences)
+    if out is None:
+        with TemporaryDirectory() as nowhere:
+            return bench(methods, data, root, sequences, nowhere, progress)
+    results = {}
+    for method in methods:
+        folder = Path(out) / method
+        scores = {}
+        for video in tqdm(videos, desc=f"{method} on {data}", unit="video", disable=not progress):
+            seconds = _segmented(method, video, folder / video.name, data)
+            scores[video.name] = _scored(video, folder / video.name) | seconds
+        results[method] = {"overall": _overall(scores), "sequences": scores}
+    return results
+
+
+def load(
+    data: str, root: str | Path | None = None, sequences: Sequence[str] | None = None
+) -> list[Video]:
+    """The videos that a name stands for.
+
+    Args:
+        data: "davis2016", "davis2017", or the name of a procedural suite.
+        root: folder of the real datasets.
+        sequences: names of videos; by default all.
+
+    Returns:
+        The videos, of which no frame has been read.
+
+    Raises:
+        ValueError: there is no such dataset or sequence.
+        FileNotFoundError: the dataset is not on this machine; says how to get it.
+    """
+    if data in DATASETS:
+        dataset = DAVIS(root, year=DATASETS[data], split="val")
+        names = dataset.names
+    elif data in SUITES:
+        videos = {video.name: video for video in suite(data)}
+        names = list(videos)
+    else:
+        known = ", ".join([*DATASETS, *SUITES])
+        raise ValueError(f"there is no dataset {data!r}; there are: {known}")
+    for name in sequences or []:
+        if name not in names:
+            raise ValueError(f"{data} has no sequence {name!r}; it has: {', '.join(names)}")
+    chosen = [name for name in names if not sequences or name in sequences]
+    return [dataset[name] if data in DATASETS else videos[name] for name in chosen]
+
+
+def _segmented(method: str, video: Video, folder: Path, data: str) -> dict[str, float]:
+    """Segment a video into a folder, unless that is done; returns the seconds that it took."""
+    record = folder / "seconds.json"
+    about = {"data": data, "frames": len(video), "size": list(video.size)}
+    if record.is_file():  # written last, so it stands for a finished sequence
+        there = json.loads(record.read_text())
+        if {key: there.get(key) for key in about} != about:
+            raise ValueError(
+                f"{folder}: holds the masks of other data ({there.get('data')}). Give another "
+                "folder, or delete this one."
+            )
+        return {name: there[name] for name in SECONDS}
+    masks = segment(create(method), video)
+    times = [time.perf_counter()]
+    for t, mask in enumerate(masks):
+        times.append(time.perf_counter())
+        write_mask(folder / f"{t:05d}.png", mask)
+        # Writing is not the method's work: leave it out of the next frame's time.
+        times[-1], times[0] = times[-1] - times[0], time.perf_counter()
+    first, *others = times[1:]
+    seconds = {"seconds_start": first, "seconds_per_frame": float(np.mean(others or [0.0]))}
+    record.write_text(json.dumps(about | seconds))
+    return seconds
+
+
+def _scored(video: Video, folder: Path) -> dict[str, Any]:
+    masks = Lazy(len(video), lambda t: read_mask(folder / f"{t:05d}.png"))
+    truth = video.masks
+    assert truth is not None  # because the first mask was taken from there
+    labels = {int(label) for mask in masks for label in np.unique(mask)} - {0}
+    flicker = [temporal_instability(np.stack([m == label for m in masks])) for label in labels]
+    known = [value for value in flicker if math.isfinite(value)]
+    scores = evaluate_video(masks, truth)  # type: ignore[arg-type]  # every frame has a mask here
+    return scores | {"T": float(np.mean(known)) if known else None}
+
+
+def _overall(scores: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    objects = [each for of_video in scores.values() for each in of_video["objects"].values()]
+    flicker = [of_video["T"] for of_video in scores.values() if of_video["T"] is not None]
+    seconds = {name: float(np.mean([s[name] for s in scores.values()])) for name in SECONDS}
+    return average(objects) | {"T": float(np.mean(flicker)) if flicker else None} | seconds
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+COLUMNS = {
+    "J&F": lambda s: s["JF"],
+    "J": lambda s: s["J"]["mean"],
+    "J recall": lambda s: s["J"]["recall"],
+    "J decay": lambda s: s["J"]["decay"],
+    "F": lambda s: s["F"]["mean"],
+    "F recall": lambda s: s["F"]["recall"],
+    "F decay": lambda s: s["F"]["decay"],
+    "T": lambda s: s["T"],
+    "s start": lambda s: s["seconds_start"],
+    "s/frame": lambda s: s["seconds_per_frame"],
+}
+
+
+def table(result: dict[str, dict[str, Any]], method: str) -> Table:
+    """The scores of a method, for the terminal.
+
+    Args:
+        result: from :func:`bench`.
+        method: its name.
+
+    Returns:
+        A row for each sequence, and one over all; print it with ``rich.print``.
+    """
+    shown = Table(title=method, caption="higher is better, except decay, T and seconds")
+    shown.add_column("sequence", overflow="fold")
+    for name in COLUMNS:
+        shown.add_column(name, justify="right")
+    for name, scores in result[method]["sequences"].items():
+        shown.add_row(name, *_formatted(scores))
+    shown.add_section()
+    shown.add_row("all", *_formatted(result[method]["overall"]), style="bold")
+    return shown
+
+
+def _formatted(scores: dict[str, Any]) -> list[str]:
+    values = {name: get(scores) for name, get in COLUMNS.items()}
+    return [
+        "–" if value is None else f"{value:.3f}" if name.startswith("s") else f"{value:.2f}"
+        for name, value in values.items()
+    ]
+
+
+def write_csv(result: dict[str, dict[str, Any]], path: str | Path) -> None:
+    """Write the scores: a row for each method and sequence, and one for each method over all.
+
+    Args:
+        result: from :func:`bench`.
+        path: where to; folders are made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["method", "sequence", *COLUMNS])
+        for method, scores in result.items():
+            for name, row in [*scores["sequences"].items(), ("all", scores["overall"])]:
+                writer.writerow([method, name, *(get(row) for get in COLUMNS.values())])
