@@ -11,6 +11,7 @@ from vos_lab.metrics.masks import (
     mask_boundary,
     statistics,
 )
+from vos_lab.metrics.temporal import temporal_instability
 from vos_lab.metrics.videos import evaluate_video
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "mask_boundary",
     "statistics",
     "table",
+    "temporal_instability",
     "write_csv",
 ]

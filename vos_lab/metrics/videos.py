@@ -40,7 +40,7 @@ def score_objects(
         >>> score_objects(truth, truth, objects=2).tolist()
         [[1.0, 1.0], [1.0, 1.0]]
     """
-    void = _void(truth)
+    void = void_pixels(truth)
     scores = np.empty((2, objects))
     for label in range(1, objects + 1):
         pair = prediction == label, truth == label
@@ -68,7 +68,7 @@ def score_proposals(
     present = np.flatnonzero(np.bincount(prediction.ravel(), minlength=256))
     if present[-1] > MAX_PROPOSALS:
         raise ValueError(f"proposal {present[-1]}: at most {MAX_PROPOSALS} are allowed")
-    void = _void(truth)
+    void = void_pixels(truth)
     scores = np.empty((2, MAX_PROPOSALS, objects))
     for label in range(1, objects + 1):
         mask = truth == label
@@ -96,12 +96,12 @@ def match_proposals(scores: np.ndarray) -> np.ndarray:
         ``(N,)``: for each object the index of its proposal, from 0.
 
     Example:
-        >>> j = np.array([[[0.2], [0.9]], [[0.1], [0.8]]])
-        >>> match_proposals(np.stack([j, j]))
-        array([1, 0])
+        >>> j = np.array([[[0.2], [0.9]], [[0.7], [0.8]]])
+        >>> match_proposals(np.stack([j, j])).tolist()
+        [1, 0]
     """
     of_objects = scores.mean(axis=(0, 3)).T
-    return linear_sum_assignment(of_objects, maximize=True)[1]
+    return np.asarray(linear_sum_assignment(of_objects, maximize=True)[1])
 
 
 def count_objects(first_truth: np.ndarray) -> int:
@@ -194,8 +194,8 @@ def scored_frames(count: int, all_frames: bool) -> tuple[range, list[str]]:
         The frame numbers from 0, and notes on what is unusual about them.
 
     Example:
-        >>> scored_frames(5, all_frames=False)
-        (range(1, 4), [])
+        >>> scored_frames(9, all_frames=False)
+        (range(1, 8), [])
     """
     notes = []
     chosen = range(count) if all_frames else range(1, count - 1)
@@ -258,6 +258,7 @@ def average(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _void(truth: np.ndarray) -> np.ndarray | None:
+def void_pixels(truth: np.ndarray) -> np.ndarray | None:
+    """Where nobody knows (label 255), ``(H, W)`` bool; None where there is no such pixel."""
     void = truth == VOID
     return void if void.any() else None
