@@ -295,7 +295,7 @@ class Player(anywidget.AnyWidget):
             yield row
 
     def _alt(self) -> str:
-        shown = f"Frames of {self._title or 'a video'}, from the first to the last"
+        shown = f"Frames of {self._video_name}, from the first to the last"
         if not self._names:
             return f"{shown}."
         if len(self._names) == 1:
