@@ -16,6 +16,7 @@ function render({ model, el }) {
   const head = add(root, "div", { className: "vos-head" });
   add(head, "div", { className: "vos-title", textContent: model.get("_title") });
   const busy = add(head, "div", { className: "vos-busy", role: "status" });
+  if (knobs.length > 8) root.classList.add("vos-wide");
   const body = add(root, "div", { className: "vos-body" });
   const show = add(body, "div", { className: "vos-show" });
   const panel = add(body, "div", { className: "vos-panel" });
@@ -98,7 +99,7 @@ function render({ model, el }) {
     }
   });
 
-  const buttons = add(panel, "div", { className: "vos-bar" });
+  const buttons = add(group, "div", { className: "vos-bar" });
   for (const [name, text, title] of model.get("_actions")) {
     add(buttons, "button", { type: "button", textContent: text, title, onclick: () => model.send({ action: name }) });
   }

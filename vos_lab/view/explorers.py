@@ -187,12 +187,11 @@ def change_mask(
     if dilate:
         mask = _depth(~mask) <= dilate
     if rough:
-        # Noise with waves of about six pixels, the same each time, moves the boundary in and out.
-        coarse = np.random.default_rng(0).uniform(
-            -1, 1, (mask.shape[0] // 3 + 2, mask.shape[1] // 3 + 2)
+        inside, outside = (
+            _at_nearest(_noise(mask.shape), mask),
+            _at_nearest(_noise(mask.shape), ~mask),
         )
-        noise = cv2.resize(coarse, mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
-        mask = _depth(mask) - _depth(~mask) + rough * noise > 0
+        mask = np.where(mask, _depth(mask) > -rough * inside, _depth(~mask) <= rough * outside)
     shifted = np.zeros_like(mask)
     height, width = mask.shape
     rows, columns = np.nonzero(mask)
@@ -211,6 +210,25 @@ def _depth(mask: np.ndarray) -> np.ndarray:
     if mask.all():
         return np.full(mask.shape, np.inf)
     return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def _noise(shape: tuple[int, ...]) -> np.ndarray:
+    """Waves of about six pixels between -1 and 1, the same each time."""
+    height, width = shape
+    coarse = np.random.default_rng(0).uniform(-1, 1, (height // 3 + 2, width // 3 + 2))
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _at_nearest(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """At each pixel of a mask the value of the nearest pixel outside, so that spikes hold on."""
+    if mask.all():
+        return np.zeros(mask.shape)
+    labels = cv2.distanceTransformWithLabels(
+        mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )[1]
+    of_label = np.zeros(labels.max() + 1)
+    of_label[labels[~mask]] = values[~mask]
+    return of_label[labels]
 
 
 class MetricPlayground(Explorer):
