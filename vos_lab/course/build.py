@@ -7,6 +7,7 @@ ones are executed, their outputs are cleaned, and what is on disk is compared wi
 import ast
 import copy
 import difflib
+import json
 import os
 import re
 import tempfile
@@ -39,6 +40,7 @@ MAX_SECONDS_NOTEBOOK = 180
 MAX_SECONDS_CELL = 60
 TIMEOUT = 600  # a cell that takes longer is stopped; what takes longer than the above is reported
 QUIET = ["--log-level=ERROR"]  # of the kernel itself: it warns about its own sockets
+PROGRESS = re.compile(r"\d+%\||\d+it \[")  # the bars of tqdm, in text and as a widget
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -318,11 +320,10 @@ def _diff(there: NotebookNode, due: NotebookNode, most: int = 30) -> str:
     """What differs between two notebooks, as lines of cells."""
 
     def lines(notebook: NotebookNode) -> list[str]:
-        found = [f"metadata {dict(sorted(notebook.metadata.items()))}"]
+        found = [f"metadata {json.dumps(notebook.metadata, sort_keys=True)}"]
         for cell in notebook.cells:
-            found.append(
-                f"[{cell.cell_type} {cell.get('id')}] {dict(sorted(cell.metadata.items()))}"
-            )
+            metadata = json.dumps(cell.metadata, sort_keys=True)
+            found.append(f"[{cell.cell_type} {cell.get('id')}] {metadata}")
             found += cell.source.split("\n")
             if cell.cell_type == "code" and cell.outputs:
                 found.append(f"({len(cell.outputs)} outputs)")
@@ -425,11 +426,8 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
         for output in cell.outputs:
             where = f"{name}, cell {_name(cell)}"
             if output.output_type == "stream" and output.name == "stderr":
-                text = "\n".join(
-                    line
-                    for line in re.split(r"[\r\n]+", output.text)
-                    if line.strip() and not re.search(r"\d+%\||\d+it \[", line)
-                )
+                lines = re.split(r"[\r\n]+", output.text)
+                text = "\n".join(x for x in lines if x.strip() and not PROGRESS.search(x))
                 if text:
                     raise BuildError(
                         f"{where} wrote to stderr. Mend what it warns of, or catch the warning "
@@ -437,6 +435,8 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
                     )
                 continue
             if "data" in output:
+                if PROGRESS.search(output.data.get("text/plain", "")):
+                    continue
                 _clean_data(output, where)
             kept.append(output)
         cell.outputs = kept

@@ -45,6 +45,7 @@ KEYS = {
     "minutes": int,
     "needs": list,
 }
+JUPYTEXT = ("lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker")  # its own notes
 TAGS = ("real-data", "instructor", "compare")
 SLIDES = ("slide", "subslide", "fragment", "notes", "skip", "-")
 
@@ -119,7 +120,7 @@ def read_lesson(path: str | Path) -> Lesson:
     last, since = "start", 0
     for number, raw in enumerate(notebook.cells, start=1):
         where = f"{path.name}, cell {number}"
-        meta = dict(raw.metadata)
+        meta = {key: value for key, value in raw.metadata.items() if key not in JUPYTEXT}
         name = str(meta.get("name") or _last_part(meta.get("exercise") or meta.get("show") or ""))
         if name:
             last, since = name, 0
@@ -219,7 +220,10 @@ def source_of(thing: Any) -> str:
     Raises:
         TypeError: it is something else, which has no source.
     """
-    source = textwrap.dedent(inspect.getsource(inspect.unwrap(thing)))
+    thing_itself = inspect.unwrap(thing)
+    if not inspect.isfunction(thing_itself) and not inspect.isclass(thing_itself):
+        raise TypeError(f"{thing!r} is no function or class")
+    source = textwrap.dedent(inspect.getsource(thing_itself))
     if isinstance(thing, Exercise):
         source = "\n".join(source.split("\n")[ast.parse(source).body[0].lineno - 1 :])
     return source.rstrip()
