@@ -91,7 +91,7 @@ def close_to(colour: list[int], expected: list[float]) -> bool:
 
 def comes(page, widget, x: int, y: int, expected: list[float], canvas: int = 0) -> None:
     page.wait(
-        lambda _: close_to(pixel(page, widget, x, y, canvas), expected), 10, f"no {expected} there"
+        lambda _: close_to(pixel(page, widget, x, y, canvas), expected), 30, f"no {expected} there"
     )
 
 
@@ -129,10 +129,10 @@ def test_masks_are_hidden_faded_and_compared_by_keys(page):
     press(page, player, "m", "+", "+", "+", "+", "+")
     comes(page, player, 60, 40, [230, 159, 0])
     press(page, player, "c")
-    page.wait(lambda _: len(visible_canvases(player)) == 2, 10, "not side by side")
+    page.wait(lambda _: len(visible_canvases(player)) == 2, 30, "not side by side")
     comes(page, player, 60, 40, [80, 80, 80], canvas=1)
     press(page, player, "c")
-    page.wait(lambda _: len(visible_canvases(player)) == 1, 10, "still side by side")
+    page.wait(lambda _: len(visible_canvases(player)) == 1, 30, "still side by side")
     assert page.cells() == cells
     assert variable(page, "[player.opacity, player.show_masks, player.compare]") == [1, True, False]
 
@@ -146,7 +146,7 @@ def test_the_onion_skin_lays_the_neighbours_over_the_frame(page):
     page.run("player.frame, player.opacity, player.show_masks, player.onion = 10, 1, True, 0")
     comes(page, player, 40, 40, [80, 80, 80])  # left of the bar, which frame 2 still covers
     page.run("player.onion = 8")
-    page.wait(lambda _: not close_to(pixel(page, player, 40, 40), [80, 80, 80]), 10, "no ghost")
+    page.wait(lambda _: not close_to(pixel(page, player, 40, 40), [80, 80, 80]), 30, "no ghost")
     press(page, player, "o")
     comes(page, player, 40, 40, [80, 80, 80])
 
@@ -157,7 +157,7 @@ def test_space_plays_and_the_end_stops_it_without_loop(page):
     shows(page, player, 20)
     press(page, player, " ")
     shows(page, player, 29)
-    page.wait(lambda _: variable(page, "player.playing") is False, 10, "it does not stop")
+    page.wait(lambda _: variable(page, "player.playing") is False, 30, "it does not stop")
     page.run("player.loop, player.speed = True, 1")
 
 
