@@ -270,8 +270,11 @@ def _score(job: Job) -> tuple[np.ndarray, int, str | None]:
         binary = None if job.objects == 1 else False
         truth, prediction = read_mask(true_file), read_mask(predicted_file, binary)
         if job.single:
-            truth = np.where(truth == VOID, VOID, truth > 0).astype(np.uint8)
-            prediction = (prediction > 0).astype(np.uint8)
+            # Black and white reads as 0 and 1 already; other labels become 1, void stays void.
+            if truth.max() > 1:
+                truth = np.where(truth == VOID, VOID, truth > 0).astype(np.uint8)
+            if prediction.max() > 1:
+                prediction = (prediction > 0).astype(np.uint8)
         label = int(prediction.max(initial=0))
         if label > (MAX_PROPOSALS if job.unsupervised else job.objects):
             raise ValueError(

@@ -114,7 +114,10 @@ def count_objects(first_truth: np.ndarray) -> int:
         >>> count_objects(np.array([[0, 3, 255]], np.uint8))
         3
     """
-    return int(first_truth[first_truth != VOID].max(initial=0))
+    largest = int(first_truth.max(initial=0))
+    if largest == VOID:
+        largest = int(first_truth[first_truth != VOID].max(initial=0))
+    return largest
 
 
 def evaluate_video(
@@ -260,5 +263,4 @@ def average(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def void_pixels(truth: np.ndarray) -> np.ndarray | None:
     """Where nobody knows (label 255), ``(H, W)`` bool; None where there is no such pixel."""
-    void = truth == VOID
-    return void if void.any() else None
+    return truth == VOID if truth.max(initial=0) == VOID else None
