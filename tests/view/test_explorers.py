@@ -218,6 +218,13 @@ def test_the_studio_shows_the_video_of_its_spec():
     assert (labels == expected.masks[2]).all()
 
 
+def test_the_words_name_the_knobs_that_are_turned():
+    studio = ChallengeStudio(seed=1, size=(48, 80), frames=1)
+    assert studio._alt.endswith("knobs: no challenge.")
+    studio.values = {"occlusion": 0.5, "objects": 2}
+    assert studio._alt.endswith("knobs: occlusion 0.5, objects 2.")
+
+
 def test_another_world_is_another_seed():
     studio = ChallengeStudio(seed=5, size=(48, 80), frames=1)
     before = studio._clip

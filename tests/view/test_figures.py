@@ -178,7 +178,7 @@ def test_clip_keeps_at_most_so_many_frames(length, kept):
 
 def test_clip_stays_within_its_bytes():
     noise = np.random.default_rng(0).integers(0, 256, (24, 60, 90, 3), dtype=np.uint8)
-    large = figures.clip(noise, alt=ALT, height=120)
+    large = figures.clip(noise, alt=ALT, height=120, most_bytes=10**7)
     limit = int(len(large.data) * 0.7)
     assert len(figures.clip(noise, alt=ALT, height=120, most_bytes=limit).data) <= limit
     with pytest.raises(ValueError, match="fewer than 24 frames"):
@@ -293,6 +293,16 @@ def test_boundaries_match_within_the_tolerance_only():
     assert not (found["prediction"] & found["truth_band"]).all(where=found["prediction"])
     found = figures.boundary_matches(square(shift=3), square(), tolerance=3)
     assert (found["truth_band"] | ~found["prediction"]).all()
+
+
+def test_a_wide_line_still_tells_matched_from_not():
+    lines, band = np.zeros((9, 9), bool), np.zeros((9, 9), bool)
+    lines[4], band[:, :4] = True, True
+    thin, wide = (figures.paint_boundary(lines, band, figures.MISS, width) for width in (1, 2))
+    assert (thin[4, 0] == figures.HIT).all()
+    assert (thin[4, 8] == figures.MISS).all()
+    assert (thin[0, 0] == figures.BAND).all()
+    assert (wide == figures.MISS).all(-1).sum() > (thin == figures.MISS).all(-1).sum()
 
 
 # --- files ------------------------------------------------------------------------------------

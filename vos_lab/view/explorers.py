@@ -269,8 +269,8 @@ class MetricPlayground(Explorer):
         y, x = np.nonzero(self.mask)
         # The part around the object. It stays the same, so that nothing jumps.
         self._part = (
-            slice(max(0, int(y.min()) - 40), int(y.max()) + 41),
-            slice(max(0, int(x.min()) - 40), int(x.max()) + 41),
+            slice(max(0, int(y.min()) - 30), int(y.max()) + 31),
+            slice(max(0, int(x.min()) - 30), int(x.max()) + 31),
         )
         hint = f"DAVIS: 0.8 % of the diagonal, {usual} px here"
         knob = Knob(
@@ -313,9 +313,11 @@ class MetricPlayground(Explorer):
         found = figures.boundary_matches(self.changed, self.mask, tolerance)
         pixels = figures.comparison(self.changed, self.mask)
         predicted = figures.paint_boundary(
-            found["prediction"], found["truth_band"], figures.FALSE_ALARM
+            found["prediction"], found["truth_band"], figures.FALSE_ALARM, width=2
         )
-        true = figures.paint_boundary(found["truth"], found["prediction_band"], figures.MISS)
+        true = figures.paint_boundary(
+            found["truth"], found["prediction_band"], figures.MISS, width=2
+        )
         self._pictures = [
             ("What J sees: all pixels", "right and wrong pixels", self._png(pixels)),
             ("Precision: the predicted boundary", "the predicted boundary", self._png(predicted)),
@@ -508,7 +510,8 @@ class ChallengeStudio(Explorer):
             for knob in self.knobs.values()
             if self.values[knob.name] > knob.low and knob.name not in ("speed", "deformation")
         ]
-        return f"A rendered clip with masks over its objects: {', '.join(turned)}."
+        challenges = ", ".join(turned) or "no challenge"
+        return f"A rendered clip with masks over its objects; knobs: {challenges}."
 
     def __repr__(self) -> str:
         return f"ChallengeStudio, seed {self.seed}: {self._words()}"

@@ -122,7 +122,7 @@ def clip(
     frames: int = 24,
     fps: float | None = None,
     opacity: float = 0.4,
-    most_bytes: int = 250_000,
+    most_bytes: int = 160_000,
 ) -> Figure:
     """A moving picture that plays without a kernel, small enough to stay in a notebook.
 
@@ -590,21 +590,25 @@ def boundary_matches(
     return found | bands
 
 
-def paint_boundary(lines: np.ndarray, band: np.ndarray, wrong: tuple[int, int, int]) -> np.ndarray:
+def paint_boundary(
+    lines: np.ndarray, band: np.ndarray, wrong: tuple[int, int, int], width: int = 1
+) -> np.ndarray:
     """A boundary over the band in which it should lie: dark where it does, coloured where not.
 
     Args:
         lines: boundary, ``(H, W)`` bool.
         band: where it counts as matched, ``(H, W)`` bool.
         wrong: the colour of what is not matched.
+        width: of the line that is drawn, in pixels.
 
     Returns:
         ``(H, W, 3)`` uint8.
     """
     picture = np.full((*lines.shape, 3), PAPER, np.uint8)
     picture[band] = BAND
-    picture[lines & band] = HIT
-    picture[lines & ~band] = wrong
+    for part, colour in ((lines & band, HIT), (lines & ~band, wrong)):
+        thick = cv2.dilate(part.astype(np.uint8), np.ones((width, width), np.uint8))
+        picture[thick > 0] = colour
     return picture
 
 

@@ -175,7 +175,7 @@ class Page:
         agg.draw()
         image = Image.fromarray(np.ascontiguousarray(np.asarray(agg.buffer_rgba())[..., :3]))
         jpeg = io.BytesIO()
-        image.save(jpeg, "JPEG", quality=82 if photographic else 90, optimize=True)
+        image.save(jpeg, "JPEG", quality=76 if photographic else 90, optimize=True)
         if not photographic:
             png = io.BytesIO()
             few = image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
