@@ -390,7 +390,8 @@ def show(value: Any, indent: int = 0) -> str:
         return f"{array.dtype} {what} of shape {array.shape}{span}"
     if isinstance(value, list | tuple):
         if value and _arrays(value[0]):
-            return f"{len(value)} times {show(value[0], indent + len(f'{len(value)} times '))}"
+            start = f"list of {len(value)}, the first "
+            return start + show(value[0], indent + len(start))
         return "[" + ", ".join(show(item) for item in value) + "]"
     if isinstance(value, bool | np.bool_):
         return str(bool(value))

@@ -9,6 +9,7 @@ what runs is never something that is no longer on the page.
 import difflib
 import importlib
 import pkgutil
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -42,10 +43,12 @@ class Verdict:
     Attributes:
         outcome: passed, failed, not attempted or error.
         text: what is printed.
+        slip: the sentence about a typical mistake that is in the text, as a whole; or None.
     """
 
     outcome: str
     text: str
+    slip: str | None = None
 
 
 EXCEPTIONS = {"failed": CheckFailed, "not attempted": NotAttempted, "error": CheckError}
@@ -127,8 +130,8 @@ def hint(function: Callable[..., Any]) -> None:
     item = find(function)
     number = min(item.rung, len(item.hints) - 1)
     item.rung = number + 1
-    last = "  (That was the last one.)" if item.rung == len(item.hints) else ""
-    print(f"Hint {number + 1} of {len(item.hints)}: {item.hints[number]}{last}")
+    last = " (That was the last one.)" if item.rung == len(item.hints) else ""
+    print(_wrapped(f"Hint {number + 1} of {len(item.hints)}: {item.hints[number]}{last}"))
 
 
 def restore(function: Callable[..., Any] | None = None) -> None:
@@ -211,14 +214,21 @@ def _explain(
     for name, value in inputs[first].items():
         lines.append(f"    {name} = {show(value, len(name) + 7)}")
     if failure is not None:
-        lines += [f"  {line}" for line in _failure_lines(item.name, failure)]
+        lines += [_wrapped(line, "  ") for line in _failure_lines(item.name, failure)]
     else:
-        lines += [f"  {line}" for line in str(problem).split("\n")]
+        lines += [_wrapped(line, "  ") for line in str(problem).split("\n")]
     message = _diagnose(item, inputs, runs, wrong)
     if message:
-        lines.append(f"  {message}")
+        lines.append(_wrapped(message, "  "))
     lines.append(f"  hint({item.name}) says more.")
-    return Verdict("error" if failure else "failed", "\n".join(lines))
+    return Verdict("error" if failure else "failed", "\n".join(lines), message)
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    """A sentence over lines that fit a notebook; what is laid out in columns stays as it is."""
+    if len(text) <= 80 or text.endswith("]"):
+        return indent + text
+    return textwrap.fill(text, 80, initial_indent=indent, subsequent_indent=indent)
 
 
 def _failure_lines(name: str, failure: Failure) -> list[str]:
