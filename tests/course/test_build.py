@@ -306,6 +306,23 @@ def test_a_notebook_half_done_is_tabulated(root):
     assert second["message"].startswith("the answer does not run: SyntaxError")
 
 
+def test_an_emptied_check_is_checked_all_the_same(root):
+    notebook = read(student(root))
+    cell_of(notebook, "first_mask_everywhere-check").source = ""
+    cell_of(notebook, "overlay-check").source = "print('passed')"
+    write(student(root), notebook)
+    assert [row["outcome"] for row in check_notebook(student(root))] == ["not attempted"] * 2
+
+
+def test_a_kernel_that_ends_costs_what_comes_after_it(root):
+    notebook = read(solved(root))
+    cell_of(notebook, "overlay").source = "import os\nos._exit(1)"
+    write(solved(root), notebook)
+    first, second = check_notebook(solved(root))
+    assert (first["outcome"], second["outcome"]) == ("passed", "error")
+    assert "was not run" in second["message"]
+
+
 def test_what_is_no_notebook_of_the_course_is_refused(tmp_path):
     path = tmp_path / "other.ipynb"
     with pytest.raises(FileNotFoundError, match="no such notebook"):
