@@ -94,7 +94,7 @@ _SPECIES: dict[str, tuple[float, ...]] = {
     "dog": (0.55, 1.05, 0.40, 0.30, 50, 0.155, 1.0, 0.55, 0.055),
     "cat": (0.48, 1.15, 0.42, 0.20, 40, 0.165, 0.45, 0.85, 0.055),
     "horse": (0.60, 1.05, 0.42, 0.58, 50, 0.135, 1.7, 0.60, 0.052),
-    "camel": (0.62, 0.98, 0.40, 0.62, 38, 0.105, 1.5, 0.35, 0.050),
+    "camel": (0.60, 1.02, 0.40, 0.60, 28, 0.105, 1.5, 0.35, 0.050),
     "cow": (0.47, 1.25, 0.52, 0.30, 22, 0.165, 1.2, 0.60, 0.062),
     "elephant": (0.48, 1.10, 0.62, 0.16, 15, 0.240, 0.5, 0.35, 0.105),
     "giraffe": (0.66, 0.80, 0.38, 0.98, 62, 0.095, 1.4, 0.40, 0.046),
@@ -132,12 +132,18 @@ def animal(rng: Rng) -> Figure:
         (front - 0.01, belly - 0.22 * depth),
     ]
     if species == "camel":
-        hump = rng.uniform(0.3, 0.45) * depth
-        points[3:4] = [(0.14 * body, back), (0.0, back - hump), (-0.14 * body, back)]
+        hump = rng.uniform(0.35, 0.5) * depth
+        points[3:4] = [
+            (0.2 * body, back),
+            (0.08 * body, back - 0.85 * hump),
+            (-0.08 * body, back - 0.85 * hump),
+            (-0.2 * body, back),
+        ]
     fluff = {"sheep": 0.05, "bear": 0.02}.get(species, 0.006)
     trunk = ragged(spline(points), rng, fluff)
 
-    thigh, shin = 0.52 * leg, 0.50 * leg
+    thigh = 0.52 * leg
+    stout = thick > 0.08
     fine = species in ("horse", "deer", "camel", "giraffe", "fox", "dog")
     order = (0.0, np.pi) if rng.random() < 0.5 else (0.5 * np.pi, 1.5 * np.pi)
     swing = rng.uniform(0.38, 0.5)
@@ -149,7 +155,9 @@ def animal(rng: Rng) -> Figure:
         foot = (x + 0.0, -0.5 * thick)
         shade, side = (1.0, 0.12) if near else (0.62, -0.12)
         name = f"{'near' if near else 'far'} {where}"
-        upper = limb(hip, knee, thick * (2.0 if where == "hind" else 1.7), thick * 1.05)
+        upper = limb(
+            hip, knee, thick * (1.35 if stout else 2.0 if where == "hind" else 1.7), thick * 1.05
+        )
         paw = ellipse(foot[0] + 0.35 * thick, foot[1] - 0.1 * thick, 1.25 * thick, 0.7 * thick)
         hoof = Mark(paw, BLACK * 2.5, 0.8 if fine else 0.35)
         lower = np.concatenate(
@@ -164,7 +172,18 @@ def animal(rng: Rng) -> Figure:
             )
         )  # fmt: skip
         cuts.append(
-            Cut(f"{name} thigh", upper, "coat", "body", hip, swing, phase, shade=shade, side=side)
+            Cut(
+                f"{name} thigh",
+                upper,
+                "coat",
+                "body",
+                hip,
+                swing,
+                phase,
+                shade=shade,
+                side=side,
+                round=0.6,
+            )
         )
 
     fore_x, hind_x = front - 0.14 * body, rear + 0.13 * body
@@ -670,9 +689,12 @@ def ball(rng: Rng) -> Figure:
         marks.append(Mark(ellipse(0, -0.5, 0.1, 0.1), WHITE))
     else:
         for i in range(5):
-            a = 2 * np.pi * i / 5
+            angle = 2 * np.pi * i / 5
             marks.append(
-                Mark(ellipse(0.36 * np.cos(a), -0.5 + 0.36 * np.sin(a), 0.11, 0.11), BLACK * 3)
+                Mark(
+                    ellipse(0.36 * np.cos(angle), -0.5 + 0.36 * np.sin(angle), 0.11, 0.11),
+                    BLACK * 3,
+                )
             )
         marks.append(Mark(ellipse(0, -0.5, 0.13, 0.13), BLACK * 3))
     cut = Cut("ball", ellipse(0, -0.5, 0.5, 0.5), "skin", None, (0.0, -0.5), bend="spin", round=0.35,

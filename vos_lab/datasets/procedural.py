@@ -15,7 +15,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vos_lab.datasets.motion import Bend
 from vos_lab.datasets.scenery import Plane
 from vos_lab.datasets.spec import Spec
 from vos_lab.datasets.stage import Actor, Pose, Stage, set_stage
@@ -34,15 +33,13 @@ class Drawn:
     Attributes:
         box: top, bottom, left, right in the image.
         part: ``(h, w)`` int16, the surface number, -1 where the actor is not.
-        x: ``(h, w)`` float32, straightened figure units (after limbs, before the bend).
-        y: the same.
+        points: ``(h, w, 2)`` float32, the figure's units, straightened (limbs moved, not bent).
         pose: the actor's pose.
     """
 
     box: tuple[int, int, int, int]
     part: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
+    points: np.ndarray
     pose: Pose
 
 
@@ -61,116 +58,108 @@ class Picture:
     drawn: dict[int, Drawn]
 
 
-def _lay_over(image: np.ndarray, rgba: np.ndarray) -> None:
-    """Put RGBA with premultiplied colours over an image, in place."""
-    through = cv2.cvtColor(255 - rgba[..., 3], cv2.COLOR_GRAY2RGB)
+def _lay_over(image: np.ndarray, rgba: np.ndarray) -> np.ndarray:
+    """Put RGBA with premultiplied colours over an image, in place; returns alpha."""
+    alpha = cv2.extractChannel(rgba, 3)
+    through = cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2RGB)
     below = cv2.multiply(image, through, scale=1 / 255)
-    image[...] = cv2.add(below, np.ascontiguousarray(rgba[..., :3]))
+    image[...] = cv2.add(below, cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB))
+    return alpha
 
 
 def _draw_plane(
-    plane: Plane, view: np.ndarray, camera: float, size: tuple[int, int]
-) -> tuple[np.ndarray, tuple[int, int]] | None:
-    """A plane as seen now: RGBA, and the rows of the image that it may cover."""
-    height, width = size
-    to_image = view @ plane.matrix(camera)
-    rows = np.nonzero(plane.texture[..., 3].any(1))[0]
-    if len(rows) == 0:
-        return None
-    # The view rolls by little: rows of the texture stay within a band of rows of the image.
+    plane: Plane, to_image: np.ndarray, number: int, image: np.ndarray, surface: np.ndarray
+) -> None:
+    """Draw a plane into the image, and its number into the surface map."""
+    height, width = surface.shape
     inverse = np.linalg.inv(to_image)
-    band = []
-    for row in (rows[0] - 1, rows[-1] + 2):
-        # On texture row `row`: inverse[1] · (x, y, 1) = row, at both sides of the image.
-        for x in (0, width):
-            band.append((row - inverse[1, 0] * x - inverse[1, 2]) / inverse[1, 1])
-    top, bottom = (
-        int(np.clip(np.floor(min(band)), 0, height)),
-        int(np.clip(np.ceil(max(band)), 0, height)),
-    )
+    # The rows of the image between the first and the last row of the texture: the camera may roll,
+    # so look at both sides of the image. Texture row r is where inverse[1] · (x, y, 1) = r.
+    band = [
+        (row - inverse[1, 0] * x - inverse[1, 2]) / inverse[1, 1]
+        for row in (0, plane.texture.shape[0] - 1)
+        for x in (0, width)
+    ]
+    top = int(np.clip(np.ceil(min(band)), 0, height))
+    bottom = int(np.clip(np.floor(max(band)) + 1, 0, height))
     if top >= bottom:
-        return None
+        return
     move = inverse.copy()
     move[:, 2] += inverse[:, 1] * top
-    border = cv2.BORDER_WRAP if plane.endless else cv2.BORDER_CONSTANT
+    border = cv2.BORDER_CONSTANT
     if plane.endless:  # start within the first repeat, where coordinates are small and exact
+        border = cv2.BORDER_WRAP
         move[0, 2] %= plane.texture.shape[1]
     rgba = cv2.warpAffine(
-        plane.texture, move[:2], (width, bottom - top),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border,
-    )  # fmt: skip
-    return rgba, (top, bottom)
+        plane.texture,
+        move[:2],
+        (width, bottom - top),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=border,
+    )
+    alpha = _lay_over(image[top:bottom], rgba)
+    np.copyto(surface[top:bottom], np.int16(number), where=alpha >= 128)
 
 
-def _draw_actor(stage: Stage, actor: Actor, t: float, image: np.ndarray | None) -> Drawn | None:
+def _draw_actor(
+    stage: Stage, actor: Actor, pose: Pose, t: float, image: np.ndarray
+) -> Drawn | None:
     """Draw an actor into the image, and note which part is seen where."""
     height, width = stage.spec.size
-    pose, age = stage.pose(actor, t), stage.age(t)
-    place, inverse = pose.place, np.linalg.inv(pose.place)
+    bend, place, age = pose.bend, pose.place, stage.age(t)
 
-    # Boxes: corners of each part, moved by its limb; the bend moves them a little further.
-    bend = pose.bend
-    boxes = []
-    for part, limb in zip(actor.parts, pose.limbs, strict=True):
-        corners = limb @ np.linalg.inv(part.to_figure) @ np.c_[part.corners, np.ones(4)].T
-        low, high = corners[:2].min(1), corners[:2].max(1)
-        reach = abs(bend.sway) * max(abs(low[1]), abs(high[1]))
-        rise = abs(bend.wriggle) + abs(bend.breathe) * max(abs(low[1]), abs(high[1]))
-        xs, ys = (low[0] - reach, high[0] + reach), (low[1] - rise, high[1] + rise)
-        around = (place @ np.array([[x, y, 1] for x in xs for y in ys]).T)[:2]
-        (left, top), (right, bottom) = around.min(1), around.max(1)
-        boxes.append((max(0, int(top) - 1), min(height, int(bottom) + 2),
-                      max(0, int(left) - 1), min(width, int(right) + 2)))  # fmt: skip
-    visible = [box for box in boxes if box[0] < box[1] and box[2] < box[3]]
-    if not visible:
+    # A box for each part: its corners, moved by its limb; the bend moves them a little further.
+    corners = pose.limbs @ np.stack([part.corners for part in actor.parts])
+    (left, top), (right, bottom) = corners[:, :2].min(2).T, corners[:, :2].max(2).T
+    far = np.maximum(np.abs(top), np.abs(bottom))
+    sideways, up = abs(bend.sway) * far, abs(bend.wriggle) + abs(bend.breathe) * far
+    left, right, top, bottom = left - sideways, right + sideways, top - up, bottom + up
+    x = np.stack([left, left, right, right])
+    y = np.stack([top, bottom, top, bottom])
+    x, y = (place[i, 0] * x + place[i, 1] * y + place[i, 2] for i in range(2))
+    x0, x1 = np.clip([np.floor(x.min(0)), np.ceil(x.max(0)) + 1], 0, width).astype(int)
+    y0, y1 = np.clip([np.floor(y.min(0)), np.ceil(y.max(0)) + 1], 0, height).astype(int)
+    inside = (x0 < x1) & (y0 < y1)
+    if not inside.any():
         return None
-    edges = np.array(visible)
-    top, bottom = int(edges[:, 0].min()), int(edges[:, 1].max())
-    left, right = int(edges[:, 2].min()), int(edges[:, 3].max())
+    box = (y0[inside].min(), y1[inside].max(), x0[inside].min(), x1[inside].max())
+    first_row, last_row, first_column, last_column = (int(edge) for edge in box)
 
-    column = np.arange(left, right, dtype=np.float32)[None]
-    row = np.arange(top, bottom, dtype=np.float32)[:, None]
-    m = inverse.astype(np.float32)
+    # Where each pixel of the whole box lies on the figure: undo the place, undo the bend.
+    column = np.arange(first_column, last_column, dtype=np.float32)[None]
+    row = np.arange(first_row, last_row, dtype=np.float32)[:, None]
+    m = np.linalg.inv(place).astype(np.float32)
     x = m[0, 0] * column + (m[0, 1] * row + m[0, 2])
     y = m[1, 0] * column + (m[1, 1] * row + m[1, 2])
-    x, y = _float32_bend(bend).undo(x, y)
+    points = cv2.merge(bend.undo(x, y))
 
-    shown = np.full((bottom - top, right - left), -1, np.int16)
+    shown = np.full(points.shape[:2], -1, np.int16)
     first = actor.first_surface + pose.side * len(actor.parts)
-    for number, (part, limb, (y0, y1, x0, x1)) in enumerate(
-        zip(actor.parts, pose.limbs, boxes, strict=True)
-    ):
-        if y0 >= y1 or x0 >= x1:
-            continue
-        window = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
-        m = np.linalg.inv(limb).astype(np.float32)
-        px, py = x[window], y[window]
-        ages = part.textures[pose.side]
-        texture = ages[0] if age == 0 else cv2.addWeighted(ages[0], 1 - age, ages[1], age, 0)
-        rgba = cv2.remap(
-            texture, m[0, 0] * px + m[0, 1] * py + m[0, 2], m[1, 0] * px + m[1, 1] * py + m[1, 2],
-            cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
-        )  # fmt: skip
-        shown[window][rgba[..., 3] >= 128] = first + number
-        if image is not None:
-            _lay_over(image[y0:y1, x0:x1], rgba)
-    return Drawn((top, bottom, left, right), shown, x, y, pose)
+    to_texture = np.linalg.inv(pose.limbs)[:, :2].astype(np.float32)
+    for i in np.nonzero(inside)[0]:
+        window = (
+            slice(y0[i] - first_row, y1[i] - first_row),
+            slice(x0[i] - first_column, x1[i] - first_column),
+        )
+        young, *old = actor.parts[i].textures[pose.side]
+        texture = cv2.addWeighted(young, 1 - age, old[0], age, 0) if age > 0 else young
+        where = cv2.transform(points[window], to_texture[i])
+        rgba = cv2.remap(  # type: ignore[call-overload]  # the stub forgets that map2 may be None
+            texture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
+        alpha = _lay_over(image[y0[i] : y1[i], x0[i] : x1[i]], rgba)
+        np.copyto(shown[window], np.int16(first + i), where=alpha >= 128)
+    return Drawn((first_row, last_row, first_column, last_column), shown, points, pose)
 
 
-def _float32_bend(bend: Bend) -> Bend:
-    """The same bend in float32, so that arrays stay float32: half the memory, twice the speed."""
-    return Bend(*(np.float32(v) for v in vars(bend).values()))
-
-
-def _cast_shadow(stage: Stage, actor: Actor, t: float, image: np.ndarray) -> None:
+def _cast_shadow(stage: Stage, actor: Actor, pose: Pose, image: np.ndarray) -> None:
     """Darken the ground under an actor."""
     strength = 0.75 * stage.spec.shadows
     if strength == 0 or actor.figure.habitat != "ground" or stage.scene.horizon is None:
         return
     height, width = image.shape[:2]
-    pose = stage.pose(actor, t)
-    outline = np.concatenate([part.corners for part in actor.parts])
-    middle, half = (outline[:, 0].max() + outline[:, 0].min()) / 2, np.ptp(outline[:, 0]) / 2
+    outline = np.concatenate([cut.outline[:, 0] for cut in actor.figure.cuts])
+    middle, half = (outline.max() + outline.min()) / 2, np.ptp(outline) / 2
     x, y, _ = pose.place @ [middle, -0.01, 1]
     across, down = abs(pose.place[0, 0]) * half * 1.0, abs(pose.place[1, 1]) * 0.075 + 2
     x0, x1 = max(0, int(x - 1.4 * across)), min(width, int(x + 1.4 * across) + 1)
@@ -201,7 +190,7 @@ def _light(stage: Stage, t: float, image: np.ndarray) -> np.ndarray:
             stage.clouds, drift, (48, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_WRAP,
         )  # fmt: skip
-        shade = 1 - 0.55 * spec.lighting * np.clip(3.5 * (clouds - 0.45), 0, 1)
+        shade = 1 - 0.5 * spec.lighting * np.clip(2.5 * (clouds - 0.42), 0, 1)
         gain = cv2.resize(shade[..., None] * np.array([level + warm, level, level - warm]),
                           (width, height)).astype(np.float32)  # fmt: skip
         image = np.rint(np.clip(image * gain, 0, 255)).astype(np.uint8)
@@ -213,33 +202,42 @@ def _light(stage: Stage, t: float, image: np.ndarray) -> np.ndarray:
     return image
 
 
+def _draw_backdrop(stage: Stage, t: float) -> tuple[np.ndarray, np.ndarray]:
+    """The scene without actors: image and surface map."""
+    image = np.zeros((*stage.spec.size, 3), np.uint8)
+    surface = np.zeros(stage.spec.size, np.int16)
+    view, camera = stage.view(t), stage.camera(t)
+    for number, plane in enumerate(stage.scene.planes):
+        _draw_plane(plane, view @ plane.matrix(camera), number, image, surface)
+    return image, surface
+
+
+@lru_cache(maxsize=2)
+def _still_backdrop(spec: Spec, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a camera that never moves sees behind the actors in all frames."""
+    return _draw_backdrop(_stage(spec, seed), 0)
+
+
 def _draw(stage: Stage, t: float) -> Picture:
     """Draw the scene at time t (in frames; parts of a frame are possible), sharp."""
-    height, width = stage.spec.size
-    image = np.zeros((height, width, 3), np.uint8)
-    surface = np.zeros((height, width), np.int16)
+    if stage.spec.camera_motion == 0:
+        backdrop = _still_backdrop(stage.spec, stage.seed)
+        image, surface = backdrop[0].copy(), backdrop[1].copy()
+    else:
+        image, surface = _draw_backdrop(stage, t)
     view, camera = stage.view(t), stage.camera(t)
-
-    def draw_plane(plane: Plane, number: int) -> None:
-        result = _draw_plane(plane, view, camera, (height, width))
-        if result is not None:
-            rgba, (top, bottom) = result
-            _lay_over(image[top:bottom], rgba)
-            surface[top:bottom][rgba[..., 3] >= 128] = number
-
-    for number, plane in enumerate(stage.scene.planes):
-        draw_plane(plane, number)
-    for actor in stage.actors:
-        _cast_shadow(stage, actor, t, image)
+    poses = [stage.pose(actor, t) for actor in stage.actors]
+    for actor, pose in zip(stage.actors, poses, strict=True):
+        _cast_shadow(stage, actor, pose, image)
     drawn = {}
-    for actor in stage.actors:
-        result = _draw_actor(stage, actor, t, image)
+    for actor, pose in zip(stage.actors, poses, strict=True):
+        result = _draw_actor(stage, actor, pose, t, image)
         if result is not None:
             drawn[actor.instance] = result
             top, bottom, left, right = result.box
             np.copyto(surface[top:bottom, left:right], result.part, where=result.part >= 0)
-    for number, plane in enumerate(stage.occluders):
-        draw_plane(plane, _first_occluder(stage) + number)
+    for number, plane in enumerate(stage.occluders, _first_occluder(stage)):
+        _draw_plane(plane, view @ plane.matrix(camera), number, image, surface)
     return Picture(image, surface, drawn)
 
 
@@ -253,43 +251,38 @@ def _first_occluder(stage: Stage) -> int:
 def _motion(stage: Stage, picture: Picture, t: int, to: int) -> np.ndarray:
     """Where each pixel of frame t goes by frame ``to``: back to its texture, and forth again."""
     height, width = stage.spec.size
-    flow = np.zeros((height, width, 2), np.float32)
+    flow_x, flow_y = np.zeros((2, height, width), np.float32)
     surface = picture.surface
-    column, row = np.arange(width)[None], np.arange(height)[:, None]
+    column = np.arange(width, dtype=np.float32)[None]
+    row = np.arange(height, dtype=np.float32)[:, None]
     planes = [*enumerate(stage.scene.planes), *enumerate(stage.occluders, _first_occluder(stage))]
-    for number, plane in planes:
-        before = stage.view(t) @ plane.matrix(stage.camera(t))
-        after = stage.view(to) @ plane.matrix(stage.camera(to))
-        m = after @ np.linalg.inv(before) - np.eye(3)
-        if np.abs(m).max() < 1e-12:
-            continue
+    views, cameras = (stage.view(t), stage.view(to)), (stage.camera(t), stage.camera(to))
+    for number, plane in planes if stage.spec.camera_motion > 0 else []:
+        before, after = (v @ plane.matrix(c) for v, c in zip(views, cameras, strict=True))
+        m = (after @ np.linalg.inv(before) - np.eye(3)).astype(np.float32)
         here = surface == number
-        for axis in range(2):
-            moved = (m[axis, 0] * column + m[axis, 2]) + m[axis, 1] * row
-            np.copyto(flow[..., axis], moved, where=here, casting="same_kind")
+        np.copyto(flow_x, (m[0, 0] * column + m[0, 2]) + m[0, 1] * row, where=here)
+        np.copyto(flow_y, (m[1, 0] * column + m[1, 2]) + m[1, 1] * row, where=here)
     for actor in stage.actors:
         if actor.instance not in picture.drawn:
             continue
         drawn = picture.drawn[actor.instance]
         top, bottom, left, right = drawn.box
-        window = surface[top:bottom, left:right]
-        first = actor.first_surface
-        seen = (window >= first) & (window < first + 2 * len(actor.parts))
-        rows, columns = np.nonzero(seen)
-        part = (window[rows, columns] - first) % len(actor.parts)
+        window = surface[top:bottom, left:right] - np.int16(actor.first_surface)
+        seen = np.flatnonzero((window >= 0) & (window < 2 * len(actor.parts)))
+        part = window.ravel()[seen] % len(actor.parts)
+        x, y = drawn.points.reshape(-1, 2)[seen].T
         pose = stage.pose(actor, to)
-        moves = np.stack(
-            [b @ np.linalg.inv(a) for a, b in zip(drawn.pose.limbs, pose.limbs, strict=True)]
-        ).astype(np.float32)[:, :2].reshape(-1, 6)  # fmt: skip
-        m = moves[part]
-        x, y = drawn.x[rows, columns], drawn.y[rows, columns]
-        x, y = m[:, 0] * x + m[:, 1] * y + m[:, 2], m[:, 3] * x + m[:, 4] * y + m[:, 5]
-        x, y = _float32_bend(pose.bend).apply(x, y)
+        limbs = pose.limbs @ np.linalg.inv(drawn.pose.limbs)
+        m = limbs[:, :2].transpose(1, 2, 0).astype(np.float32)[:, :, part]
+        x, y = m[0, 0] * x + m[0, 1] * y + m[0, 2], m[1, 0] * x + m[1, 1] * y + m[1, 2]
+        x, y = pose.bend.apply(x, y)
         p = pose.place.astype(np.float32)
+        rows, columns = np.divmod(seen, right - left)
         rows, columns = rows + top, columns + left
-        flow[rows, columns, 0] = p[0, 0] * x + p[0, 1] * y + p[0, 2] - columns
-        flow[rows, columns, 1] = p[1, 0] * x + p[1, 1] * y + p[1, 2] - rows
-    return flow
+        flow_x[rows, columns] = p[0, 0] * x + p[0, 1] * y + (p[0, 2] - columns.astype(np.float32))
+        flow_y[rows, columns] = p[1, 0] * x + p[1, 1] * y + (p[1, 2] - rows.astype(np.float32))
+    return cv2.merge((flow_x, flow_y))
 
 
 # A stage takes a tenth of a second to paint and a frame is asked for its image, its mask and its

@@ -5,7 +5,7 @@ A scene is a stack of flat planes, the furthest first. Each slides with the came
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from vos_lab.datasets.textures import (
 )
 
 Rng = np.random.Generator
+UNIT = 240
+"""Sizes in this file are meant for frames of this height, and scaled to others."""
+
 FAR_PARALLAX = 0.12
 """How fast the horizon slides, relative to the ground at the lower edge of the frame."""
 
@@ -47,6 +50,18 @@ class Plane:
     level: float = 0.0
     endless: bool = True
 
+    def trimmed(self) -> "Plane":
+        """The same without its empty rows: faster to draw.
+
+        A few empty rows stay below: what a rolling camera sees beyond the first row is, as the
+        texture repeats, the last ones.
+        """
+        rows = np.nonzero(self.texture[..., 3].any(1))[0]
+        first, last = (max(0, rows[0] - 2), rows[-1] + 1) if len(rows) else (0, 1)
+        spare = ((0, self.texture.shape[1] // 40), (0, 0), (0, 0))
+        texture = np.pad(self.texture[first:last], spare)
+        return replace(self, texture=texture, top=self.top + first)
+
     def matrix(self, camera: float) -> np.ndarray:
         """``(3, 3)``: from texture pixels to image pixels, when the camera has moved so far."""
         slide = -self.parallax * camera
@@ -71,6 +86,8 @@ class Scene:
         colours: ``(N, 3)`` colours of what lies behind the objects: for camouflage.
         light: RGB factors of the light.
         occluder: what stands in front here.
+        foliage: ``(N, 3)`` colours of leaves.
+        unit: frame height relative to UNIT.
     """
 
     name: str
@@ -79,7 +96,8 @@ class Scene:
     colours: np.ndarray
     light: np.ndarray
     occluder: str
-    foliage: np.ndarray = field(default_factory=lambda: np.zeros((1, 3)))
+    foliage: np.ndarray
+    unit: float
 
 
 SCENES: dict[str, tuple[str, ...]] = {
@@ -130,18 +148,27 @@ def bush(rng: Rng, height: int, width: int, leaves: np.ndarray) -> tuple[np.ndar
     Returns:
         RGB ``(height, width, 3)`` and coverage ``(height, width)``, both float32 in [0, 1].
     """
-    rgb = np.broadcast_to(leaves.mean(0) * 0.3, (height, width, 3)).astype(np.float32)
+    rgb = np.broadcast_to(leaves.mean(0) * 0.6, (height, width, 3)).astype(np.float32)
     rgb = np.ascontiguousarray(rgb)
     mask = np.zeros((height, width), np.float32)
     unit = min(height, width)
-    clumps = int(np.clip(14 * height * width / unit**2, 14, 60))
-    radius = rng.uniform(0.16, 0.28, clumps) * unit
-    xs = np.clip(rng.uniform(0, width, clumps), radius, np.maximum(width - radius, radius))
-    ys = np.clip(rng.uniform(0, height, clumps), radius, np.maximum(height - radius, radius))
+    clumps = int(np.clip(16 * height * width / unit**2, 16, 60))
+    radius = rng.uniform(0.12, 0.26, clumps) * unit
+    turned, out = rng.uniform(0, 2 * np.pi, clumps), np.sqrt(rng.uniform(0, 1, clumps))
+    xs = width / 2 + (width / 2 - radius) * out * np.cos(turned)
+    ys = height / 2 + (height / 2 - radius) * out * np.sin(turned)
+    core = ellipse(width / 2, height / 2, 0.36 * width, 0.36 * height)
+    np.maximum(mask, rasterise(core, np.zeros(2), (height, width), 1.0), out=mask)
     for x, y, r in zip(xs, ys, radius, strict=True):
         rim = ragged(ellipse(x, y, r, r), rng, 0.12 * r)
         np.maximum(mask, rasterise(rim, np.zeros(2), (height, width), 1.0), out=mask)
-    dead_leaves(rng, rgb, leaves, int(min(2500, 30 * height * width / 300)), (1.5, 0.05 * unit + 2))
+    dead_leaves(
+        rng,
+        rgb,
+        leaves * 0.35 + 0.65 * leaves.mean(0),
+        int(min(3000, height * width / 8)),
+        (1.2, 0.03 * unit + 1.5),
+    )
     down = np.linspace(1.2, 0.62, height, dtype=np.float32)[:, None]
     return rgb * (down * puffy_shading(mask, 0.6))[..., None], mask
 
@@ -176,6 +203,7 @@ def occluder(
     Returns:
         RGB and coverage, a little larger than the rectangle; it lies in the middle, at the bottom.
     """
+    unit = scene.unit
     if kind == "trunk":
         bark = np.stack([colour(28, 0.35, 0.25), colour(32, 0.3, 0.55)])
         return trunk(rng, height + 4, int(width * 1.12) + 8, bark)
@@ -185,13 +213,15 @@ def occluder(
     if kind == "wall":
         tones = colour(rng.uniform(8, 28), 0.5, 0.55) * rng.uniform(0.75, 1.15, (5, 1))
         shape = (height + 4, width + 8)
-        rgb = bricks(rng, shape, (9, 22), tones.astype(np.float32), colour(40, 0.08, 0.62))
+        rgb = bricks(
+            rng, shape, (9 * unit, 22 * unit), tones.astype(np.float32), colour(40, 0.08, 0.62)
+        )
         return rgb, np.ones(shape, np.float32)
     margin = int(0.16 * width) + 6
     full_height, full_width = int(height * 1.12) + 6, width + 2 * margin
     if kind == "rock":
         stone = colour(rng.uniform(15, 45), 0.12, rng.uniform(0.35, 0.6))
-        grain = fractal_noise(rng, (full_height, full_width), 60, slope=1.6)
+        grain = fractal_noise(rng, (full_height, full_width), 60 * unit, slope=1.6)
         rgb = mix(stone * 0.55, np.clip(stone * 1.3, 0, 1), grain)
         top = full_height - height
         outline = np.array(
@@ -200,7 +230,9 @@ def occluder(
                 (0.7 * full_width, 3), (full_width - margin, top), (full_width - 2, full_height),
             ]
         )  # fmt: skip
-        alpha = rasterise(ragged(outline, rng, 2.5), np.zeros(2), (full_height, full_width), 1.0)
+        alpha = rasterise(
+            ragged(outline, rng, 2.5 * unit), np.zeros(2), (full_height, full_width), 1.0
+        )
         rgb = rgb * puffy_shading(alpha, 0.6)[..., None]
     else:
         rgb, alpha = bush(rng, full_height, full_width, scene.foliage)
@@ -259,6 +291,12 @@ def make_scene(rng: Rng, name: str, size: tuple[int, int]) -> Scene:
         return _open_sky(rng, size, shape, margin)
     if name in ("street", "room"):
         return _built(rng, name, size, shape, margin)
+    return _land(rng, name, size, shape, margin)
+
+
+def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], margin: int) -> Scene:
+    """Open land or sea under a sky: meadow, forest, desert, snow, sea."""
+    height, unit = size[0], size[0] / UNIT
     horizon = height * rng.uniform(0.34, 0.56)
     row = horizon + margin  # the horizon in texture rows
     hour = rng.random()
@@ -288,7 +326,7 @@ def make_scene(rng: Rng, name: str, size: tuple[int, int]) -> Scene:
     sky = _sky(rng, shape, row, zenith, haze, rng.choice([0.0, 0.5, 1.0]))
     if name == "forest":
         sky = mix(colour(green, 0.35, 0.42), colour(green - 10, 0.3, 0.75),
-                  fractal_noise(rng, shape, 50, slope=1.7, stretch=0.7))  # fmt: skip
+                  fractal_noise(rng, shape, 50 * unit, slope=1.7, stretch=0.7))  # fmt: skip
     planes.append(Plane(opaque(sky), 0, -margin, 0.04))
 
     canvas = np.zeros((*shape, 4), np.float32)
@@ -302,14 +340,16 @@ def make_scene(rng: Rng, name: str, size: tuple[int, int]) -> Scene:
                 height * rng.uniform(0.05, 0.16) * (1.3 - 0.35 * i) * (0.5 if name == "sea" else 1)
             )
             rough = 1.5 if name in ("meadow", "snow") and i == 2 else 2.6
-            rgb, alpha = _ridge(rng, shape, row, rise, tone, rng.uniform(120, 320), rough)
+            rgb, alpha = _ridge(rng, shape, row, rise, tone, unit * rng.uniform(120, 320), rough)
             _lay_over(canvas, rgb, alpha, 0, 0)
     if name == "forest":
-        rgb, alpha = _ridge(rng, shape, row, 0.10 * height, colour(green, 0.45, 0.3), 60, 1.4)
+        rgb, alpha = _ridge(
+            rng, shape, row, 0.10 * height, colour(green, 0.45, 0.3), 60 * unit, 1.4
+        )
         _lay_over(canvas, rgb, alpha, 0, 0)
         for shade in (0.8, 0.6, 0.45):
             for _ in range(int(rng.integers(5, 9))):
-                thick = int(rng.uniform(5, 14) * height / 240 / shade)
+                thick = max(2, int(rng.uniform(5, 14) * unit / shade))
                 bark = (
                     np.stack([colour(30, 0.3, 0.3), colour(35, 0.25, 0.5)]) * shade + 0.15 * shade
                 )
@@ -320,23 +360,25 @@ def make_scene(rng: Rng, name: str, size: tuple[int, int]) -> Scene:
     planes.append(Plane(np.rint(canvas * 255).astype(np.uint8), 0, -margin, FAR_PARALLAX))
 
     ground_rows = shape[0] - int(row)
-    noise = perspective_noise(rng, (ground_rows, shape[1]), 70 if name == "sea" else 46)
+    noise = perspective_noise(rng, (ground_rows, shape[1]), unit * (70 if name == "sea" else 46))
     ground = mix(soil[0], soil[1], smooth_step(noise, 0.2, 0.8) if name == "sea" else noise)
     if name == "meadow":
         dead_leaves(rng, ground, np.stack([soil[0] * 0.9, soil[1], soil[1] * 1.1, leaves[0]]), 2600,
-                    (2, 7), 0, 0.35)  # fmt: skip
+                    (2 * unit, 7 * unit), 0, 0.35)  # fmt: skip
         if rng.random() < 0.5:
             petals = np.stack(
                 [colour(rng.uniform(0, 360), 0.7, 0.95), colour(50, 0.8, 0.95), np.ones(3)]
             )
-            dead_leaves(rng, ground, petals.astype(np.float32), 260, (1.2, 2.6), 0, 0.7)
+            dead_leaves(
+                rng, ground, petals.astype(np.float32), 260, (1.2 * unit, 2.6 * unit), 0, 0.7
+            )
     if name == "forest":
         litter = np.stack([colour(h, s, v) for h, s, v in
                            rng.uniform([12, 0.35, 0.2], [45, 0.75, 0.62], (9, 3))])  # fmt: skip
-        dead_leaves(rng, ground, litter, 3800, (2.5, 9), 0, 0.45)
+        dead_leaves(rng, ground, litter, 3800, (2.5 * unit, 9 * unit), 0, 0.45)
     if name in ("desert", "snow"):
         stones = soil[0] * rng.uniform(0.55, 1.05, (4, 1)).astype(np.float32)
-        dead_leaves(rng, ground, stones, 350, (1.2, 9), 0, 0.5)
+        dead_leaves(rng, ground, stones, 350, (1.2 * unit, 9 * unit), 0, 0.5)
     far = np.linspace(1, 0, ground_rows, dtype=np.float32)[:, None] ** 6
     ground = mix(
         ground,
@@ -348,7 +390,7 @@ def make_scene(rng: Rng, name: str, size: tuple[int, int]) -> Scene:
 
     if name in ("meadow", "snow", "desert"):
         standing = np.zeros((*shape, 4), np.float32)
-        foot = row + height * rng.uniform(0.05, 0.1)
+        ground_line = row + height * rng.uniform(0.05, 0.1)
         tones = leaves if name != "desert" else leaves * np.array([1.1, 0.95, 0.7])
         if name == "snow":
             tones = leaves * 0.6 + 0.32
@@ -361,14 +403,18 @@ def make_scene(rng: Rng, name: str, size: tuple[int, int]) -> Scene:
                     rng, int(0.5 * tall), max(4, broad // 9), np.stack([colour(28, 0.4, 0.3)] * 2)
                 )
                 _lay_over(
-                    standing, rgb, alpha, x + broad // 2 - rgb.shape[1] // 2, int(foot - 0.5 * tall)
+                    standing,
+                    rgb,
+                    alpha,
+                    x + broad // 2 - rgb.shape[1] // 2,
+                    int(ground_line - 0.5 * tall),
                 )
                 rgb, alpha = bush(rng, int(0.75 * tall), broad, tones)
-                _lay_over(standing, rgb, alpha, x, int(foot - tall))
+                _lay_over(standing, rgb, alpha, x, int(ground_line - tall))
             else:
                 rgb, alpha = bush(rng, tall, broad, tones)
-                _lay_over(standing, rgb, alpha, x, int(foot - 0.9 * tall))
-        nearness = (foot - row) / (height - horizon)
+                _lay_over(standing, rgb, alpha, x, int(ground_line - 0.9 * tall))
+        nearness = (ground_line - row) / (height - horizon)
         parallax = FAR_PARALLAX + (1 - FAR_PARALLAX) * nearness
         planes.append(Plane(np.rint(standing * 255).astype(np.uint8), 0, -margin, parallax))
     near_colours = ground[ground_rows // 3 :].reshape(-1, 3)[:: ground.size // 600]
@@ -376,7 +422,7 @@ def make_scene(rng: Rng, name: str, size: tuple[int, int]) -> Scene:
             "snow": ("trunk", "rock"), "sea": ("rock", "pillar")}[name][int(rng.integers(2))]  # fmt: skip
     foliage = leaves if name != "desert" else leaves * np.array([1.1, 0.95, 0.7])
     return Scene(
-        name, None if name == "sea" else horizon, planes, near_colours, light, kind, foliage
+        name, None if name == "sea" else horizon, planes, near_colours, light, kind, foliage, unit
     )
 
 
@@ -396,34 +442,42 @@ def _open_sky(rng: Rng, size: tuple[int, int], shape: tuple[int, int], margin: i
     for i in range(2):
         tone = colour(rng.uniform(90, 210), 0.25, 0.4 - 0.1 * i) * 0.7 + 0.2 * haze
         base = margin + height * (0.98 + 0.08 * i)
-        rgb, alpha = _ridge(rng, shape, base, 0.16 * height, tone, 150, 2.2)
+        rgb, alpha = _ridge(rng, shape, base, 0.16 * height, tone, 0.6 * height, 2.2)
         _lay_over(canvas, rgb, alpha, 0, 0)
     planes.append(Plane(np.rint(canvas * 255).astype(np.uint8), 0, -margin, 0.35))
     leaves = np.stack([colour(100 + d, 0.4, 0.35) for d in rng.uniform(-20, 20, 6)])
     sample = sky.reshape(-1, 3)[:: sky.size // 600]
-    return Scene("sky", None, planes, sample, np.ones(3), "pillar", leaves)
+    return Scene("sky", None, planes, sample, np.ones(3), "pillar", leaves, height / UNIT)
 
 
 def _reef(rng: Rng, size: tuple[int, int], shape: tuple[int, int], margin: int) -> Scene:
-    height = size[0]
+    height, unit = size[0], size[0] / UNIT
     hue = rng.uniform(182, 215)
     light = colour(hue - 12, rng.uniform(0.3, 0.55), rng.uniform(0.7, 0.9))
     deep = colour(hue, 0.8, rng.uniform(0.25, 0.45))
     down = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None] * np.ones(
         (1, shape[1]), np.float32
     )
-    cloudy = fractal_noise(rng, shape, 160) - 0.5
+    cloudy = fractal_noise(rng, shape, 0.7 * height) - 0.5
     water = mix(np.broadcast_to(light, (*shape, 3)), deep, np.clip(down + 0.5 * cloudy, 0, 1))
-    rays = smooth_step(fractal_noise(rng, (8, shape[1]), 60, slope=2.0)[:1], 0.5, 0.9)
+    rays = smooth_step(fractal_noise(rng, (8, shape[1]), 0.25 * height, slope=2.0)[:1], 0.5, 0.9)
     water = water + (rays * (1 - down) * 0.22)[..., None]
     planes = [Plane(opaque(water), 0, -margin, 0.1)]
     for i, (parallax, bottom) in enumerate([(0.3, 0.84), (0.7, 1.02)]):
         canvas = np.zeros((*shape, 4), np.float32)
         sand = colour(45, 0.25, 0.7) * (0.5 + 0.35 * i) + deep * (0.45 - 0.3 * i)
-        rgb, alpha = _ridge(rng, shape, margin + bottom * height, 0.14 * height, sand, 140, 2.2)
+        rgb, alpha = _ridge(
+            rng, shape, margin + bottom * height, 0.14 * height, sand, 0.6 * height, 2.2
+        )
         if i == 1:
             dead_leaves(
-                rng, rgb, np.stack([sand, sand * 0.7, sand * 1.15]), 900, (1.5, 8), None, 0.5
+                rng,
+                rgb,
+                np.stack([sand, sand * 0.7, sand * 1.15]),
+                900,
+                (1.5 * unit, 8 * unit),
+                None,
+                0.5,
             )
         for _ in range(int(rng.integers(4, 9))):
             tall = int(height * rng.uniform(0.1, 0.3))
@@ -445,6 +499,7 @@ def _reef(rng: Rng, size: tuple[int, int], shape: tuple[int, int], margin: int) 
         np.array([0.9, 1.0, 1.05]),
         str(rng.choice(["rock", "bush"])),
         weed,
+        unit,
     )
 
 
@@ -452,44 +507,51 @@ def _built(
     rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], margin: int
 ) -> Scene:
     """A wall and a floor: a street with a house front, or a room."""
-    height = size[0]
+    height, unit = size[0], size[0] / UNIT
+    line = max(1, round(2 * unit))
     horizon = height * rng.uniform(0.48, 0.62)
     row = int(horizon) + margin
     base = colour(rng.uniform(5, 50), rng.uniform(0.1, 0.5), rng.uniform(0.4, 0.85))
     tones = np.clip(base * rng.uniform(0.85, 1.12, (6, 1)), 0, 1).astype(np.float32)
     if name == "street":
-        brick = (10.0, 24.0) if rng.random() < 0.6 else (34.0, 60.0)
+        brick = (10 * unit, 24 * unit) if rng.random() < 0.6 else (34 * unit, 60 * unit)
         wall = bricks(rng, shape, brick, tones, base * 0.6 + 0.25)
-        for x in np.arange(0, shape[1], 150) + int(rng.integers(100)):
-            kind, wide = rng.random(), int(rng.uniform(44, 74))
+        for x in np.arange(0, shape[1] - 75 * unit, 150 * unit).astype(int) + int(
+            100 * unit * rng.random()
+        ):
+            kind, wide = rng.random(), int(rng.uniform(44, 74) * unit)
             top, bottom = row - int(0.40 * height), row - int(0.0 if kind < 0.3 else 0.16 * height)
             columns = np.arange(x, x + wide) % shape[1]
             pane = colour(210, 0.2, rng.uniform(0.2, 0.45)) if kind > 0.3 else _door(rng)
-            wall[max(top - 4, 0) : bottom + 4, np.arange(x - 4, x + wide + 4) % shape[1]] = (
-                base * 0.4 + 0.5
-            )
+            around = np.arange(x - 2 * line, x + wide + 2 * line) % shape[1]
+            wall[max(top - 2 * line, 0) : bottom + 2 * line, around] = base * 0.4 + 0.5
             fall = np.linspace(1.35, 0.8, bottom - max(top, 0))[:, None, None]
             wall[max(top, 0) : bottom, columns] = np.clip(pane * fall, 0, 1)
-            wall[max(top, 0) : bottom, columns[wide // 2 - 1 : wide // 2 + 1]] = base * 0.4 + 0.4
+            wall[max(top, 0) : bottom, columns[(wide - line) // 2 : (wide + line) // 2]] = (
+                base * 0.4 + 0.4
+            )
     else:
         kind = rng.random()
         if kind < 0.4:
-            wall = bricks(rng, shape, (400.0, 30.0), tones, base * 0.7)
+            wall = bricks(rng, shape, (400 * unit, 30 * unit), tones, base * 0.7)
         else:
             stripes = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * np.arange(shape[1]) * 16 / shape[1]))
             wall = mix(
                 np.broadcast_to(base, (*shape, 3)), base * 0.86, np.broadcast_to(stripes, shape)
             )
-            wall = wall * (0.9 + 0.2 * fractal_noise(rng, shape, 40, slope=1.4))[..., None]
-        for x in np.arange(0, shape[1], 230) + int(rng.integers(150)):
-            tall, wide = int(rng.uniform(50, 90)), int(rng.uniform(50, 100))
-            top = max(4, row - int(0.42 * height))
-            art = fractal_noise(rng, (tall, wide), 40)
+            wall = wall * (0.9 + 0.2 * fractal_noise(rng, shape, 40 * unit, slope=1.4))[..., None]
+        for x in np.arange(0, shape[1] - 115 * unit, 230 * unit).astype(int) + int(
+            150 * unit * rng.random()
+        ):
+            tall, wide = int(rng.uniform(50, 85) * unit), int(rng.uniform(50, 100) * unit)
+            top = max(2 * line, row - int(0.42 * height))
+            art = fractal_noise(rng, (tall, wide), 40 * unit)
             picture = mix(
-                colour(rng.uniform(0, 360), 0.5, 0.7), colour(rng.uniform(0, 360), 0.6, 0.3), art
+                colour(rng.uniform(0, 360), 0.3, 0.75), colour(rng.uniform(0, 360), 0.4, 0.35), art
             )
             frame = colour(30, 0.5, 0.3)
-            wall[top - 4 : top + tall + 4, np.arange(x - 4, x + wide + 4) % shape[1]] = frame
+            around = np.arange(x - 2 * line, x + wide + 2 * line) % shape[1]
+            wall[top - 2 * line : top + tall + 2 * line, around] = frame
             wall[top : top + tall, np.arange(x, x + wide) % shape[1]] = picture
         wall[row - int(0.05 * height) : row] = base * 0.35 + 0.6
     shadow = np.linspace(1.08, 0.82, shape[0], dtype=np.float32)[:, None, None]
@@ -498,34 +560,36 @@ def _built(
     if name == "street":
         floor = colour(rng.uniform(20, 220), 0.06, rng.uniform(0.32, 0.6))
         ground = mix(
-            floor * 0.85, np.clip(floor * 1.15, 0, 1), perspective_noise(rng, (rows, shape[1]), 20)
+            floor * 0.85,
+            np.clip(floor * 1.15, 0, 1),
+            perspective_noise(rng, (rows, shape[1]), 20 * unit),
         )
         curb = int(rows * 0.16)
         ground[:curb] = np.clip(ground[:curb] * 1.25 + 0.05, 0, 1)
-        ground[curb : curb + 3] *= 0.55
+        ground[curb : curb + line] *= 0.55
         dead_leaves(
             rng,
             ground,
             np.stack([floor * 0.8, floor * 1.15, colour(35, 0.5, 0.5)]),
             240,
-            (1, 3),
+            (unit, 3 * unit),
             0,
             0.5,
         )
     else:
         wood = colour(rng.uniform(18, 38), rng.uniform(0.3, 0.65), rng.uniform(0.35, 0.7))
         tones = np.clip(wood * rng.uniform(0.85, 1.15, (6, 1)), 0, 1).astype(np.float32)
-        flat = bricks(rng, (512, shape[1]), (24.0, 200.0), tones, wood * 0.45)
+        flat = bricks(rng, (512, shape[1]), (24 * unit, 200 * unit), tones, wood * 0.45)
         near = (np.arange(rows, dtype=np.float32) + 1) / rows
         away = (rows * 0.9 / (near + 0.25)).astype(int)
         ground = flat[away % 512] * np.linspace(0.85, 1.1, rows, dtype=np.float32)[:, None, None]
-    ground = ground * np.clip(0.6 + np.arange(rows) / 14, 0, 1)[:, None, None]
+    ground = ground * np.clip(0.6 + np.arange(rows) / (14 * unit), 0, 1)[:, None, None]
     planes.append(_ground(opaque(ground), row - margin, height))
     leaves = np.stack([colour(rng.uniform(70, 130), 0.5, v) for v in rng.uniform(0.25, 0.55, 6)])
     sample = wall.reshape(-1, 3)[:: wall.size // 600]
-    kind = str(rng.choice(["pillar", "wall", "bush"] if name == "street" else ["pillar", "wall"]))
+    front = str(rng.choice(["pillar", "wall", "bush"] if name == "street" else ["pillar", "wall"]))
     warm = np.array([1.0, 1.0, 1.0]) if name == "street" else np.array([1.05, 0.98, 0.88])
-    return Scene(name, horizon, planes, sample, warm, kind, leaves)
+    return Scene(name, horizon, planes, sample, warm, front, leaves, unit)
 
 
 def _door(rng: Rng) -> np.ndarray:

@@ -14,7 +14,7 @@ from vos_lab.datasets.scenery import (
     make_scene,
     standing_occluder,
 )
-from vos_lab.datasets.shapes import puffy_shading, rasterise
+from vos_lab.datasets.shapes import Cut, puffy_shading, rasterise
 from vos_lab.datasets.spec import Spec
 from vos_lab.datasets.textures import COATS, coat, colour, fractal_noise
 
@@ -30,7 +30,7 @@ class Part:
     Attributes:
         textures: ``[side][age]`` of ``(h, w, 4)`` uint8 RGBA, colours multiplied by alpha.
         to_figure: ``(3, 3)``, texture pixels to figure units.
-        corners: ``(4, 2)`` of the texture in figure units.
+        corners: ``(3, 4)``, the corners of the texture in its pixels, columns (x, y, 1).
     """
 
     textures: list[list[np.ndarray]]
@@ -81,9 +81,16 @@ class Actor:
 
 @dataclass(frozen=True)
 class Pose:
-    """An actor at one time: all that is needed to map its texture to the image and back."""
+    """An actor at one time: all that is needed to map its textures to the image and back.
 
-    limbs: list[np.ndarray]
+    Attributes:
+        limbs: ``(P, 3, 3)``, for each part: texture pixels to figure units.
+        bend: bends the figure.
+        place: ``(3, 3)``, figure units to image pixels, camera included.
+        side: 0 where the side that looks right is seen, else 1.
+    """
+
+    limbs: np.ndarray
     bend: Bend
     place: np.ndarray
     side: int
@@ -141,34 +148,14 @@ class Stage:
         width = np.copysign(max(abs(heading), 0.3), heading)
         away = np.sqrt(max(0.0, 1 - width**2))
         beat = 2 * np.pi * (stride + figure.idle * t)
-        limbs: dict[str, np.ndarray] = {}
-        for cut in figure.cuts:
-            limbs[cut.name] = np.eye(3)
-        done: set[str] = set()
-
-        def solve(name: str) -> np.ndarray:
-            cut = cuts[name]
-            if name in done:
-                return limbs[name]
-            wave = np.sin(beat * cut.rate + cut.phase)
-            if cut.bend == "spin":
-                angle = 2 * np.pi * stride
-            elif cut.bend == "knee":
-                angle = spec.articulation * cut.swing * (1 + wave)
-            else:
-                angle = spec.articulation * cut.swing * wave
-            own = shift(cut.side * away, 0) @ turn(angle, *cut.joint) if cut.parent is None or (
-                cut.side and not cuts[cut.parent].side
-            ) else turn(angle, *cut.joint)  # fmt: skip
-            limbs[name] = own if cut.parent is None else solve(cut.parent) @ own
-            done.add(name)
-            return limbs[name]
-
-        cuts = {cut.name: cut for cut in figure.cuts}
-        matrices = [
-            solve(cut.name) @ part.to_figure
-            for cut, part in zip(figure.cuts, actor.parts, strict=True)
-        ]
+        turned = pose_limbs(figure, beat, stride, spec.articulation)
+        # What is nearer than the middle of the figure shifts against it when the figure turns.
+        limbs = np.stack(
+            [
+                shift(cut.side * away, 0) @ turned[cut.name] @ part.to_figure
+                for cut, part in zip(figure.cuts, actor.parts, strict=True)
+            ]
+        )
         amount = 3 * spec.deformation
         floats = figure.habitat != "ground"
         bend = Bend(
@@ -185,7 +172,7 @@ class Stage:
             pitch = np.clip(8 * (ahead[1] - y) / scale, -0.35, 0.35)
         lean = np.array([[1.0, 0.0, 0.0], [0.12 * away, 1.0, 0.0], [0.0, 0.0, 1.0]])
         place = shift(x, y) @ stretch(scale * width, scale) @ turn(pitch, 0, -0.5) @ lean
-        return Pose(matrices, bend, self.view(t) @ place, int(width < 0))
+        return Pose(limbs, bend, self.view(t) @ place, int(width < 0))
 
     def age(self, t: float) -> float:
         """How far coats have changed at time t, 0 to 1."""
@@ -198,12 +185,14 @@ class Stage:
 def _aged(rng: Rng, material: Material) -> Material:
     """What a material turns into when appearances drift."""
     hue = rng.uniform(0, 360)
-    first = colour(hue, rng.uniform(0.4, 0.8), rng.uniform(0.35, 0.9))
-    second = colour(hue + rng.uniform(90, 270), rng.uniform(0.2, 0.8), rng.uniform(0.15, 0.8))
+    first = colour(hue, rng.uniform(0.25, 0.65), rng.uniform(0.3, 0.9))
+    second = colour(hue + rng.uniform(-70, 70), rng.uniform(0.1, 0.6), rng.uniform(0.15, 0.9))
     return replace(material, colours=(first, second), kind=str(rng.choice(COATS)))
 
 
-def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float) -> list[Part]:
+def paint(
+    rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float, sides: int
+) -> list[Part]:
     """Paint the cuts of a figure.
 
     Args:
@@ -212,6 +201,7 @@ def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float) -> l
         scene: gives light, and colours for camouflage.
         spec: its drift, viewpoint, camouflage.
         scale: texture pixels for each figure unit.
+        sides: 1 for a figure that never turns, 2 for one that shows another side when it does.
 
     Returns:
         A part for each cut.
@@ -228,7 +218,6 @@ def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float) -> l
     ages = [young]
     if spec.appearance_drift > 0:
         ages.append({name: _aged(rng, material) for name, material in young.items()})
-    sides = 2
 
     # One sheet of each material for the whole figure: stripes run on from body to leg.
     sheets: dict[str, tuple[np.ndarray, list[list[np.ndarray]]]] = {}
@@ -262,7 +251,7 @@ def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float) -> l
             (rasterise(mark.outline, origin, shape, scale)[..., None] * mark.opacity, mark.colour)
             for mark in cut.marks
         ]
-        textures = []
+        textures: list[list[np.ndarray]] = []
         for side in range(sides):
             textures.append([])
             for cover in covers[side]:
@@ -272,19 +261,67 @@ def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float) -> l
                 rgb = np.clip(rgb * light, 0, 1) * alpha[..., None]
                 rgba = np.rint(np.dstack([rgb, alpha]) * 255).astype(np.uint8)
                 textures[-1].append(rgba)
+        textures = textures * (3 - sides)
         to_figure = shift(*origin) @ stretch(1 / scale, 1 / scale) @ shift(0.5, 0.5)
-        box = np.array([[0, 0], [shape[1], 0], [shape[1], shape[0]], [0, shape[0]]])
-        parts.append(Part(textures, to_figure, origin + box / scale))
+        right, bottom = shape[1] - 0.5, shape[0] - 0.5
+        corners = np.array(
+            [[-0.5, right, right, -0.5], [-0.5, -0.5, bottom, bottom], [1.0, 1.0, 1.0, 1.0]]
+        )
+        parts.append(Part(textures, to_figure, corners))
     return parts
 
 
 # --- planning -------------------------------------------------------------------------------------
 
 
-def bounds(figure: Figure) -> tuple[float, float]:
-    """Width and height of a figure at rest, figure units."""
-    points = np.concatenate([cut.outline for cut in figure.cuts])
-    width, height = points.max(0) - points.min(0)
+def pose_limbs(
+    figure: Figure, beat: float, stride: float, articulation: float
+) -> dict[str, np.ndarray]:
+    """Where the limbs of a figure are, each turned around its joint and moved by its parent.
+
+    Args:
+        figure: whose limbs.
+        beat: phase of the swing, radians.
+        stride: how many strides it has gone: a wheel turns once in each.
+        articulation: how far limbs swing.
+
+    Returns:
+        ``(3, 3)`` for each cut: figure units at rest to figure units now.
+    """
+    cuts = {cut.name: cut for cut in figure.cuts}
+    turned: dict[str, np.ndarray] = {}
+
+    def limb(cut: Cut) -> np.ndarray:
+        if cut.name not in turned:
+            wave = np.sin(beat * cut.rate + cut.phase)
+            lift = 1.0 if cut.bend == "knee" else 0.0
+            angle = articulation * cut.swing * (lift + wave)
+            own = turn(2 * np.pi * stride if cut.bend == "spin" else angle, *cut.joint)
+            turned[cut.name] = own if cut.parent is None else limb(cuts[cut.parent]) @ own
+        return turned[cut.name]
+
+    # Parents may be drawn before or after their children, so walk up from each.
+    for cut in figure.cuts:
+        limb(cut)
+    # Who walks has a foot on the ground: lower the body when the legs are spread.
+    feet = [cut for cut in figure.cuts if cut.bend == "knee"]
+    if feet:
+        soles = [cut.outline[np.argmax(cut.outline[:, 1])] for cut in feet]
+        lowest = max(
+            float((turned[cut.name] @ [*sole, 1])[1]) for cut, sole in zip(feet, soles, strict=True)
+        )
+        turned = {name: shift(0, -lowest) @ matrix for name, matrix in turned.items()}
+    return turned
+
+
+def bounds(figure: Figure, articulation: float) -> tuple[float, float]:
+    """Width and height of a figure whatever its limbs do, figure units."""
+    points = []
+    for beat in np.arange(8) * np.pi / 4:
+        limbs = pose_limbs(figure, beat, 0.0, articulation)
+        for cut in figure.cuts:
+            points.append(cut.outline @ limbs[cut.name][:2, :2].T + limbs[cut.name][:2, 2])
+    width, height = np.ptp(np.concatenate(points), axis=0)
     return float(width), float(height)
 
 
@@ -324,6 +361,7 @@ def set_stage(spec: Spec, seed: int) -> Stage:
     casting, painting, planning, looks = (np.random.default_rng([seed, i]) for i in range(4))
     scene_name, classes = _cast(casting, spec)
     scene = make_scene(np.random.default_rng([seed, 4]), scene_name, spec.size)
+    scene = replace(scene, planes=[plane.trimmed() for plane in scene.planes])
     direction = float(planning.choice([-1, 1]))
     times = np.arange((spec.frames + 2) * STEPS + 1) / STEPS - 1
     middle = (spec.frames - 1) / 2
@@ -340,11 +378,11 @@ def set_stage(spec: Spec, seed: int) -> Stage:
         twin = k >= spec.objects
         figure = actors[0].figure if twin else MAKERS[classes[k]](casting)
         ground = figure.habitat == "ground" and scene.horizon is not None
-        wide, tall = bounds(figure)
+        wide, tall = bounds(figure, spec.articulation)
         size = height * planning.uniform(0.5, 0.72) * (0.4 + 1.2 * spec.object_size) * crowd / tall
         if figure.semantic_class == "ball":
             size *= 0.6
-        limit = 0.3 if spec.occlusion > 0 else 0.55 if count == 1 else 0.42
+        limit = 0.22 if spec.occlusion > 0 else 0.55 if count == 1 else 0.42
         size = min(size, limit * width / wide, 0.8 * height / tall)
         if twin:
             size = float(actors[0].path.scale.mean()) * planning.uniform(0.9, 1.0)
@@ -377,17 +415,17 @@ def set_stage(spec: Spec, seed: int) -> Stage:
         way = direction if k == 0 or planning.random() < 0.5 else -direction
         delay = 0.0 if k == 0 else planning.uniform(-0.3, 0.3) * spec.frames
         full = spec.occlusion > 0.95
-        cover = body * (1.3 if full else spec.occlusion)
+        cover = body * (1.2 if full else spec.occlusion)
         if k == 0 and spec.occlusion > 0:
-            needed = 1.08 * (body + cover + (0.06 * width if full else 0))
+            needed = 1.08 * (body + cover + (0.04 * width if full else 0))
             speed = max(speed, needed / max(spec.frames - 1, 1))
-            reach = max(reach, 0.52 * needed)
+            reach = max(reach, 0.6 * needed)
         u = times / max(spec.frames - 1, 1)
         angle = np.pi * spec.viewpoint * ease(u)
         ahead = np.cumsum(np.cos(angle)) / STEPS
         ahead = speed * (ahead - np.interp(middle + delay, times, ahead)) / reach
         x = column + way * reach * there_and_back(ahead)
-        heading = way * np.cos(angle) * np.clip(1.6 * np.cos(0.5 * np.pi * ahead), -1, 1)
+        heading = way * np.cos(angle) * np.clip(4 * np.cos(0.5 * np.pi * ahead), -1, 1)
         if spec.enter_and_leave > 0 and not twin:
             away = 0.4 * spec.enter_and_leave
             leaves = k % 2 == 0
@@ -415,8 +453,8 @@ def set_stage(spec: Spec, seed: int) -> Stage:
         path = Path(x, y, scales, heading, stride)
 
         if k == 0 and spec.occlusion > 0:
-            at = int(round((middle + 1) * STEPS))
-            hidden = body * (1.3 if full else spec.occlusion) + (4 * speed if full else 0)
+            at = round((middle + 1) * STEPS)
+            hidden = cover + (3 * speed if full else 0)
             nearer = parallax + 0.08
             centre = x[at] + nearer * np.interp(middle, times, travel)
             solid = scene.occluder in ("trunk", "pillar", "wall") or not ground
@@ -429,7 +467,8 @@ def set_stage(spec: Spec, seed: int) -> Stage:
                                   (centre - hidden / 2, top, centre + hidden / 2, bottom), nearer)
             )  # fmt: skip
         scale = min(1.2 * size * float(growth.max()) ** 0.7, 640 / max(wide, tall))
-        parts = actors[0].parts if twin else paint(painting, figure, scene, spec, scale)
+        sides = 2 if heading.min() < 0 < heading.max() or spec.distractors > 0 else 1
+        parts = actors[0].parts if twin else paint(painting, figure, scene, spec, scale, sides)
         actors.append(Actor(figure, parts, path, k + 1, 0 if twin else k + 1))
 
     actors.sort(key=lambda actor: (float(np.mean(actor.path.y)), actor.instance))
@@ -437,7 +476,7 @@ def set_stage(spec: Spec, seed: int) -> Stage:
     for actor in actors:
         numbered.append(replace(actor, first_surface=surface))
         surface += 2 * len(actor.parts)
-    clouds = fractal_noise(looks, (32, 128), 20, slope=2.6)
+    clouds = fractal_noise(looks, (32, 128), 36, slope=3.2)
     noise = np.zeros((0, 0, 3), np.int16)
     if spec.grain > 0:
         noise = (

@@ -88,7 +88,7 @@ COATS = ("plain", "spots", "stripes", "patches", "cells", "bands", "ticked", "sa
 
 
 def coat_pattern(
-    rng: np.random.Generator, kind: str, shape: tuple[int, int], cell: float
+    rng: np.random.Generator, kind: str, cell: float, wobble: np.ndarray
 ) -> np.ndarray:
     """Where the second colour of a coat goes.
 
@@ -96,20 +96,19 @@ def coat_pattern(
         rng: where the randomness comes from.
         kind: one of COATS: plain, spots (leopard), stripes (zebra), patches (cow), cells
             (giraffe), bands (fish, jersey), ticked (hare), saddle (a dark back).
-        shape: height and width in pixels.
         cell: size of a spot or stripe in pixels.
+        wobble: ``(H, W)`` smooth noise, so that no stripe is straight.
 
     Returns:
         ``(H, W)`` float32, the share of the second colour.
     """
-    height, width = shape
-    wobble = fractal_noise(rng, shape, cell * 4)
+    height, width = shape = wobble.shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
     if kind == "spots":
         return smooth_step(fractal_noise(rng, shape, cell * 0.9, slope=4), 0.58, 0.64)
     if kind == "stripes":
         lean = rng.uniform(-0.5, 0.5)
-        phase = (x + lean * y) / cell + 5 * (wobble - 0.5)
+        phase = (x + lean * y) / cell + 4 * (wobble - 0.5)
         return smooth_step(np.sin(2 * np.pi * phase), -0.15, 0.25)
     if kind == "bands":
         return smooth_step(np.sin(2 * np.pi * (y / (1.3 * cell) + 0.4 * wobble)), -0.1, 0.1)
@@ -119,7 +118,7 @@ def coat_pattern(
         count = max(4, int(height * width / (1.6 * cell) ** 2))
         seeds = np.full(shape, 255, np.uint8)
         seeds[rng.integers(0, height, count), rng.integers(0, width, count)] = 0
-        distance, label = cv2.distanceTransformWithLabels(
+        _, label = cv2.distanceTransformWithLabels(
             seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
         )
         edge = cv2.morphologyEx(label.astype(np.float32), cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0
@@ -154,10 +153,10 @@ def coat(
         ``(H, W, 3)`` float32 in [0, 1].
     """
     first, second = colours
-    painted = mix(first, second, coat_pattern(rng, kind, shape, cell))
+    shade = fractal_noise(rng, shape, cell * 5, slope=3.2)
+    painted = mix(first, second, coat_pattern(rng, kind, cell, shade))
     hair = fractal_noise(rng, shape, cell * 0.6, slope=1.1, stretch=2.5) - 0.5
-    shade = fractal_noise(rng, shape, cell * 5) - 0.5
-    return np.clip(painted * (1 + 3 * roughness * hair + roughness * 2 * shade)[..., None], 0, 1)
+    return np.clip(painted * (1 + roughness * (3 * hair + 2 * (shade - 0.5)))[..., None], 0, 1)
 
 
 # --- scenery ------------------------------------------------------------------------------------
@@ -234,6 +233,7 @@ def bricks(
         ``(H, W, 3)`` float32 in [0, 1].
     """
     height, width = shape
+    brick = (max(2.0, brick[0]), max(3.0, brick[1]))
     across = max(2, round(width / brick[1]))
     y, x = np.mgrid[:height, :width].astype(np.float32)
     row = np.floor(y / brick[0]).astype(int)
@@ -245,7 +245,7 @@ def bricks(
     to_edge_y = np.minimum(y % brick[0], brick[0] - y % brick[0])
     to_edge_x = np.minimum(along % 1, 1 - along % 1) * width / across
     joint = 1 - smooth_step(np.minimum(to_edge_x, to_edge_y), 0.5, 1.6)
-    grain = fractal_noise(rng, shape, 24, slope=1.3) - 0.5
+    grain = fractal_noise(rng, shape, 2.4 * min(brick[0], 12.0), slope=1.3) - 0.5
     return np.clip(mix(wall, mortar, joint) * (1 + 0.6 * grain)[..., None], 0, 1)
 
 
