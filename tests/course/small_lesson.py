@@ -11,7 +11,6 @@ SMALL_LESSON = """\
 
 # %% name="imports"
 import os
-from collections.abc import Sequence
 
 import ipywidgets
 import numpy as np
