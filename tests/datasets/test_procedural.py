@@ -244,6 +244,7 @@ def test_objects_leave_and_come_in_while_another_is_there(seed):
     assert (first[-5:] == 0).all()
     assert (second[:5] == 0).all()
     assert second[-1] > 0
+    assert (first + second > 0).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

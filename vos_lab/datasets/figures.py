@@ -7,6 +7,7 @@ is drawn here: the renderer paints the cuts once and then moves them.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from vos_lab.datasets.shapes import Cut, Mark, ellipse, limb, ragged, spline
@@ -227,12 +228,11 @@ def animal(rng: Rng) -> Figure:
     eye = (centre[0] + 0.38 * head, centre[1] - 0.18 * head)
     face = [
         Mark(ellipse(nose[0] + 0.12 * head, nose[1] + 0.08 * head, 0.5 * head, 0.42 * head),
-             _coat_dark := BLACK * 4, 0.5),
+             BLACK * 4, 0.5),
         Mark(ellipse(*muzzle_end, 0.14 * head, 0.1 * head), BLACK, 0.9),
         Mark(ellipse(*eye, 0.135 * head, 0.125 * head), BLACK, 1.0),
         Mark(ellipse(eye[0] + 0.04 * head, eye[1] - 0.05 * head, 0.04 * head, 0.04 * head), WHITE),
     ]  # fmt: skip
-    del _coat_dark
     head_cut = Cut(
         "head", ragged(skull, rng, 0.004), "coat", "neck", nape, 0.09, 1.4, round=0.8, marks=face
     )
@@ -240,7 +240,7 @@ def animal(rng: Rng) -> Figure:
     def ear(near: bool) -> Cut:
         base = (centre[0] - (0.28 if near else 0.02) * head, centre[1] - 0.62 * head)
         long = head * {"elephant": 1.5, "cat": 0.75, "dog": 0.95, "fox": 0.9}.get(species, 0.7)
-        if species in ("dog", "elephant", "cow", "sheep", "pig") and species != "dog":
+        if species in ("elephant", "cow", "sheep", "pig"):
             tip_at = (base[0] - 0.6 * long, base[1] + 0.75 * long)
             outline = limb(base, tip_at, 0.3 * long, 0.22 * long)
         elif species == "dog" and rng_floppy:
@@ -309,8 +309,6 @@ def animal(rng: Rng) -> Figure:
 
 def _hull(points: np.ndarray) -> np.ndarray:
     """The convex hull of some points, as an outline."""
-    import cv2
-
     return cv2.convexHull(points.astype(np.float32))[:, 0].astype(np.float64)
 
 
@@ -413,7 +411,9 @@ def person(rng: Rng) -> Figure:
     if rng.random() < 0.3:
         pack = spline([(-0.07, shoulder + 0.02), (-0.2, shoulder + 0.05), (-0.21, hip - 0.05),
                        (-0.07, hip - 0.04)])  # fmt: skip
-        cuts.append(Cut("backpack", pack + [lean, 0], "pack", "torso", (0, hip), 0.02, 0, rate=2))
+        cuts.append(
+            Cut("backpack", pack + np.array([lean, 0]), "pack", "torso", (0, hip), 0.02, 0, rate=2)
+        )
     arm(True, np.pi)
     hair_colour = colour(
         rng.uniform(15, 40), rng.uniform(0.2, 0.7), rng.choice([0.08, 0.2, 0.45, 0.75])

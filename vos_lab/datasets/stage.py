@@ -340,9 +340,7 @@ def _cast(rng: Rng, spec: Spec) -> tuple[str, list[str]]:
         "sky": ["bird", "balloon"],
         "sea": ["bird", "balloon"],
         "room": ["animal", "person", "ball"],
-    }.get(  # fmt: skip
-        scene, ["animal", "person", "vehicle"] + ["balloon"] * (scene in ("meadow", "desert"))
-    )
+    }.get(scene, ["animal", "person", "vehicle"] + ["balloon"] * (scene in ("meadow", "desert")))
     company = [name for name in company if name in names] or [first]
     return scene, [first] + [str(rng.choice(company)) for _ in range(spec.objects - 1)]
 
@@ -427,10 +425,11 @@ def set_stage(spec: Spec, seed: int) -> Stage:
         x = column + way * reach * there_and_back(ahead)
         heading = way * np.cos(angle) * np.clip(4 * np.cos(0.5 * np.pi * ahead), -1, 1)
         if spec.enter_and_leave > 0 and not twin:
-            away = 0.4 * spec.enter_and_leave
+            away, takes = 0.3 * spec.enter_and_leave, 0.36
             leaves = k % 2 == 0
-            gone = ease((u - 0.12) / (0.88 - away)) if leaves else ease((0.88 - u) / (0.88 - away))
-            x = x + way * (1 if leaves else -1) * (width + 1.5 * body) * np.minimum(gone, 1) ** 1.5
+            gone = ease((u - (1 - away - takes)) / takes if leaves else (away + takes - u) / takes)
+            off = width / 2 + abs(column - width / 2) + reach + 0.7 * body
+            x = x + way * (1 if leaves else -1) * off * gone**1.5
             heading = np.where(
                 (gone > 0) & (gone < 1), way * np.maximum(np.abs(heading), 0.9), heading
             )
