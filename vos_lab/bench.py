@@ -15,12 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from rich import box
 from rich.table import Table
 from tqdm.auto import tqdm
 
 from vos_lab.datasets.davis import DAVIS
 from vos_lab.datasets.procedural import SUITES, suite
-from vos_lab.methods import create, segment
+from vos_lab.methods import Segmenter, create, segment
 from vos_lab.metrics.temporal import temporal_instability
 from vos_lab.metrics.videos import average, evaluate_video
 from vos_lab.video import Lazy, Video, read_mask, write_mask
@@ -113,6 +114,32 @@ def load(
     return [dataset[name] if data in DATASETS else videos[name] for name in chosen]
 
 
+class Timed:
+    """A method with a stopwatch, which runs in the method only: not while frames are read.
+
+    Attributes:
+        seconds: of ``start``, then of each ``step``.
+    """
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self.segmenter = segmenter
+        self.zero_shot = getattr(segmenter, "zero_shot", False)
+        self.seconds: list[float] = []
+
+    def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
+        """Start the method."""
+        began = time.perf_counter()
+        self.segmenter.start(frame, mask)
+        self.seconds.append(time.perf_counter() - began)
+
+    def step(self, frame: np.ndarray) -> np.ndarray:
+        """Let the method segment a frame."""
+        began = time.perf_counter()
+        mask = self.segmenter.step(frame)
+        self.seconds.append(time.perf_counter() - began)
+        return mask
+
+
 def _segmented(method: str, video: Video, folder: Path, data: str) -> dict[str, float]:
     """Segment a video into a folder, unless that is done; returns the seconds that it took."""
     record = folder / "seconds.json"
@@ -125,15 +152,11 @@ def _segmented(method: str, video: Video, folder: Path, data: str) -> dict[str, 
                 "folder, or delete this one."
             )
         return {name: there[name] for name in SECONDS}
-    masks = segment(create(method), video)
-    times = [time.perf_counter()]
-    for t, mask in enumerate(masks):
-        times.append(time.perf_counter())
+    timed = Timed(create(method))
+    for t, mask in enumerate(segment(timed, video)):
         write_mask(folder / f"{t:05d}.png", mask)
-        # Writing is not the method's work: leave it out of the next frame's time.
-        times[-1], times[0] = times[-1] - times[0], time.perf_counter()
-    first, *others = times[1:]
-    seconds = {"seconds_start": first, "seconds_per_frame": float(np.mean(others or [0.0]))}
+    start, *steps = timed.seconds
+    seconds = {"seconds_start": start, "seconds_per_frame": float(np.mean(steps or [0.0]))}
     record.write_text(json.dumps(about | seconds))
     return seconds
 
@@ -167,7 +190,7 @@ COLUMNS = {
     "F recall": lambda s: s["F"]["recall"],
     "F decay": lambda s: s["F"]["decay"],
     "T": lambda s: s["T"],
-    "s start": lambda s: s["seconds_start"],
+    "start s": lambda s: s["seconds_start"],
     "s/frame": lambda s: s["seconds_per_frame"],
 }
 
@@ -182,10 +205,13 @@ def table(result: dict[str, dict[str, Any]], method: str) -> Table:
     Returns:
         A row for each sequence, and one over all; print it with ``rich.print``.
     """
-    shown = Table(title=method, caption="higher is better, except decay, T and seconds")
-    shown.add_column("sequence", overflow="fold")
+    caption = "higher is better, except decay, T and seconds"
+    # Narrow, so that it fits into a terminal of 80 columns.
+    shown = Table(title=method, caption=caption, box=box.SIMPLE, padding=0)
+    shown.add_column("sequence", no_wrap=True)
     for name in COLUMNS:
-        shown.add_column(name, justify="right")
+        short = name.replace("recall", "rec").replace("decay", "dec")
+        shown.add_column(short, justify="right", no_wrap=True)
     for name, scores in result[method]["sequences"].items():
         shown.add_row(name, *_formatted(scores))
     shown.add_section()

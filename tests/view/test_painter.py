@@ -1,6 +1,5 @@
 """The painter: the label map crosses between Python and the browser exactly."""
 
-import base64
 import io
 
 import numpy as np
@@ -102,13 +101,14 @@ def test_a_frame_that_is_not_there_is_refused():
         Painter(video(), frame=3)
 
 
-def test_a_picture_of_the_mask_stands_where_no_kernel_runs():
+def test_a_picture_of_the_mask_stands_where_no_kernel_runs(static_picture):
     mask = np.zeros((30, 40), np.uint8)
     mask[:, 20:] = 1
     grey = np.full((30, 40, 3), 100, np.uint8)
-    data, metadata = Painter(grey, mask, title="dog")._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert metadata["image/jpeg"]["alt"] == "Frame 0 of image, with 1 painted object."
-    picture = np.array(Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"])))).astype(int)
+    painter = Painter(grey, mask, title="dog")
+    assert "application/vnd.jupyter.widget-view+json" in painter._repr_mimebundle_()[0]
+    file, alt = static_picture(painter)
+    assert alt == "Frame 0 of image, with 1 painted object."
+    picture = np.array(Image.open(io.BytesIO(file))).astype(int)
     assert np.ptp(picture[15, 10]) < 20
     assert np.ptp(picture[15, 30]) > 60

@@ -36,7 +36,8 @@ def disagreement(seed: int) -> float:
     for kind, (low, high) in DAMAGES.items():
         for strength in rng.integers(low, high + 1, size=4).tolist():
             mask = change_mask(truth, **{kind: strength})
-            scores.append((metrics.jaccard(mask, truth), metrics.boundary_f(mask, truth)))
+            j, f = metrics.jaccard(mask, truth), metrics.boundary_f(mask, truth)
+            scores.append((float(j), float(f)))
     opposite = [(a[0] - b[0]) * (a[1] - b[1]) < 0 for a, b in combinations(scores, 2)]
     return float(np.mean(opposite))
 

@@ -4,15 +4,13 @@ It knows nothing of the video. What it scores is the price of admission: a metho
 beat it has learned nothing, and a video on which it scores well does not move.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from vos_lab.exercise import exercise
 
 
 @exercise(minutes=5, difficulty=1, importance=2)
-def first_mask_everywhere(first_mask: np.ndarray, frames: Sequence[np.ndarray]) -> list[np.ndarray]:
+def first_mask_everywhere(first_mask: np.ndarray, frames: list[np.ndarray]) -> list[np.ndarray]:
     """Segment a video by copying the first mask.
 
     Args:

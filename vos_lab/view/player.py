@@ -1,6 +1,5 @@
 """The player: a video with its masks, scrubbed in the browser without asking the kernel."""
 
-import base64
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ import traitlets
 from PIL import Image, ImageDraw, ImageFont
 
 from vos_lab.video import OBJECT_COLOURS, Video, as_label_map
+from vos_lab.view.page import Figure
 
 HERE = Path(__file__).parent
 MAX_HEIGHT = 480
@@ -364,7 +364,7 @@ def with_picture(bundle: tuple[dict, dict], picture: Image.Image, alt: str) -> t
         alt: what the picture shows, for those who cannot see it.
 
     Returns:
-        Data and metadata with ``image/jpeg``, below 60 KB.
+        Data and metadata with the picture as ``text/html``, its JPEG below 60 KB.
     """
     data, metadata = bundle
     quality = 80
@@ -373,8 +373,8 @@ def with_picture(bundle: tuple[dict, dict], picture: Image.Image, alt: str) -> t
             quality -= 15
         else:
             picture = picture.resize((picture.width * 3 // 4, picture.height * 3 // 4))
-    text = base64.b64encode(jpeg).decode()
-    return {**data, "image/jpeg": text}, {**metadata, "image/jpeg": {"alt": alt}}
+    figure = Figure(jpeg, "image/jpeg", alt, picture.width)
+    return {**data, **figure._repr_mimebundle_()}, metadata
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
