@@ -63,7 +63,8 @@ def main() -> None:
         rates = [ours(spec, seed) for seed in range(1, 7)]
         slow = baseline(spec, 1)
         print(
-            f"{name:28s} {np.median(rates):6.1f} frames/s (from {min(rates):.1f} to {max(rates):.1f}), "
+            f"{name:28s} {np.median(rates):6.1f} frames/s "
+            f"(from {min(rates):.1f} to {max(rates):.1f}), "
             f"{np.median(rates) / slow:5.1f} times the per-pixel SciPy warp ({slow:.2f} frames/s)"
         )
 

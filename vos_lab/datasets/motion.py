@@ -37,7 +37,7 @@ def turn(angle: float, x: float = 0.0, y: float = 0.0) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Bend:
-    """A figure that sways and wriggles: x' = x + s y sin(k y + p), y' = y + (w + b y) sin(k x' + q).
+    """Sway and wriggle: x' = x + s y sin(k y + p), y' = y + (w + b y) sin(k x' + q).
 
     Attributes:
         sway: s, grows with the height above the feet.

@@ -15,304 +15,46 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vos_lab.datasets.scenery import Plane
+from vos_lab.datasets.drawing import (
+    Picture,
+    draw,
+    first_occluder,
+    light_and_noise,
+    motion_between,
+    stage_for,
+)
 from vos_lab.datasets.spec import Spec
-from vos_lab.datasets.stage import Actor, Pose, Stage, set_stage
 from vos_lab.video import Lazy, Video
 
 __all__ = ["SPLITS", "SUITES", "ProceduralVideo", "Spec", "render", "suite", "train_video"]
 
 
-# --- drawing one frame --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One actor in one frame: which part each pixel of its box shows, and where on the figure.
-
-    Attributes:
-        box: top, bottom, left, right in the image.
-        part: ``(h, w)`` int16, the surface number, -1 where the actor is not.
-        points: ``(h, w, 2)`` float32, the figure's units, straightened (limbs moved, not bent).
-        pose: the actor's pose.
-    """
-
-    box: tuple[int, int, int, int]
-    part: np.ndarray
-    points: np.ndarray
-    pose: Pose
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One frame.
-
-    Attributes:
-        image: ``(H, W, 3)`` uint8.
-        surface: ``(H, W)`` int16: planes, then parts of actors, then occluders, numbered.
-        drawn: the actors in the frame, by instance.
-    """
-
-    image: np.ndarray
-    surface: np.ndarray
-    drawn: dict[int, Drawn]
-
-
-def _lay_over(image: np.ndarray, rgba: np.ndarray) -> np.ndarray:
-    """Put RGBA with premultiplied colours over an image, in place; returns alpha."""
-    alpha = cv2.extractChannel(rgba, 3)
-    through = cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2RGB)
-    below = cv2.multiply(image, through, scale=1 / 255)
-    image[...] = cv2.add(below, cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB))
-    return alpha
-
-
-def _draw_plane(
-    plane: Plane, to_image: np.ndarray, number: int, image: np.ndarray, surface: np.ndarray
-) -> None:
-    """Draw a plane into the image, and its number into the surface map."""
-    height, width = surface.shape
-    inverse = np.linalg.inv(to_image)
-    # The rows of the image between the first and the last row of the texture: the camera may roll,
-    # so look at both sides of the image. Texture row r is where inverse[1] · (x, y, 1) = r.
-    band = [
-        (row - inverse[1, 0] * x - inverse[1, 2]) / inverse[1, 1]
-        for row in (0, plane.texture.shape[0] - 1)
-        for x in (0, width)
-    ]
-    top = int(np.clip(np.ceil(min(band)), 0, height))
-    bottom = int(np.clip(np.floor(max(band)) + 1, 0, height))
-    if top >= bottom:
-        return
-    move = inverse.copy()
-    move[:, 2] += inverse[:, 1] * top
-    border = cv2.BORDER_CONSTANT
-    if plane.endless:  # start within the first repeat, where coordinates are small and exact
-        border = cv2.BORDER_WRAP
-        move[0, 2] %= plane.texture.shape[1]
-    rgba = cv2.warpAffine(
-        plane.texture,
-        move[:2],
-        (width, bottom - top),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=border,
-    )
-    alpha = _lay_over(image[top:bottom], rgba)
-    np.copyto(surface[top:bottom], np.int16(number), where=alpha >= 128)
-
-
-def _draw_actor(
-    stage: Stage, actor: Actor, pose: Pose, t: float, image: np.ndarray
-) -> Drawn | None:
-    """Draw an actor into the image, and note which part is seen where."""
-    height, width = stage.spec.size
-    bend, place, age = pose.bend, pose.place, stage.age(t)
-
-    # A box for each part: its corners, moved by its limb; the bend moves them a little further.
-    corners = pose.limbs @ np.stack([part.corners for part in actor.parts])
-    (left, top), (right, bottom) = corners[:, :2].min(2).T, corners[:, :2].max(2).T
-    far = np.maximum(np.abs(top), np.abs(bottom))
-    sideways, up = abs(bend.sway) * far, abs(bend.wriggle) + abs(bend.breathe) * far
-    left, right, top, bottom = left - sideways, right + sideways, top - up, bottom + up
-    x = np.stack([left, left, right, right])
-    y = np.stack([top, bottom, top, bottom])
-    x, y = (place[i, 0] * x + place[i, 1] * y + place[i, 2] for i in range(2))
-    x0, x1 = np.clip([np.floor(x.min(0)), np.ceil(x.max(0)) + 1], 0, width).astype(int)
-    y0, y1 = np.clip([np.floor(y.min(0)), np.ceil(y.max(0)) + 1], 0, height).astype(int)
-    inside = (x0 < x1) & (y0 < y1)
-    if not inside.any():
-        return None
-    box = (y0[inside].min(), y1[inside].max(), x0[inside].min(), x1[inside].max())
-    first_row, last_row, first_column, last_column = (int(edge) for edge in box)
-
-    # Where each pixel of the whole box lies on the figure: undo the place, undo the bend.
-    column = np.arange(first_column, last_column, dtype=np.float32)[None]
-    row = np.arange(first_row, last_row, dtype=np.float32)[:, None]
-    m = np.linalg.inv(place).astype(np.float32)
-    x = m[0, 0] * column + (m[0, 1] * row + m[0, 2])
-    y = m[1, 0] * column + (m[1, 1] * row + m[1, 2])
-    points = cv2.merge(bend.undo(x, y))
-
-    shown = np.full(points.shape[:2], -1, np.int16)
-    first = actor.first_surface + pose.side * len(actor.parts)
-    to_texture = np.linalg.inv(pose.limbs)[:, :2].astype(np.float32)
-    for i in np.nonzero(inside)[0]:
-        window = (
-            slice(y0[i] - first_row, y1[i] - first_row),
-            slice(x0[i] - first_column, x1[i] - first_column),
-        )
-        young, *old = actor.parts[i].textures[pose.side]
-        texture = cv2.addWeighted(young, 1 - age, old[0], age, 0) if age > 0 else young
-        where = cv2.transform(points[window], to_texture[i])
-        rgba = cv2.remap(  # type: ignore[call-overload]  # the stub forgets that map2 may be None
-            texture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-        )
-        alpha = _lay_over(image[y0[i] : y1[i], x0[i] : x1[i]], rgba)
-        np.copyto(shown[window], np.int16(first + i), where=alpha >= 128)
-    return Drawn((first_row, last_row, first_column, last_column), shown, points, pose)
-
-
-def _cast_shadow(stage: Stage, actor: Actor, pose: Pose, image: np.ndarray) -> None:
-    """Darken the ground under an actor."""
-    strength = 0.75 * stage.spec.shadows
-    if strength == 0 or actor.figure.habitat != "ground" or stage.scene.horizon is None:
-        return
-    height, width = image.shape[:2]
-    outline = np.concatenate([cut.outline[:, 0] for cut in actor.figure.cuts])
-    middle, half = (outline.max() + outline.min()) / 2, np.ptp(outline) / 2
-    x, y, _ = pose.place @ [middle, -0.01, 1]
-    across, down = abs(pose.place[0, 0]) * half * 1.0, abs(pose.place[1, 1]) * 0.075 + 2
-    x0, x1 = max(0, int(x - 1.4 * across)), min(width, int(x + 1.4 * across) + 1)
-    y0, y1 = max(0, int(y - 2.2 * down)), min(height, int(y + 2.2 * down) + 1)
-    if x0 >= x1 or y0 >= y1:
-        return
-    dx = (np.arange(x0, x1, dtype=np.float32)[None] - np.float32(x)) / np.float32(across)
-    dy = (np.arange(y0, y1, dtype=np.float32)[:, None] - np.float32(y)) / np.float32(down)
-    dark = np.clip(1.15 - dx**4 - 0.5 * dy**2, 0, 1) * np.exp(-0.9 * dx**2 - 0.7 * dy**2)
-    through = np.rint(255 * (1 - np.float32(strength) * dark)).astype(np.uint8)
-    region = image[y0:y1, x0:x1]
-    image[y0:y1, x0:x1] = cv2.multiply(
-        region, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255
-    )
-
-
-def _light(stage: Stage, t: float, image: np.ndarray) -> np.ndarray:
-    """The light of the moment: brightness, warmth, shadows of clouds, and the sensor's noise."""
-    spec = stage.spec
-    height, width = spec.size
-    if spec.lighting > 0:
-        p = stage.shake
-        level = 1 + 0.3 * spec.lighting * np.sin(2 * np.pi * t / 43 + p[0])
-        warm = 0.12 * spec.lighting * np.sin(2 * np.pi * t / 61 + p[1])
-        rows, columns = stage.clouds.shape
-        drift = np.array([[1, 0, (t * 0.45) % columns], [0, 1, 0]])
-        clouds = cv2.warpAffine(
-            stage.clouds, drift, (48, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_WRAP,
-        )  # fmt: skip
-        shade = 1 - 0.5 * spec.lighting * np.clip(2.5 * (clouds - 0.42), 0, 1)
-        gain = cv2.resize(shade[..., None] * np.array([level + warm, level, level - warm]),
-                          (width, height)).astype(np.float32)  # fmt: skip
-        image = np.rint(np.clip(image * gain, 0, 255)).astype(np.uint8)
-    if spec.grain > 0:
-        # A multiplicative hash of the frame number moves the noise, so that no two frames share it.
-        down, right = int(t * 2654435761) % 61, int(t * 40503 + 17) % 59
-        noise = stage.noise[down : down + height, right : right + width]
-        image = np.clip(image.astype(np.int16) + noise, 0, 255).astype(np.uint8)
-    return image
-
-
-def _draw_backdrop(stage: Stage, t: float) -> tuple[np.ndarray, np.ndarray]:
-    """The scene without actors: image and surface map."""
-    image = np.zeros((*stage.spec.size, 3), np.uint8)
-    surface = np.zeros(stage.spec.size, np.int16)
-    view, camera = stage.view(t), stage.camera(t)
-    for number, plane in enumerate(stage.scene.planes):
-        _draw_plane(plane, view @ plane.matrix(camera), number, image, surface)
-    return image, surface
-
-
-@lru_cache(maxsize=2)
-def _still_backdrop(spec: Spec, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a camera that never moves sees behind the actors in all frames."""
-    return _draw_backdrop(_stage(spec, seed), 0)
-
-
-def _draw(stage: Stage, t: float) -> Picture:
-    """Draw the scene at time t (in frames; parts of a frame are possible), sharp."""
-    if stage.spec.camera_motion == 0:
-        backdrop = _still_backdrop(stage.spec, stage.seed)
-        image, surface = backdrop[0].copy(), backdrop[1].copy()
-    else:
-        image, surface = _draw_backdrop(stage, t)
-    view, camera = stage.view(t), stage.camera(t)
-    poses = [stage.pose(actor, t) for actor in stage.actors]
-    for actor, pose in zip(stage.actors, poses, strict=True):
-        _cast_shadow(stage, actor, pose, image)
-    drawn = {}
-    for actor, pose in zip(stage.actors, poses, strict=True):
-        result = _draw_actor(stage, actor, pose, t, image)
-        if result is not None:
-            drawn[actor.instance] = result
-            top, bottom, left, right = result.box
-            np.copyto(surface[top:bottom, left:right], result.part, where=result.part >= 0)
-    for number, plane in enumerate(stage.occluders, _first_occluder(stage)):
-        _draw_plane(plane, view @ plane.matrix(camera), number, image, surface)
-    return Picture(image, surface, drawn)
-
-
-def _first_occluder(stage: Stage) -> int:
-    return len(stage.scene.planes) + sum(2 * len(actor.parts) for actor in stage.actors)
-
-
 # --- what is known about a frame ------------------------------------------------------------------
 
 
-def _motion(stage: Stage, picture: Picture, t: int, to: int) -> np.ndarray:
-    """Where each pixel of frame t goes by frame ``to``: back to its texture, and forth again."""
-    height, width = stage.spec.size
-    flow_x, flow_y = np.zeros((2, height, width), np.float32)
-    surface = picture.surface
-    column = np.arange(width, dtype=np.float32)[None]
-    row = np.arange(height, dtype=np.float32)[:, None]
-    planes = [*enumerate(stage.scene.planes), *enumerate(stage.occluders, _first_occluder(stage))]
-    views, cameras = (stage.view(t), stage.view(to)), (stage.camera(t), stage.camera(to))
-    for number, plane in planes if stage.spec.camera_motion > 0 else []:
-        before, after = (v @ plane.matrix(c) for v, c in zip(views, cameras, strict=True))
-        m = (after @ np.linalg.inv(before) - np.eye(3)).astype(np.float32)
-        here = surface == number
-        np.copyto(flow_x, (m[0, 0] * column + m[0, 2]) + m[0, 1] * row, where=here)
-        np.copyto(flow_y, (m[1, 0] * column + m[1, 2]) + m[1, 1] * row, where=here)
-    for actor in stage.actors:
-        if actor.instance not in picture.drawn:
-            continue
-        drawn = picture.drawn[actor.instance]
-        top, bottom, left, right = drawn.box
-        window = surface[top:bottom, left:right] - np.int16(actor.first_surface)
-        seen = np.flatnonzero((window >= 0) & (window < 2 * len(actor.parts)))
-        part = window.ravel()[seen] % len(actor.parts)
-        x, y = drawn.points.reshape(-1, 2)[seen].T
-        pose = stage.pose(actor, to)
-        limbs = pose.limbs @ np.linalg.inv(drawn.pose.limbs)
-        m = limbs[:, :2].transpose(1, 2, 0).astype(np.float32)[:, :, part]
-        x, y = m[0, 0] * x + m[0, 1] * y + m[0, 2], m[1, 0] * x + m[1, 1] * y + m[1, 2]
-        x, y = pose.bend.apply(x, y)
-        p = pose.place.astype(np.float32)
-        rows, columns = np.divmod(seen, right - left)
-        rows, columns = rows + top, columns + left
-        flow_x[rows, columns] = p[0, 0] * x + p[0, 1] * y + (p[0, 2] - columns.astype(np.float32))
-        flow_y[rows, columns] = p[1, 0] * x + p[1, 1] * y + (p[1, 2] - rows.astype(np.float32))
-    return cv2.merge((flow_x, flow_y))
-
-
-# A stage takes a tenth of a second to paint and a frame is asked for its image, its mask and its
-# flow: keep the last few of each. Both are pure functions of their arguments.
-@lru_cache(maxsize=6)
-def _stage(spec: Spec, seed: int) -> Stage:
-    return set_stage(spec, seed)
-
-
+# A frame is asked for its image, its mask and its flow: keep the last few pictures. They are pure
+# functions of their arguments, so this cache changes nothing but the time.
 @lru_cache(maxsize=4)
 def _picture(spec: Spec, seed: int, t: int) -> Picture:
-    return _draw(_stage(spec, seed), t)
+    return draw(stage_for(spec, seed), t)
 
 
 def _frame(spec: Spec, seed: int, t: int) -> np.ndarray:
-    stage = _stage(spec, seed)
+    stage = stage_for(spec, seed)
     if spec.motion_blur == 0:
-        return _light(stage, t, _picture(spec, seed, t).image.copy())
+        return light_and_noise(stage, t, _picture(spec, seed, t).image.copy())
     # While the shutter is open light adds up: the mean of sharp pictures around time t.
     exposures = 2 * round(1 + 4 * spec.motion_blur) + 1
     offsets = (np.arange(exposures) / (exposures - 1) - 0.5) * spec.motion_blur
     total = np.zeros((*spec.size, 3), np.float32)
     for offset in offsets:
-        total += _draw(stage, t + float(offset)).image
-    return _light(stage, t, np.rint(total / exposures).astype(np.uint8))
+        total += draw(stage, t + float(offset)).image
+    return light_and_noise(stage, t, np.rint(total / exposures).astype(np.uint8))
 
 
 def _labels(spec: Spec, seed: int, t: int, twins: bool) -> np.ndarray:
-    stage = _stage(spec, seed)
-    table = np.zeros(_first_occluder(stage) + len(stage.occluders) + 1, np.uint8)
+    stage = stage_for(spec, seed)
+    table = np.zeros(first_occluder(stage) + len(stage.occluders) + 1, np.uint8)
     for actor in stage.actors:
         own = slice(actor.first_surface, actor.first_surface + 2 * len(actor.parts))
         table[own] = actor.instance if twins else actor.label
@@ -321,7 +63,7 @@ def _labels(spec: Spec, seed: int, t: int, twins: bool) -> np.ndarray:
 
 def _flow(spec: Spec, seed: int, step: int, t: int) -> np.ndarray:
     start = t if step > 0 else t + 1
-    return _motion(_stage(spec, seed), _picture(spec, seed, start), start, start + step)
+    return motion_between(stage_for(spec, seed), _picture(spec, seed, start), start, start + step)
 
 
 def _occluded(spec: Spec, seed: int, t: int) -> np.ndarray:
@@ -341,7 +83,7 @@ def _occluded(spec: Spec, seed: int, t: int) -> np.ndarray:
 
 
 def _amodal(spec: Spec, seed: int, t: int) -> np.ndarray:
-    stage = _stage(spec, seed)
+    stage = stage_for(spec, seed)
     whole = np.zeros((len(stage.actors), *spec.size), bool)
     for instance, drawn in _picture(spec, seed, t).drawn.items():
         top, bottom, left, right = drawn.box
@@ -350,7 +92,7 @@ def _amodal(spec: Spec, seed: int, t: int) -> np.ndarray:
 
 
 def _foreground(spec: Spec, seed: int, t: int) -> np.ndarray:
-    return _picture(spec, seed, t).surface >= _first_occluder(_stage(spec, seed))
+    return _picture(spec, seed, t).surface >= first_occluder(stage_for(spec, seed))
 
 
 # --- videos ---------------------------------------------------------------------------------------
@@ -384,16 +126,16 @@ class ProceduralVideo(Video):
     @property
     def classes(self) -> dict[int, str]:
         """The semantic class of each instance."""
-        actors = sorted(_stage(self.spec, self.seed).actors, key=lambda actor: actor.instance)
+        actors = sorted(stage_for(self.spec, self.seed).actors, key=lambda actor: actor.instance)
         return {actor.instance: actor.figure.semantic_class for actor in actors}
 
     @property
     def depth_order(self) -> tuple[int, ...]:
         """The instances, the nearest first; the same in all frames."""
-        return tuple(actor.instance for actor in reversed(_stage(self.spec, self.seed).actors))
+        return tuple(actor.instance for actor in reversed(stage_for(self.spec, self.seed).actors))
 
     def part(self, start: int = 0, stop: int | None = None) -> "ProceduralVideo":
-        """The frames from ``start`` up to, and without, ``stop``, with all that is known of them."""
+        """The frames from ``start`` up to, and without, ``stop``, with all that is known."""
         chosen = range(len(self))[start:stop]
         pairs = slice(chosen.start, max(chosen.start, chosen.stop - 1))
         video = super().part(start, stop)

@@ -1,15 +1,14 @@
-"""Scenery: skies, hills, ground in perspective, walls, water, and what stands in front.
+"""Scenery: skies, hills, ground in perspective, walls and water.
 
 A scene is a stack of flat planes, the furthest first. Each slides with the camera at its own speed
 (parallax). The ground slides faster the nearer it is, which for a plane in perspective is a shear.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vos_lab.datasets.shapes import ellipse, puffy_shading, ragged, rasterise
+from vos_lab.datasets.plants import bush, trunk
 from vos_lab.datasets.textures import (
     bricks,
     colour,
@@ -133,118 +132,14 @@ def _lay_over(canvas: np.ndarray, rgb: np.ndarray, alpha: np.ndarray, x: int, y:
     canvas[y0:y1, columns] = canvas[y0:y1, columns] * (1 - a) + new
 
 
-# --- things that stand in the scene ---------------------------------------------------------------
-
-
-def bush(rng: Rng, height: int, width: int, leaves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A bush or a tree's crown: clumps of leaves, light above and dark below.
-
-    Args:
-        rng: where the randomness comes from.
-        height: in pixels.
-        width: in pixels; the middle of the bush is solid over its whole width.
-        leaves: ``(N, 3)`` colours.
-
-    Returns:
-        RGB ``(height, width, 3)`` and coverage ``(height, width)``, both float32 in [0, 1].
-    """
-    rgb = np.broadcast_to(leaves.mean(0) * 0.6, (height, width, 3)).astype(np.float32)
-    rgb = np.ascontiguousarray(rgb)
-    mask = np.zeros((height, width), np.float32)
-    unit = min(height, width)
-    clumps = int(np.clip(16 * height * width / unit**2, 16, 60))
-    radius = rng.uniform(0.12, 0.26, clumps) * unit
-    turned, out = rng.uniform(0, 2 * np.pi, clumps), np.sqrt(rng.uniform(0, 1, clumps))
-    xs = width / 2 + (width / 2 - radius) * out * np.cos(turned)
-    ys = height / 2 + (height / 2 - radius) * out * np.sin(turned)
-    core = ellipse(width / 2, height / 2, 0.36 * width, 0.36 * height)
-    np.maximum(mask, rasterise(core, np.zeros(2), (height, width), 1.0), out=mask)
-    for x, y, r in zip(xs, ys, radius, strict=True):
-        rim = ragged(ellipse(x, y, r, r), rng, 0.12 * r)
-        np.maximum(mask, rasterise(rim, np.zeros(2), (height, width), 1.0), out=mask)
-    dead_leaves(
-        rng,
-        rgb,
-        leaves * 0.35 + 0.65 * leaves.mean(0),
-        int(min(3000, height * width / 8)),
-        (1.2, 0.03 * unit + 1.5),
-    )
-    down = np.linspace(1.2, 0.62, height, dtype=np.float32)[:, None]
-    return rgb * (down * puffy_shading(mask, 0.6))[..., None], mask
-
-
-def trunk(rng: Rng, height: int, width: int, bark: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A tree trunk or a pillar: round, with bark that runs up.
-
-    Returns:
-        RGB ``(height, width, 3)`` and coverage ``(height, width)``, both float32 in [0, 1].
-    """
-    grain = fractal_noise(rng, (height, width), max(6, width / 2), slope=1.5, stretch=0.15)
-    across = (np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1
-    shade = 1.1 * np.sqrt(np.clip(1 - 0.85 * (across + 0.25) ** 2 / 1.5, 0.05, 1))
-    rgb = mix(bark[0] * 0.5, bark[-1] * 1.15, grain) * shade[None, :, None]
-    edge = max(1.0, 0.03 * width) * (fractal_noise(rng, (height, 16), 12)[:, :1] - 0.2)
-    inside = (1 - np.abs(across)) * width / 2
-    return rgb, np.clip(inside[None] - edge, 0, 1).astype(np.float32)
-
-
-def occluder(
-    rng: Rng, kind: str, scene: Scene, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Something to pass behind that hides a rectangle of the given size completely.
-
-    Args:
-        rng: where the randomness comes from.
-        kind: "trunk", "bush", "pillar", "wall" or "rock".
-        scene: lends the colours.
-        height: of the hidden rectangle, pixels.
-        width: of the hidden rectangle, pixels.
-
-    Returns:
-        RGB and coverage, a little larger than the rectangle; it lies in the middle, at the bottom.
-    """
-    unit = scene.unit
-    if kind == "trunk":
-        bark = np.stack([colour(28, 0.35, 0.25), colour(32, 0.3, 0.55)])
-        return trunk(rng, height + 4, int(width * 1.12) + 8, bark)
-    if kind == "pillar":
-        stone = colour(rng.uniform(20, 45), 0.12, rng.uniform(0.5, 0.8))
-        return trunk(rng, height + 4, int(width * 1.12) + 8, np.stack([stone * 0.9, stone]))
-    if kind == "wall":
-        tones = colour(rng.uniform(8, 28), 0.5, 0.55) * rng.uniform(0.75, 1.15, (5, 1))
-        shape = (height + 4, width + 8)
-        rgb = bricks(
-            rng, shape, (9 * unit, 22 * unit), tones.astype(np.float32), colour(40, 0.08, 0.62)
-        )
-        return rgb, np.ones(shape, np.float32)
-    margin = int(0.16 * width) + 6
-    full_height, full_width = int(height * 1.12) + 6, width + 2 * margin
-    if kind == "rock":
-        stone = colour(rng.uniform(15, 45), 0.12, rng.uniform(0.35, 0.6))
-        grain = fractal_noise(rng, (full_height, full_width), 60 * unit, slope=1.6)
-        rgb = mix(stone * 0.55, np.clip(stone * 1.3, 0, 1), grain)
-        top = full_height - height
-        outline = np.array(
-            [
-                (1, full_height), (margin * 0.5, full_height * 0.5), (margin, top), (0.4 * full_width, 2),
-                (0.7 * full_width, 3), (full_width - margin, top), (full_width - 2, full_height),
-            ]
-        )  # fmt: skip
-        alpha = rasterise(
-            ragged(outline, rng, 2.5 * unit), np.zeros(2), (full_height, full_width), 1.0
-        )
-        rgb = rgb * puffy_shading(alpha, 0.6)[..., None]
-    else:
-        rgb, alpha = bush(rng, full_height, full_width, scene.foliage)
-    alpha[full_height - height :, margin : margin + width] = 1
-    return rgb, alpha
-
-
-# --- scenes ---------------------------------------------------------------------------------------
-
-
-def _sky(rng: Rng, shape: tuple[int, int], horizon: float, zenith: np.ndarray, haze: np.ndarray,
-         clouds: float) -> np.ndarray:  # fmt: skip
+def _sky(
+    rng: Rng,
+    shape: tuple[int, int],
+    horizon: float,
+    zenith: np.ndarray,
+    haze: np.ndarray,
+    clouds: float,
+) -> np.ndarray:
     height = shape[0]
     down = np.clip(np.arange(height, dtype=np.float32) / max(horizon, 1), 0, 1)[:, None]
     sky = mix(np.broadcast_to(zenith, (*shape, 3)), haze, np.broadcast_to(down**1.3, shape))
@@ -259,8 +154,15 @@ def _sky(rng: Rng, shape: tuple[int, int], horizon: float, zenith: np.ndarray, h
     return sky
 
 
-def _ridge(rng: Rng, shape: tuple[int, int], base: float, rise: float, tone: np.ndarray,
-           cell: float, rough: float) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+def _ridge(
+    rng: Rng,
+    shape: tuple[int, int],
+    base: float,
+    rise: float,
+    tone: np.ndarray,
+    cell: float,
+    rough: float,
+) -> tuple[np.ndarray, np.ndarray]:
     """Hills or a line of trees: an outline above row ``base`` and a mottled colour."""
     line = fractal_noise(rng, (8, shape[1]), cell, slope=rough)[0]
     crest = base - rise * (0.25 + 1.2 * line)
@@ -325,16 +227,23 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
 
     sky = _sky(rng, shape, row, zenith, haze, rng.choice([0.0, 0.5, 1.0]))
     if name == "forest":
-        sky = mix(colour(green, 0.35, 0.42), colour(green - 10, 0.3, 0.75),
-                  fractal_noise(rng, shape, 50 * unit, slope=1.7, stretch=0.7))  # fmt: skip
+        sky = mix(
+            colour(green, 0.35, 0.42),
+            colour(green - 10, 0.3, 0.75),
+            fractal_noise(rng, shape, 50 * unit, slope=1.7, stretch=0.7),
+        )
     planes.append(Plane(opaque(sky), 0, -margin, 0.04))
 
     canvas = np.zeros((*shape, 4), np.float32)
     if name in ("meadow", "desert", "snow", "sea"):
         for i in range(int(rng.integers(1, 4))):
             fade = 0.62 - 0.24 * i
-            tone = {"meadow": colour(green + 15, 0.4, 0.42), "desert": colour(25, 0.45, 0.6),
-                    "snow": colour(212, 0.22, 0.62), "sea": colour(150, 0.2, 0.4)}[name]  # fmt: skip
+            tone = {
+                "meadow": colour(green + 15, 0.4, 0.42),
+                "desert": colour(25, 0.45, 0.6),
+                "snow": colour(212, 0.22, 0.62),
+                "sea": colour(150, 0.2, 0.4),
+            }[name]
             tone = tone * (1 - fade) + haze * fade
             rise = (
                 height * rng.uniform(0.05, 0.16) * (1.3 - 0.35 * i) * (0.5 if name == "sea" else 1)
@@ -363,8 +272,15 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
     noise = perspective_noise(rng, (ground_rows, shape[1]), unit * (70 if name == "sea" else 46))
     ground = mix(soil[0], soil[1], smooth_step(noise, 0.2, 0.8) if name == "sea" else noise)
     if name == "meadow":
-        dead_leaves(rng, ground, np.stack([soil[0] * 0.9, soil[1], soil[1] * 1.1, leaves[0]]), 2600,
-                    (2 * unit, 7 * unit), 0, 0.35)  # fmt: skip
+        dead_leaves(
+            rng,
+            ground,
+            np.stack([soil[0] * 0.9, soil[1], soil[1] * 1.1, leaves[0]]),
+            2600,
+            (2 * unit, 7 * unit),
+            0,
+            0.35,
+        )
         if rng.random() < 0.5:
             petals = np.stack(
                 [colour(rng.uniform(0, 360), 0.7, 0.95), colour(50, 0.8, 0.95), np.ones(3)]
@@ -373,8 +289,9 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
                 rng, ground, petals.astype(np.float32), 260, (1.2 * unit, 2.6 * unit), 0, 0.7
             )
     if name == "forest":
-        litter = np.stack([colour(h, s, v) for h, s, v in
-                           rng.uniform([12, 0.35, 0.2], [45, 0.75, 0.62], (9, 3))])  # fmt: skip
+        litter = np.stack(
+            [colour(h, s, v) for h, s, v in rng.uniform([12, 0.35, 0.2], [45, 0.75, 0.62], (9, 3))]
+        )
         dead_leaves(rng, ground, litter, 3800, (2.5 * unit, 9 * unit), 0, 0.45)
     if name in ("desert", "snow"):
         stones = soil[0] * rng.uniform(0.55, 1.05, (4, 1)).astype(np.float32)
@@ -418,8 +335,13 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
         parallax = FAR_PARALLAX + (1 - FAR_PARALLAX) * nearness
         planes.append(Plane(np.rint(standing * 255).astype(np.uint8), 0, -margin, parallax))
     near_colours = ground[ground_rows // 3 :].reshape(-1, 3)[:: ground.size // 600]
-    kind = {"meadow": ("bush", "trunk"), "forest": ("trunk", "trunk"), "desert": ("rock", "rock"),
-            "snow": ("trunk", "rock"), "sea": ("rock", "pillar")}[name][int(rng.integers(2))]  # fmt: skip
+    kind = {
+        "meadow": ("bush", "trunk"),
+        "forest": ("trunk", "trunk"),
+        "desert": ("rock", "rock"),
+        "snow": ("trunk", "rock"),
+        "sea": ("rock", "pillar"),
+    }[name][int(rng.integers(2))]
     foliage = leaves if name != "desert" else leaves * np.array([1.1, 0.95, 0.7])
     return Scene(
         name, None if name == "sea" else horizon, planes, near_colours, light, kind, foliage, unit
@@ -481,8 +403,12 @@ def _reef(rng: Rng, size: tuple[int, int], shape: tuple[int, int], margin: int) 
             )
         for _ in range(int(rng.integers(4, 9))):
             tall = int(height * rng.uniform(0.1, 0.3))
-            coral = np.stack([colour(rng.choice([0, 330, 25, 90, 280, 45]) + d, 0.55, 0.55)
-                              for d in rng.uniform(-10, 10, 5)])  # fmt: skip
+            coral = np.stack(
+                [
+                    colour(rng.choice([0, 330, 25, 90, 280, 45]) + d, 0.55, 0.55)
+                    for d in rng.uniform(-10, 10, 5)
+                ]
+            )
             coral = coral * (0.5 + 0.35 * i) + deep * (0.45 - 0.3 * i)
             growth, cover = bush(rng, tall, int(tall * rng.uniform(0.5, 1.6)), coral)
             foot = int(margin + bottom * height - 0.05 * height)
@@ -594,24 +520,3 @@ def _built(
 
 def _door(rng: Rng) -> np.ndarray:
     return colour(rng.choice([5, 25, 140, 215]), 0.55, rng.uniform(0.2, 0.45))
-
-
-def standing_occluder(
-    rng: Rng, scene: Scene, kind: str, hidden: Sequence[float], parallax: float
-) -> Plane:
-    """An occluder as a plane of the scene.
-
-    Args:
-        rng: where the randomness comes from.
-        scene: lends the colours.
-        kind: see ``occluder``.
-        hidden: left, top, right, bottom of what it must hide, image pixels, camera at 0.
-        parallax: how fast it slides.
-
-    Returns:
-        The plane.
-    """
-    left, top, right, bottom = hidden
-    rgb, alpha = occluder(rng, kind, scene, int(np.ceil(bottom - top)), int(np.ceil(right - left)))
-    x = (left + right) / 2 - alpha.shape[1] / 2
-    return Plane(cut_out(rgb, alpha), x, bottom - alpha.shape[0], parallax, endless=False)

@@ -34,7 +34,7 @@ def spline(points: Sequence[tuple[float, float]], steps: int = 8) -> np.ndarray:
 
 
 def ellipse(x: float, y: float, across: float, up: float, angle: float = 0.0) -> np.ndarray:
-    """An ellipse around (x, y) with the radii ``across`` and ``up``, turned by ``angle`` radians."""
+    """An ellipse around (x, y), radii ``across`` and ``up``, turned by ``angle`` radians."""
     t = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     dx, dy = across * np.cos(t), up * np.sin(t)
     c, s = np.cos(angle), np.sin(angle)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from vos_lab.datasets.figures import MAKERS
+from vos_lab.datasets.cast import MAKERS
 
 
 @dataclass(frozen=True)

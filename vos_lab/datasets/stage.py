@@ -1,18 +1,19 @@
-"""The stage of one video: scene, actors and camera, made from a spec and a seed, before any frame."""
+"""The stage of one video: scene, actors and camera, planned and painted before any frame."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vos_lab.datasets.figures import MAKERS, Figure, Material
+from vos_lab.datasets.cast import MAKERS
+from vos_lab.datasets.figures import Figure, Material
 from vos_lab.datasets.motion import Bend, ease, shift, stretch, there_and_back, turn
+from vos_lab.datasets.occluders import standing_occluder
 from vos_lab.datasets.scenery import (
     FAR_PARALLAX,
     SCENES,
     Plane,
     Scene,
     make_scene,
-    standing_occluder,
 )
 from vos_lab.datasets.shapes import Cut, puffy_shading, rasterise
 from vos_lab.datasets.spec import Spec
@@ -40,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Path:
-    """Where an actor is, tabulated ``STEPS`` times for each frame from one frame before the first."""
+    """Where an actor is, ``STEPS`` times for each frame, from one frame before the first."""
 
     x: np.ndarray
     y: np.ndarray
@@ -228,11 +229,18 @@ def paint(
         shape = (int(extent[1]) + 3, int(extent[0]) + 3)
         covers = [
             [
-                coat(rng, m[name].kind, shape, max(3.0, m[name].cell * scale), m[name].colours,
-                     m[name].roughness) for m in ages
+                coat(
+                    rng,
+                    m[name].kind,
+                    shape,
+                    max(3.0, m[name].cell * scale),
+                    m[name].colours,
+                    m[name].roughness,
+                )
+                for m in ages
             ]
             for _ in range(sides)
-        ]  # fmt: skip
+        ]
         sheets[name] = (low, covers)
 
     parts = []
@@ -327,8 +335,15 @@ def bounds(figure: Figure, articulation: float) -> tuple[float, float]:
 
 def _cast(rng: Rng, spec: Spec) -> tuple[str, list[str]]:
     """Choose the scene and a semantic class for each object that can live in it."""
-    weights = {"animal": 0.4, "person": 0.2, "vehicle": 0.17, "bird": 0.07, "fish": 0.08,
-               "balloon": 0.04, "ball": 0.04}  # fmt: skip
+    weights = {
+        "animal": 0.4,
+        "person": 0.2,
+        "vehicle": 0.17,
+        "bird": 0.07,
+        "fish": 0.08,
+        "balloon": 0.04,
+        "ball": 0.04,
+    }
     names = list(spec.classes or weights)
     chances = np.array([weights[name] for name in names])
     first = str(rng.choice(names, p=chances / chances.sum()))
@@ -462,9 +477,14 @@ def set_stage(spec: Spec, seed: int) -> Stage:
             )
             bottom = min(float(y.max()) + 0.05 * height, 1.2 * height) if ground else 1.2 * height
             occluders.append(
-                standing_occluder(looks, scene, scene.occluder,
-                                  (centre - hidden / 2, top, centre + hidden / 2, bottom), nearer)
-            )  # fmt: skip
+                standing_occluder(
+                    looks,
+                    scene,
+                    scene.occluder,
+                    (centre - hidden / 2, top, centre + hidden / 2, bottom),
+                    nearer,
+                )
+            )
         scale = min(1.2 * size * float(growth.max()) ** 0.7, 640 / max(wide, tall))
         sides = 2 if heading.min() < 0 < heading.max() or spec.distractors > 0 else 1
         parts = actors[0].parts if twin else paint(painting, figure, scene, spec, scale, sides)
