@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from vos_lab.exercise import exercise
-from vos_lab.flow.files import known
+from vos_lab.flow.files import UNKNOWN_ABOVE, known
 
 
 def _wheel() -> np.ndarray:
@@ -32,13 +32,13 @@ WHEEL = _wheel()
 """``(55, 3)`` float32, 0 to 255: the hues, from red (right) over yellow (down) and on clockwise."""
 
 
-def _hues(between: int = 128) -> np.ndarray:
+def _hues(between: int = 256) -> np.ndarray:
     at, hues = np.arange(54 * between + 1) / between, np.arange(55)
-    return np.stack([np.interp(at, hues, c) for c in WHEEL.T], axis=-1).astype(np.float32)
+    return np.stack([np.interp(at, hues, c) for c in WHEEL.T]).astype(np.float32)
 
 
 HUES = _hues()
-"""``(6913, 3)`` float32: once around the wheel in small steps, so that a lookup is enough."""
+"""``(3, 13825)`` float32, red, green, blue: once around the wheel in small steps, to look up."""
 
 
 @exercise(minutes=15, difficulty=2, importance=3)
@@ -63,43 +63,46 @@ def flow_to_rgb(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
         >>> flow_to_rgb(flow)[0].tolist()
         [[255, 255, 255], [255, 0, 0], [0, 209, 255], [255, 127, 127]]
     """
-    # Step 1: the length of each vector in pixels, and its direction, a share of a full turn from 0
-    # to 1. ``polar(flow)`` gives both, and 0 where the flow is not known.
-    length, direction = polar(flow)
-    # Step 2: the direction picks the hue. ``HUES`` holds the wheel, once around.
-    position = np.rint(direction * (len(HUES) - 1)).astype(np.int32)
-    hue = HUES.take(position, axis=0)
+    # Step 1: the length of each vector in pixels, its angle from 0 to 2 pi, and where it is not
+    # known. ``polar(flow)`` gives all three.
+    length, angle, unknown = polar(flow)
+    # Step 2: the angle is a position in ``HUES``, which holds the wheel, once around.
+    position = (angle * ((HUES.shape[1] - 1) / (2 * np.pi))).astype(np.intp)
     # Step 3: the length as a share of the longest, 0 to 1. Mind a flow that is 0 everywhere.
-    longest = longest_of(length) if max_flow is None else checked_scale(max_flow)
-    share = length / longest
-    # Step 4: the longer, the further from white (255) towards the hue.
-    colour = 255 + share[..., None] * (hue - 255)
-    # Step 5: what is longer than ``max_flow`` gets 3/4 of its hue.
+    share = length / (longest_of(length) if max_flow is None else checked_scale(max_flow))
     too_long = share > 1
-    colour[too_long] = 0.75 * hue[too_long]
-    # Step 6: cut off to whole grey levels. Black where the flow is not known.
-    image = colour.astype(np.uint8)
-    image[~known(flow)] = 0
+    image = np.empty((*length.shape, 3), np.uint8)
+    for channel in range(3):
+        hue = HUES[channel].take(position, mode="clip")
+        # Step 4: the longer, the further from white (255) towards the hue.
+        colour = 255 + share * (hue - 255)
+        # Step 5: what is longer than ``max_flow`` gets 3/4 of its hue.
+        colour[too_long] = 0.75 * hue[too_long]
+        # Step 6: whole grey levels; what comes after the point is cut off.
+        image[..., channel] = colour
+    # Step 7: black where the flow is not known.
+    image[unknown] = 0
     return image
 
 
-def polar(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Flow as lengths and directions.
+def polar(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flow as lengths and angles.
 
     Args:
         flow: ``(H, W, 2)`` float, pixels; NaN where it is not known.
 
     Returns:
-        ``(H, W)`` float32 lengths in pixels, and ``(H, W)`` float32 directions: 0 is right, 0.25
-        down, 0.5 left, 0.75 up, 1 right again. Both 0 where the flow is not known.
+        ``(H, W)`` float32 lengths in pixels; ``(H, W)`` float32 angles, from 0 (right) over pi / 2
+        (down) and so on to 2 pi; ``(H, W)`` bool, True where the flow is not known: length and
+        angle are 0 there.
 
     Raises:
         ValueError: another shape.
 
     Example:
-        >>> length, direction = polar(np.array([[[0.0, 2.0]]]))
-        >>> length.item(), round(direction.item(), 3)
-        (2.0, 0.25)
+        >>> length, angle, unknown = polar(np.array([[[0.0, 2.0]]]))
+        >>> length.item(), round(angle.item(), 2), unknown.item()
+        (2.0, 1.57, False)
     """
     if flow.ndim != 3 or flow.shape[2] != 2:
         raise ValueError(f"flow has the shape (H, W, 2), this one {flow.shape}")
@@ -108,10 +111,10 @@ def polar(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # The wheel of the reference is not closed: just above right it is pinkish, just below red.
     # There a zero with a minus sign counts as above, so it has to here.
     angle[(dy == 0) & np.signbit(dy) & (dx > 0)] = 2 * np.pi
-    unknown = ~known(flow)
+    unknown = ~(length <= UNKNOWN_ABOVE)  # NaN is neither above nor below
     if unknown.any():
         length[unknown] = angle[unknown] = 0
-    return length, np.minimum(angle / np.float32(2 * np.pi), 1)
+    return length, angle, unknown
 
 
 def longest_of(length: np.ndarray) -> float:
@@ -147,9 +150,9 @@ def longest_flow(flows: Iterable[np.ndarray], quantile: float = 1.0) -> float:
     """
     longest = 0.0
     for flow in flows:
-        length = polar(flow)[0][known(flow)]
-        if length.size:
-            longest = max(longest, float(np.quantile(length, quantile)))
+        length, _, unknown = polar(flow)
+        if not unknown.all():
+            longest = max(longest, float(np.quantile(length[~unknown], quantile)))
     return longest or 1.0
 
 

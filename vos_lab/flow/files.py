@@ -15,7 +15,7 @@ from PIL import Image
 # "PIEH" when its four bytes are read as letters.
 FLO_MAGIC = 202021.25
 # Middlebury: what is above this is not known. Written as 1e10.
-FLO_UNKNOWN = 1e9
+UNKNOWN_ABOVE = 1e9
 # KITTI stores (flow * 64 + 2 ** 15) in 16 bits, so it knows flow from -512 to 511.98 pixels.
 KITTI_STEP, KITTI_ZERO = 64, 2**15
 
@@ -33,7 +33,7 @@ def known(flow: np.ndarray) -> np.ndarray:
         >>> known(np.array([[1.0, 2.0], [np.nan, np.nan], [1e10, 1e10]]))
         array([ True, False, False])
     """
-    return (np.abs(flow[..., 0]) <= FLO_UNKNOWN) & (np.abs(flow[..., 1]) <= FLO_UNKNOWN)
+    return (np.abs(flow[..., 0]) <= UNKNOWN_ABOVE) & (np.abs(flow[..., 1]) <= UNKNOWN_ABOVE)
 
 
 def read_flow(path: str | Path) -> np.ndarray:
@@ -84,9 +84,9 @@ def write_flow(path: str | Path, flow: np.ndarray) -> None:
         # A float64 would lose digits without a word.
         raise ValueError(f"{path}: flow is float32, this one {flow.dtype}; cast it first")
     unknown = np.isnan(flow).any(axis=-1)
-    if (np.abs(flow[~unknown]) > FLO_UNKNOWN).any():
+    if (np.abs(flow[~unknown]) > UNKNOWN_ABOVE).any():
         raise ValueError(
-            f"{path}: flow above {FLO_UNKNOWN:g} pixels means 'not known' in flow files; "
+            f"{path}: flow above {UNKNOWN_ABOVE:g} pixels means 'not known' in flow files; "
             "mark such pixels with NaN"
         )
     data = write(path, np.ascontiguousarray(flow), unknown)
