@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vos_lab.datasets.cast import MAKERS
-from vos_lab.datasets.figures import Figure, Material
+from vos_lab.datasets.figures import Figure
 from vos_lab.datasets.motion import Bend, ease, shift, stretch, there_and_back, turn
 from vos_lab.datasets.occluders import standing_occluder
+from vos_lab.datasets.painting import Part, paint
 from vos_lab.datasets.scenery import (
     FAR_PARALLAX,
     SCENES,
@@ -15,28 +16,13 @@ from vos_lab.datasets.scenery import (
     Scene,
     make_scene,
 )
-from vos_lab.datasets.shapes import Cut, puffy_shading, rasterise
+from vos_lab.datasets.shapes import Cut
 from vos_lab.datasets.spec import Spec
-from vos_lab.datasets.textures import COATS, coat, colour, fractal_noise
+from vos_lab.datasets.textures import fractal_noise
 
 Rng = np.random.Generator
 STEPS = 4
 """Paths are stored at so many points for each frame; whole frames lie on such points."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A painted cut.
-
-    Attributes:
-        textures: ``[side][age]`` of ``(h, w, 4)`` uint8 RGBA, colours multiplied by alpha.
-        to_figure: ``(3, 3)``, texture pixels to figure units.
-        corners: ``(3, 4)``, the corners of the texture in its pixels, columns (x, y, 1).
-    """
-
-    textures: list[list[np.ndarray]]
-    to_figure: np.ndarray
-    corners: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -180,105 +166,6 @@ class Stage:
         return self.spec.appearance_drift * float(np.clip(t / max(self.spec.frames - 1, 1), 0, 1))
 
 
-# --- painting -------------------------------------------------------------------------------------
-
-
-def _aged(rng: Rng, material: Material) -> Material:
-    """What a material turns into when appearances drift."""
-    hue = rng.uniform(0, 360)
-    first = colour(hue, rng.uniform(0.25, 0.65), rng.uniform(0.3, 0.9))
-    second = colour(hue + rng.uniform(-70, 70), rng.uniform(0.1, 0.6), rng.uniform(0.15, 0.9))
-    return replace(material, colours=(first, second), kind=str(rng.choice(COATS)))
-
-
-def paint(
-    rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float, sides: int
-) -> list[Part]:
-    """Paint the cuts of a figure.
-
-    Args:
-        rng: where the randomness comes from.
-        figure: what to paint.
-        scene: gives light, and colours for camouflage.
-        spec: its drift, viewpoint, camouflage.
-        scale: texture pixels for each figure unit.
-        sides: 1 for a figure that never turns, 2 for one that shows another side when it does.
-
-    Returns:
-        A part for each cut.
-    """
-    young = {}
-    for name, material in figure.materials.items():
-        hidden = scene.colours[rng.integers(0, len(scene.colours), 2)]
-        share = 0.9 * spec.camouflage
-        colours = tuple(
-            ((1 - share) * c + share * h).astype(np.float32)
-            for c, h in zip(material.colours, hidden, strict=True)
-        )
-        young[name] = replace(material, colours=(colours[0], colours[1]))
-    ages = [young]
-    if spec.appearance_drift > 0:
-        ages.append({name: _aged(rng, material) for name, material in young.items()})
-
-    # One sheet of each material for the whole figure: stripes run on from body to leg.
-    sheets: dict[str, tuple[np.ndarray, list[list[np.ndarray]]]] = {}
-    for name in dict.fromkeys(cut.material for cut in figure.cuts):
-        outlines = np.concatenate([cut.outline for cut in figure.cuts if cut.material == name])
-        low = outlines.min(0) - 2.5 / scale
-        extent = np.ceil((outlines.max(0) + 2.5 / scale - low) * scale).astype(int)
-        shape = (int(extent[1]) + 3, int(extent[0]) + 3)
-        covers = [
-            [
-                coat(
-                    rng,
-                    m[name].kind,
-                    shape,
-                    max(3.0, m[name].cell * scale),
-                    m[name].colours,
-                    m[name].roughness,
-                )
-                for m in ages
-            ]
-            for _ in range(sides)
-        ]
-        sheets[name] = (low, covers)
-
-    parts = []
-    for cut in figure.cuts:
-        low, covers = sheets[cut.material]
-        start = np.floor((cut.outline.min(0) - low) * scale - 2).astype(int).clip(0)
-        extent = np.ceil((cut.outline.max(0) - low) * scale + 2).astype(int) - start
-        shape = (int(extent[1]), int(extent[0]))
-        origin = low + start / scale
-        alpha = rasterise(cut.outline, origin, shape, scale)
-        down = (origin[1] + np.arange(shape[0]) / scale)[:, None]
-        fall = 1.06 - 0.2 * np.clip(1 + down, 0, 1)  # lighter on top of the figure than below
-        light = cut.shade * puffy_shading(alpha, cut.round)
-        light = (light * (fall if cut.bend != "spin" else 1.0))[..., None] * scene.light
-        stamps = [
-            (rasterise(mark.outline, origin, shape, scale)[..., None] * mark.opacity, mark.colour)
-            for mark in cut.marks
-        ]
-        textures: list[list[np.ndarray]] = []
-        for side in range(sides):
-            textures.append([])
-            for cover in covers[side]:
-                rgb = cover[start[1] : start[1] + shape[0], start[0] : start[0] + shape[1]]
-                for stamp, tone in stamps:
-                    rgb = rgb * (1 - stamp) + tone * stamp
-                rgb = np.clip(rgb * light, 0, 1) * alpha[..., None]
-                rgba = np.rint(np.dstack([rgb, alpha]) * 255).astype(np.uint8)
-                textures[-1].append(rgba)
-        textures = textures * (3 - sides)
-        to_figure = shift(*origin) @ stretch(1 / scale, 1 / scale) @ shift(0.5, 0.5)
-        right, bottom = shape[1] - 0.5, shape[0] - 0.5
-        corners = np.array(
-            [[-0.5, right, right, -0.5], [-0.5, -0.5, bottom, bottom], [1.0, 1.0, 1.0, 1.0]]
-        )
-        parts.append(Part(textures, to_figure, corners))
-    return parts
-
-
 # --- planning -------------------------------------------------------------------------------------
 
 
@@ -360,6 +247,162 @@ def _cast(rng: Rng, spec: Spec) -> tuple[str, list[str]]:
     return scene, [first] + [str(rng.choice(company)) for _ in range(spec.objects - 1)]
 
 
+@dataclass(frozen=True)
+class Spot:
+    """Where an actor is to be seen, before its way is planned.
+
+    Attributes:
+        size: pixels for each figure unit.
+        wide: figure width in figure units, whatever its limbs do.
+        tall: figure height in figure units.
+        foot: image row of its feet.
+        column: image column around which it goes.
+        parallax: how fast the camera leaves it behind.
+        on_ground: stands on the ground of the scene.
+    """
+
+    size: float
+    wide: float
+    tall: float
+    foot: float
+    column: float
+    parallax: float
+    on_ground: bool
+
+
+def _spot(
+    rng: Rng, spec: Spec, scene: Scene, figure: Figure, k: int, slot: int, size: float | None
+) -> Spot:
+    """Choose how large actor ``k`` is and where it goes, in one of as many slots as actors."""
+    height, width = spec.size
+    count = spec.objects + spec.distractors
+    crowd = 1 / (1 + 0.16 * (count - 1))
+    wide, tall = bounds(figure, spec.articulation)
+    if size is None:
+        size = height * rng.uniform(0.5, 0.72) * (0.4 + 1.2 * spec.object_size) * crowd / tall
+        if figure.semantic_class == "ball":
+            size *= 0.6
+        limit = 0.22 if spec.occlusion > 0 else 0.55 if count == 1 else 0.42
+        size = min(size, limit * width / wide, 0.8 * height / tall)
+    high = 1.02 * tall * size
+    column = width / 2
+    if count > 1:
+        column += 0.62 * width * ((k + 0.5) / count - 0.5) * rng.uniform(0.6, 1.1)
+    if k == 0 and spec.occlusion > 0:
+        column = width / 2
+    if figure.habitat == "ground" and scene.horizon is not None:
+        # Nearer actors stand lower in the image, are drawn later and hide the others.
+        lane = rng.uniform(0.8, 0.95) if count == 1 else 0.74 + 0.22 * (slot + 0.5) / count
+        foot = max(lane * height, min(high, 0.96 * height))
+        near = (foot - scene.horizon) / (height - scene.horizon)
+        parallax = FAR_PARALLAX + (1 - FAR_PARALLAX) * near
+        return Spot(size, wide, tall, foot, column, parallax, True)
+    level = rng.uniform(0.2, 0.8) if count == 1 else (slot * 0.618 + 0.2 * rng.random()) % 1
+    foot = high + max(0.0, height - high) * level
+    if scene.horizon is not None:
+        foot = min(foot, scene.horizon + 0.15 * height)
+    return Spot(size, wide, tall, foot, column, 0.6, False)
+
+
+def _cover(spec: Spec, spot: Spot) -> float:
+    """How wide the occluder must be, pixels."""
+    full = spec.occlusion > 0.95
+    return spot.wide * spot.size * (1.2 if full else spec.occlusion)
+
+
+def _plan_path(
+    rng: Rng,
+    spec: Spec,
+    scene: Scene,
+    figure: Figure,
+    spot: Spot,
+    k: int,
+    way: float,
+    grows: float,
+    travel: np.ndarray,
+) -> tuple[Path, float]:
+    """Plan the way of actor ``k``.
+
+    Args:
+        rng: where the randomness comes from.
+        spec: the knobs.
+        scene: its horizon.
+        figure: its stride.
+        spot: around where.
+        k: 0 for object 1.
+        way: -1 to the left, 1 to the right, at first.
+        grows: 1 or -1, whether the scale knob makes it larger or smaller.
+        travel: of the camera, tabulated.
+
+    Returns:
+        The path, and the speed in pixels for each frame.
+    """
+    height, width = spec.size
+    last = max(spec.frames - 1, 1)
+    times = np.arange(len(travel)) / STEPS - 1
+    u = times / last
+    body = spot.wide * spot.size
+    speed = 14 * spec.speed**1.5 * height / 240 * (rng.uniform(0.75, 1.2) if k else 1.0)
+    off_centre = abs(spot.column - width / 2)
+    reach = max(0.1 * width, (width - 0.9 * body) / 2 - off_centre)
+    if k == 0 and spec.occlusion > 0:
+        # From clear on one side of the occluder to clear on the other, within the video.
+        needed = 1.08 * (body + _cover(spec, spot) + 0.04 * width)
+        speed = max(speed, needed / last)
+        reach = max(reach, 0.6 * needed)
+
+    # Walk to and fro; who turns out of the image plane makes less way in it.
+    delay = 0.0 if k == 0 else rng.uniform(-0.3, 0.3) * spec.frames
+    angle = np.pi * spec.viewpoint * ease(u)
+    ahead = np.cumsum(np.cos(angle)) / STEPS
+    ahead = speed * (ahead - np.interp((spec.frames - 1) / 2 + delay, times, ahead)) / reach
+    x = spot.column + way * reach * there_and_back(ahead)
+    heading = way * np.cos(angle) * np.clip(4 * np.cos(0.5 * np.pi * ahead), -1, 1)
+    if spec.enter_and_leave > 0 and k < spec.objects:
+        away, takes = 0.3 * spec.enter_and_leave, 0.36
+        leaves = k % 2 == 0
+        gone = ease((u - (1 - away - takes)) / takes if leaves else (away + takes - u) / takes)
+        x = (
+            x
+            + (way if leaves else -way) * (width / 2 + off_centre + reach + 0.7 * body) * gone**1.5
+        )
+        on_the_move = (gone > 0) & (gone < 1)
+        heading = np.where(on_the_move, way * np.maximum(np.abs(heading), 0.9), heading)
+
+    growth = np.exp(np.log(2.4) * spec.scale * grows * (np.clip(u, -0.1, 1.1) - 0.5))
+    size = min(spot.size, 1.15 * height / (spot.tall * growth.max()))
+    scale = size * growth * (1 + 0.2 * np.sin(angle))
+    if spot.on_ground and scene.horizon is not None:
+        # What comes nearer comes down in the image, too.
+        y = scene.horizon + (spot.foot - scene.horizon) * (0.45 + 0.55 * growth)
+    else:
+        p = rng.uniform(0, 2 * np.pi)
+        bob = 0.035 * height * (np.sin(times / 11 + p) - np.sin(p))
+        y = spot.foot + bob + 0.5 * spot.tall * (scale - size)
+    # Legs and wheels keep step with the ground, which slides as the camera does.
+    covered = x + spot.parallax * travel
+    steps = np.abs(np.diff(covered, prepend=covered[0])) / (scale * figure.stride)
+    return Path(x, y, scale, heading, np.cumsum(steps) + rng.random()), speed
+
+
+def _plan_occluder(
+    rng: Rng, spec: Spec, scene: Scene, spot: Spot, path: Path, speed: float, travel: np.ndarray
+) -> Plane:
+    """Put an occluder where object 1 is in the middle of the video."""
+    height = spec.size[0]
+    middle = round(((spec.frames - 1) / 2 + 1) * STEPS)
+    hidden = _cover(spec, spot) + (3 * speed if spec.occlusion > 0.95 else 0)
+    parallax = spot.parallax + 0.08
+    centre = path.x[middle] + parallax * travel[middle]
+    top, bottom = -0.2 * height, 1.2 * height
+    if spot.on_ground:
+        bottom = min(float(path.y.max()) + 0.05 * height, bottom)
+        if scene.occluder in ("bush", "rock"):
+            top = max(top, float(path.y.min() - 1.2 * spot.tall * path.scale.max()))
+    corners = (centre - hidden / 2, top, centre + hidden / 2, bottom)
+    return standing_occluder(rng, scene, scene.occluder, corners, parallax)
+
+
 def set_stage(spec: Spec, seed: int) -> Stage:
     """Plan and paint a video.
 
@@ -371,6 +414,7 @@ def set_stage(spec: Spec, seed: int) -> Stage:
         The stage; the same for the same spec and seed.
     """
     height, width = spec.size
+    # A stream for each purpose: turning one knob leaves what the others decide as it is.
     casting, painting, planning, looks = (np.random.default_rng([seed, i]) for i in range(4))
     scene_name, classes = _cast(casting, spec)
     scene = make_scene(np.random.default_rng([seed, 4]), scene_name, spec.size)
@@ -383,111 +427,25 @@ def set_stage(spec: Spec, seed: int) -> Stage:
 
     count = spec.objects + spec.distractors
     slots = planning.permutation(count)
+    grows = float(planning.choice([-1, 1]))
     actors: list[Actor] = []
     occluders: list[Plane] = []
-    crowd = 1 / (1 + 0.16 * (count - 1))
-    scale_sign = float(planning.choice([-1, 1]))
     for k in range(count):
         twin = k >= spec.objects
         figure = actors[0].figure if twin else MAKERS[classes[k]](casting)
-        ground = figure.habitat == "ground" and scene.horizon is not None
-        wide, tall = bounds(figure, spec.articulation)
-        size = height * planning.uniform(0.5, 0.72) * (0.4 + 1.2 * spec.object_size) * crowd / tall
-        if figure.semantic_class == "ball":
-            size *= 0.6
-        limit = 0.22 if spec.occlusion > 0 else 0.55 if count == 1 else 0.42
-        size = min(size, limit * width / wide, 0.8 * height / tall)
-        if twin:
-            size = float(actors[0].path.scale.mean()) * planning.uniform(0.9, 1.0)
-        body = wide * size
-
-        # Nearer actors stand lower in the image, are drawn later and hide the others.
-        lane = planning.uniform(0.8, 0.95) if count == 1 else 0.74 + 0.22 * (slots[k] + 0.5) / count
-        if ground:
-            foot = max(lane * height, min(1.02 * tall * size, 0.96 * height))
-            near = (foot - scene.horizon) / (height - scene.horizon) if scene.horizon else 1.0
-            parallax = FAR_PARALLAX + (1 - FAR_PARALLAX) * near
-        else:
-            spare = max(0.0, height - 1.05 * tall * size)
-            foot = 1.02 * tall * size + spare * (
-                planning.uniform(0.2, 0.8)
-                if count == 1
-                else (slots[k] * 0.618 + planning.random() * 0.2) % 1
-            )
-            if scene.horizon is not None:
-                foot = min(foot, scene.horizon + 0.15 * height)
-            parallax = 0.6
-
-        speed = 14 * spec.speed**1.5 * height / 240 * (planning.uniform(0.75, 1.2) if k else 1.0)
-        column = width / 2
-        if count > 1:
-            column += 0.62 * width * ((k + 0.5) / count - 0.5) * planning.uniform(0.6, 1.1)
-        if k == 0 and spec.occlusion > 0:
-            column = width * planning.uniform(0.46, 0.54)
-        reach = max(0.1 * width, (width - 0.9 * body) / 2 - abs(column - width / 2))
+        same = float(actors[0].path.scale.mean()) * planning.uniform(0.9, 1.0) if twin else None
+        spot = _spot(planning, spec, scene, figure, k, int(slots[k]), same)
         way = direction if k == 0 or planning.random() < 0.5 else -direction
-        delay = 0.0 if k == 0 else planning.uniform(-0.3, 0.3) * spec.frames
-        full = spec.occlusion > 0.95
-        cover = body * (1.2 if full else spec.occlusion)
+        path, speed = _plan_path(planning, spec, scene, figure, spot, k, way, grows, travel)
         if k == 0 and spec.occlusion > 0:
-            needed = 1.08 * (body + cover + (0.04 * width if full else 0))
-            speed = max(speed, needed / max(spec.frames - 1, 1))
-            reach = max(reach, 0.6 * needed)
-        u = times / max(spec.frames - 1, 1)
-        angle = np.pi * spec.viewpoint * ease(u)
-        ahead = np.cumsum(np.cos(angle)) / STEPS
-        ahead = speed * (ahead - np.interp(middle + delay, times, ahead)) / reach
-        x = column + way * reach * there_and_back(ahead)
-        heading = way * np.cos(angle) * np.clip(4 * np.cos(0.5 * np.pi * ahead), -1, 1)
-        if spec.enter_and_leave > 0 and not twin:
-            away, takes = 0.3 * spec.enter_and_leave, 0.36
-            leaves = k % 2 == 0
-            gone = ease((u - (1 - away - takes)) / takes if leaves else (away + takes - u) / takes)
-            off = width / 2 + abs(column - width / 2) + reach + 0.7 * body
-            x = x + way * (1 if leaves else -1) * off * gone**1.5
-            heading = np.where(
-                (gone > 0) & (gone < 1), way * np.maximum(np.abs(heading), 0.9), heading
-            )
-        growth = np.exp(np.log(2.4) * spec.scale * scale_sign * (np.clip(u, -0.1, 1.1) - 0.5))
-        if tall * size * growth.max() > 1.15 * height:
-            size *= 1.15 * height / (tall * size * growth.max())
-        scales = size * growth * (1 + 0.2 * np.sin(angle))
-        if ground and scene.horizon is not None:
-            y = scene.horizon + (foot - scene.horizon) * (0.45 + 0.55 * growth)
+            occluders.append(_plan_occluder(looks, spec, scene, spot, path, speed, travel))
+        if twin:
+            parts = actors[0].parts
         else:
-            p = planning.uniform(0, 2 * np.pi)
-            y = (
-                foot
-                + 0.035 * height * (np.sin(times / 11 + p) - np.sin(p))
-                + 0.5 * tall * (scales - size)
-            )
-        covered = x + parallax * travel
-        steps = np.abs(np.diff(covered, prepend=covered[0])) / (scales * figure.stride)
-        stride = np.cumsum(steps) + planning.random()
-        path = Path(x, y, scales, heading, stride)
-
-        if k == 0 and spec.occlusion > 0:
-            at = round((middle + 1) * STEPS)
-            hidden = cover + (3 * speed if full else 0)
-            nearer = parallax + 0.08
-            centre = x[at] + nearer * np.interp(middle, times, travel)
-            solid = scene.occluder in ("trunk", "pillar", "wall") or not ground
-            top = (
-                -0.2 * height if solid else max(-0.2 * height, y.min() - 1.2 * tall * scales.max())
-            )
-            bottom = min(float(y.max()) + 0.05 * height, 1.2 * height) if ground else 1.2 * height
-            occluders.append(
-                standing_occluder(
-                    looks,
-                    scene,
-                    scene.occluder,
-                    (centre - hidden / 2, top, centre + hidden / 2, bottom),
-                    nearer,
-                )
-            )
-        scale = min(1.2 * size * float(growth.max()) ** 0.7, 640 / max(wide, tall))
-        sides = 2 if heading.min() < 0 < heading.max() or spec.distractors > 0 else 1
-        parts = actors[0].parts if twin else paint(painting, figure, scene, spec, scale, sides)
+            sides = 2 if path.heading.min() < 0 < path.heading.max() or spec.distractors else 1
+            scale = 1.2 * float(path.scale.max() ** 0.7 * path.scale.mean() ** 0.3)
+            scale = min(scale, 2.7 * height / max(spot.wide, spot.tall))
+            parts = paint(painting, figure, scene, spec, scale, sides)
         actors.append(Actor(figure, parts, path, k + 1, 0 if twin else k + 1))
 
     actors.sort(key=lambda actor: (float(np.mean(actor.path.y)), actor.instance))
