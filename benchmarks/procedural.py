@@ -19,15 +19,15 @@ FRAMES = 60
 
 
 def ours(spec: Spec, seed: int) -> float:
-    """Frames per second with image, mask and forward flow, painting the scene included."""
-    start = time.perf_counter()
+    """Frames per second of processor time: image, mask, forward flow, painting included."""
+    start = time.process_time()
     video = render(spec, seed)
     for t in range(len(video)):
         _ = video.frames[t]
         _ = video.masks[t]
         if t < len(video) - 1:
             _ = video.flow[t]
-    return len(video) / (time.perf_counter() - start)
+    return len(video) / (time.process_time() - start)
 
 
 def baseline(spec: Spec, seed: int, frames: int = 2) -> float:
@@ -38,7 +38,7 @@ def baseline(spec: Spec, seed: int, frames: int = 2) -> float:
     rng = np.random.default_rng(seed)
     texture = rng.random((height, width, 4))
     y, x = np.mgrid[:height, :width].astype(np.float64)
-    start = time.perf_counter()
+    start = time.process_time()
     for t in range(frames):
         image = np.zeros((height, width, 3))
         for layer in range(layers):
@@ -47,7 +47,7 @@ def baseline(spec: Spec, seed: int, frames: int = 2) -> float:
                 [map_coordinates(texture[..., c], where, order=1) for c in range(4)], axis=-1
             )
             image = image * (1 - rgba[..., 3:]) + rgba[..., :3]
-    return frames / (time.perf_counter() - start)
+    return frames / (time.process_time() - start)
 
 
 def main() -> None:
