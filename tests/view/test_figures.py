@@ -164,7 +164,7 @@ def test_strip_says_what_does_not_fit():
 
 def test_strip_leaves_out_frames_that_nobody_annotated():
     masks = [CLIP.masks[0], None, None, None]
-    assert figures.strip(CLIP, masks, title="One mask.", alt=ALT).mime == "image/jpeg"
+    assert figures.strip(CLIP, masks, title="One mask.", alt=ALT).mime == "image/webp"
 
 
 # --- clips ------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_curves_draw_everything_there_is():
         bands={"b": ([0.4, 0.5, 0.6], [0.6, 0.7, 0.8])},
         colours={"a": 2},
     )
-    assert figure.mime == "image/jpeg"
+    assert figure.mime == "image/webp"
 
 
 def test_curves_of_one_frame_and_of_several_lengths():

@@ -67,7 +67,7 @@ def strip(
         opacity: of the masks, 0 to 1.
 
     Returns:
-        The figure, a JPEG.
+        The figure, a WebP.
 
     Raises:
         ValueError: no ``alt``; more than 10 frames; titles or masks that do not fit the frames.

@@ -170,19 +170,19 @@ class Page:
         )
 
     def finished(self, alt: str, photographic: bool) -> Figure:
-        """Draw; a JPEG for photographs, and for lines whichever of PNG and JPEG is smaller."""
+        """Draw: as WebP, a third smaller than JPEG, or for lines as PNG where that is smaller."""
         agg = FigureCanvasAgg(self.canvas)
         agg.draw()
         image = Image.fromarray(np.ascontiguousarray(np.asarray(agg.buffer_rgba())[..., :3]))
-        jpeg = io.BytesIO()
-        image.save(jpeg, "JPEG", quality=76 if photographic else 90, optimize=True)
+        webp = io.BytesIO()
+        image.save(webp, "WEBP", quality=76 if photographic else 90, method=6)
         if not photographic:
             png = io.BytesIO()
             few = image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
             few.save(png, "PNG", optimize=True)
-            if png.tell() < jpeg.tell():
+            if png.tell() < webp.tell():
                 return Figure(png.getvalue(), "image/png", alt, self.width)
-        return Figure(jpeg.getvalue(), "image/jpeg", alt, self.width)
+        return Figure(webp.getvalue(), "image/webp", alt, self.width)
 
 
 def require_alt(alt: str) -> None:

@@ -364,11 +364,11 @@ def with_picture(bundle: tuple[dict, dict], picture: Image.Image, alt: str) -> t
         alt: what the picture shows, for those who cannot see it.
 
     Returns:
-        Data and metadata with the picture as ``text/html``, its JPEG below 60 KB.
+        Data and metadata with the picture as ``text/html``, its JPEG below 40 KB.
     """
     data, metadata = bundle
     quality = 80
-    while len(jpeg := _jpeg(picture, quality)) > 60_000:
+    while len(jpeg := _jpeg(picture, quality)) > 40_000:
         if quality > 50:
             quality -= 15
         else:
