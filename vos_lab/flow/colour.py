@@ -118,8 +118,8 @@ def polar(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def longest_of(length: np.ndarray) -> float:
-    """The longest length, or 1 where nothing moves, so that one can divide by it."""
-    return float(length.max(initial=0)) or 1.0
+    """The longest length, plus the little that the reference adds, so that one can divide by it."""
+    return float(length.max(initial=0)) + float(np.finfo(np.float32).eps)
 
 
 def checked_scale(max_flow: float) -> float:

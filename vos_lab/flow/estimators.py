@@ -48,6 +48,8 @@ def estimate(
                 f"the {name} image is {image.dtype} {image.shape}, "
                 "it must be uint8, (H, W, 3) or (H, W)"
             )
+    if min(first.shape[:2]) < 2:
+        raise ValueError(f"the images are {first.shape[:2]}; motion needs at least 2 x 2 pixels")
     if first.shape != second.shape:
         raise ValueError(f"the images have different shapes, {first.shape} and {second.shape}")
     return METHODS[method](first, second, **options)
@@ -111,8 +113,14 @@ def _dis(first: np.ndarray, second: np.ndarray, preset: str = "medium") -> np.nd
     if preset not in presets:
         raise ValueError(f"DIS has the presets {', '.join(presets)}, not {preset!r}")
     solver = cv2.DISOpticalFlow.create(presets[preset])
-    nothing = np.zeros((*first.shape[:2], 2), np.float32)
-    return solver.calc(_grey(first), _grey(second), nothing)
+    # On images smaller than its coarsest patches OpenCV raises, or ends the whole process.
+    height, width = first.shape[:2]
+    grey = [
+        np.pad(_grey(image), ((0, max(0, 64 - height)), (0, max(0, 64 - width))), mode="edge")
+        for image in (first, second)
+    ]
+    flow = solver.calc(grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32))
+    return np.ascontiguousarray(flow[:height, :width])
 
 
 def _zero(first: np.ndarray, second: np.ndarray) -> np.ndarray:
