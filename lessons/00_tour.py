@@ -89,7 +89,7 @@ Player(party, party.masks, title="Arrow keys move, space plays, m hides the mask
 # Click on the player and use the keys. Step through the frames one by one. Where two objects
 # overlap, who owns the pixels? The one in front: a mask holds only what can be *seen*.
 #
-# ## Exercise: paint the mask over the frame
+# ## Write it: paint the mask over the frame
 #
 # You will look at thousands of masks in this course, so the first function that you write shows
 # one. Each pixel of an object becomes a mixture of the frame and the object's colour:
@@ -186,7 +186,7 @@ studio
 quiz("00_tour", "hidden")
 
 # %% [markdown] name="baseline"
-# ## Exercise: the method that does nothing
+# ## Write it: the method that does nothing
 #
 # Before any clever method there must be a stupid one. The **baseline** copies the first mask to
 # every frame. A method that does not beat it has learned nothing, and a video on which it scores
@@ -261,8 +261,10 @@ figures.bars(
 )
 
 # %% [markdown] name="break-it-explained"
-# The light may do what it likes: the baseline looks at no colour. Whatever *moves* the object in
-# the frame is deadly: the object's own speed, or the camera's.
+# Speed is deadly. Light is harmless: the baseline looks at no colour. Occlusion looks worst of all,
+# but not because the object hides. To pass behind something it must cross the frame, and the copied
+# mask dies of the way. **A challenge never comes alone**, and a number measures all that comes with
+# it. Mind the intervals too: ten videos cannot tell lighting from easy.
 
 # %% [markdown] name="real-video"
 # ## On real video

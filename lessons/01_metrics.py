@@ -1,9 +1,9 @@
 # %% [markdown] name="title" minutes=75 needs=["00_tour"] slide="slide"
 # # What is a good segmentation?
 #
-# Two methods segment the same animal. One loses a leg. The other keeps all four, but its outline
-# trembles. Which is better? It depends on whom you ask. In this lesson you build the two judges of
-# the field, and let them disagree.
+# Two methods segment the same animal. One loses a leg. The other keeps all four, but its mask is too
+# thin all around. Which is better? It depends on whom you ask. In this lesson you build the two
+# judges of the field, and let them disagree.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -27,11 +27,10 @@
 # would a viewer say?
 
 # %% name="imports" slide="skip"
-from dataclasses import replace
-
 import numpy as np
 
 from vos_lab import metrics
+from vos_lab.bench import bench
 from vos_lab.claims import RANKING, measure
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
@@ -46,14 +45,14 @@ from vos_lab.view.explorers import MetricPlayground, animal, change_mask
 truth = animal()
 lost_leg = truth.copy()
 lost_leg[118:, 90:125] = False
-ragged = change_mask(truth, rough=7)
+thin = change_mask(truth, erode=2)
 figures.strip(
     [np.full((*truth.shape, 3), 235, np.uint8)] * 3,
-    [truth, lost_leg, ragged],
-    titles=["truth", "a leg is lost", "the outline trembles"],
+    [truth, lost_leg, thin],
+    titles=["truth", "a leg is lost", "too thin all around"],
     title="Which of the two predictions is better?",
-    alt="Three masks of a made-up animal: the true one, one without a hind leg, and one with a "
-    "ragged outline.",
+    alt="Three masks of a made-up animal: the true one, one without a hind leg, and one that is "
+    "thinner everywhere.",
     opacity=1.0,
 )
 
@@ -94,16 +93,17 @@ figures.compare_masks(
 #
 # Here $|\cdot|$ counts pixels, $\cap$ is "in both", and $\cup$ is "in at least one".
 #
-# ## Exercise: J
+# ## Write it: J
 #
 # The line is short. The care is in the cases around it: two empty masks, and void pixels, on which
 # nobody may be judged.
 
 # %% exercise="vos_lab.metrics.masks.jaccard" points=2
 
-# %% name="region-in-use"
-for name, mask in (("lost leg", lost_leg), ("ragged", ragged), ("shifted", shifted)):
-    print(f"J of the mask that is {name}: {metrics.jaccard(mask, truth):.2f}")
+# %% name="region-in-use" tags=["compare"]
+predictions = {"lost leg": lost_leg, "too thin": thin, "shifted": shifted}
+for name, mask in predictions.items():
+    print(f"{name}: J = {metrics.jaccard(mask, truth):.2f}")
 
 # %% name="empty-quiz" slide="fragment"
 quiz("01_metrics", "empty masks")
@@ -115,7 +115,7 @@ quiz("01_metrics", "empty masks")
 # outline. The second judge looks at the outline alone. So first we need it: the **boundary** of a
 # mask, a line one pixel wide where object and background meet.
 #
-# ## Exercise: the boundary
+# ## Write it: the boundary
 #
 # A pixel is on the boundary if it differs from its right, its lower, or its lower right neighbour.
 # The official evaluators do it this way, so we do too: a boundary that is shifted by one pixel
@@ -131,6 +131,7 @@ quiz("01_metrics", "empty masks")
 # a frame of 480 x 854.
 
 # %% name="boundary-picture" slide="slide"
+ragged = change_mask(truth, rough=7)
 figures.boundary_figure(
     ragged,
     truth,
@@ -149,7 +150,7 @@ figures.boundary_figure(
 quiz("01_metrics", "harmonic")
 
 # %% [markdown] name="f-exercise"
-# ## Exercise: F
+# ## Write it: F
 #
 # "Within $r$ pixels" is asked for thousands of pixels at once. Widen one boundary by a disk of
 # radius $r$, and look how much of the other lies in it. `share_near(points, target, radius)`
@@ -158,12 +159,19 @@ quiz("01_metrics", "harmonic")
 
 # %% exercise="vos_lab.metrics.masks.boundary_f" points=3
 
-# %% name="f-in-use"
-rows = {
-    name: {"J": metrics.jaccard(mask, truth), "F": metrics.boundary_f(mask, truth)}
-    for name, mask in (("lost leg", lost_leg), ("ragged", ragged), ("shifted", shifted))
-}
-figures.table(rows, title="Two judges, two orders")
+# %% name="f-in-use" slide="slide"
+figures.table(
+    {
+        name: {"J": metrics.jaccard(mask, truth), "F": metrics.boundary_f(mask, truth)}
+        for name, mask in (predictions | {"ragged": ragged}).items()
+    },
+    title="Two judges, two orders",
+    name="prediction",
+)
+
+# %% [markdown] name="f-explained"
+# J prefers the mask without a leg, F the one that is too thin. A leg has few pixels and a long
+# outline. Two pixels all around are many pixels, but each lies within the tolerance of F.
 
 # %% [markdown] name="playground" slide="slide"
 # ## Play
@@ -183,7 +191,7 @@ quiz("01_metrics", "tolerance")
 # A video has many frames, so each judge gives many numbers. DAVIS makes three of them: the
 # **mean**; the **recall**, the share of frames above 0.5; and the **decay**, by how much the last
 # quarter of the video is worse than the first. Below, the baseline of lesson 00 segments a
-# video in which the object grows.
+# video in which the object changes its size.
 
 # %% name="over-time-picture" slide="slide"
 growing = procedural.suite("scale", length=1)[0]
@@ -198,7 +206,7 @@ figures.curves(
 )
 
 # %% [markdown] name="decay-exercise"
-# ## Exercise: decay
+# ## Write it: decay
 #
 # Cut the video into quarters. The official code lets neighbouring quarters share a frame, and
 # numbers frames from 1; the docstring says how. Mind the sign: decay is *good* when it is small.
@@ -226,11 +234,12 @@ figures.table(
     {
         name: {
             "J": float(metrics.jaccard(m, truths[:12]).mean()),
-            "T": float(np.mean(metrics.temporal_instability(m))),
+            "T": metrics.temporal_instability(m),
         }
         for name, m in {"truth": truths[:12], "calm": calm, "nervous": nervous}.items()
     },
     title="T is high where the outline changes its shape from frame to frame",
+    name="masks",
 )
 
 # %% [markdown] name="protocols" slide="slide"
@@ -244,15 +253,18 @@ figures.table(
 # - **Void** pixels are taken out of both masks.
 # - **Zero-shot**: nobody said which object is number 1. So the proposals of a method are matched to
 #   the true objects in the way that scores best (Hungarian algorithm), at most 20 proposals a video.
-# - **YouTube-VOS** starts to count an object in the frame in which it first appears, and averages
+# - **YouTube-VOS** counts an object only after the frame in which it first appears, and averages
 #   four numbers: J and F on seen classes, J and F on unseen ones.
 
-# %% name="unsupervised"
+# %% name="swapped-numbers" tags=["compare"]
 family = procedural.suite("many-objects", length=1)[0]
 true = np.stack(family.masks[:8])
-renamed = np.select([true == 1, true == 2], [2, 1], true)
-by_name = [metrics.jaccard(renamed == k, true == k).mean() for k in (1, 2)]
-print(f"J of two perfect masks with swapped names: {by_name[0]:.2f} and {by_name[1]:.2f}")
+swap = np.arange(256, dtype=np.uint8)
+swap[[1, 2]] = 2, 1  # perfect masks, but objects 1 and 2 have each other's number
+for task, unsupervised in (("one-shot", False), ("zero-shot", True)):
+    score = metrics.evaluate_video(swap[true], true, unsupervised=unsupervised)
+    of_each = ", ".join(f"{o['J']['mean']:.2f}" for o in score["objects"].values())
+    print(f"{task}: J of the objects {of_each}")
 
 # %% [markdown] name="whole-method" slide="slide"
 # ## The whole evaluation
@@ -261,10 +273,13 @@ print(f"J of two perfect masks with swapped names: {by_name[0]:.2f} and {by_name
 # and judges it. Both call your functions here. One line does it for a suite of videos:
 
 # %% name="bench"
-from vos_lab.bench import bench, table
-
-result = bench(["baseline"], "scale", sequences=[f"scale-test-0{i}" for i in range(3)])
-table(result, "baseline")
+names = [f"scale-test-0{i}" for i in range(3)]
+result = bench(["baseline"], "scale", sequences=names, progress=False)["baseline"]
+rows = {
+    name: {"J": s["J"]["mean"], "F": s["F"]["mean"], "J&F": s["JF"], "J decay": s["J"]["decay"]}
+    for name, s in [*result["sequences"].items(), ("all", result["overall"])]
+}
+figures.table(rows, title="The baseline on three videos", name="video")
 
 # %% [markdown] name="break-it" slide="slide"
 # ## Break it: the judges disagree
@@ -306,7 +321,7 @@ if real is not None:
 # - A mean hides when a method fails. Recall and decay say how often and how late; T says how
 #   nervous it is.
 #
-# **Next.** The baseline fails because things move. [Lesson 02](02_optical_flow.ipynb) measures how.
+# **Next.** The baseline fails because things move. Lesson 02 measures how they move: optical flow.
 #
 # **Papers.** F. Perazzi et al., *A Benchmark Dataset and Evaluation Methodology for Video Object
 # Segmentation*, CVPR 2016 (J, F, T). J. Pont-Tuset et al., *The 2017 DAVIS Challenge on Video Object
