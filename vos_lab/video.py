@@ -7,8 +7,6 @@ objects, 255 void. Flow is ``(H, W, 2)`` float32 in pixels, ``[..., 0]`` to the 
 
 import itertools
 import re
-import struct
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -21,6 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from vos_lab.exercise import exercise
+from vos_lab.png import decode
 
 VOID = 255
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".gif")
@@ -118,8 +117,10 @@ def read_mask(path: str | Path, binary: bool | None = None) -> np.ndarray:
     """
     path = Path(path)
     try:
-        mode, values = _read_unfiltered_png(path.read_bytes())
-        if mode == "":
+        decoded = decode(path.read_bytes())
+        if decoded is not None:
+            mode, values = decoded
+        else:
             with Image.open(path) as image:
                 mode = image.mode
                 if mode == "1":
@@ -127,7 +128,7 @@ def read_mask(path: str | Path, binary: bool | None = None) -> np.ndarray:
                 values = np.array(image)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such mask") from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as an image ({error})") from None
     if mode in ("RGB", "RGBA", "LA"):
         colours = values[..., : 1 if mode == "LA" else 3]
@@ -145,34 +146,6 @@ def read_mask(path: str | Path, binary: bool | None = None) -> np.ndarray:
         # In uint8, 255 + 1 is 0: black and white become 1 and 0, and nothing else does.
         binary = mode == "L" and bool((values + np.uint8(1)).max(initial=0) <= 1)
     return (values > 0).view(np.uint8) if binary else values.astype(np.uint8, copy=False)
-
-
-def _read_unfiltered_png(data: bytes) -> tuple[str, np.ndarray]:
-    """Decode the plainest PNG at twice the speed: 8 bits a pixel, rows stored as they are.
-
-    That is how Pillow writes label maps. Of anything else the mode is "", and Pillow reads it.
-    """
-    other = "", np.empty((0, 0), np.uint8)
-    if data[:16] != b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" or b"acTL" in data[:200]:
-        return other
-    width, height, depth, colour, *rest = struct.unpack(">IIBBBBB", data[16:29])
-    if depth != 8 or colour not in (0, 3) or any(rest):
-        return other
-    compressed, position = [], 33
-    while position + 8 <= len(data):
-        length, kind = struct.unpack(">I4s", data[position : position + 8])
-        if kind == b"IDAT":
-            compressed.append(data[position + 8 : position + 8 + length])
-        position += length + 12
-    try:
-        rows = np.frombuffer(zlib.decompress(b"".join(compressed)), np.uint8)
-    except zlib.error:
-        return other
-    if len(rows) != height * (width + 1):
-        return other
-    # The first byte of a row says how it is filtered; 0: not at all.
-    rows = rows.reshape(height, width + 1)
-    return other if rows[:, 0].any() else ("P" if colour == 3 else "L", rows[:, 1:].copy())
 
 
 def write_mask(path: str | Path, mask: np.ndarray) -> None:

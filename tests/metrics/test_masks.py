@@ -15,11 +15,11 @@ from vos_lab.metrics.masks import (
     boundary_precision_recall,
     boundary_radius,
     decay,
-    dilate_disk,
     jaccard,
     mask_boundary,
     statistics,
 )
+from vos_lab.metrics.pixels import dilate_disk
 
 # --- the slow, obvious form -------------------------------------------------------------------
 

@@ -6,11 +6,12 @@ from vos_lab.metrics.masks import (
     boundary_precision_recall,
     boundary_radius,
     decay,
-    dilate_disk,
     jaccard,
     mask_boundary,
+    share_near,
     statistics,
 )
+from vos_lab.metrics.pixels import dilate_disk
 from vos_lab.metrics.temporal import temporal_instability
 from vos_lab.metrics.videos import evaluate_video
 
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate_video",
     "jaccard",
     "mask_boundary",
+    "share_near",
     "statistics",
     "table",
     "temporal_instability",

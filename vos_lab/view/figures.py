@@ -17,7 +17,8 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from vos_lab.metrics.masks import boundary_radius, dilate_disk, mask_boundary
+from vos_lab.metrics.masks import boundary_radius, mask_boundary
+from vos_lab.metrics.pixels import dilate_disk
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, as_label_map, overlay
 from vos_lab.view.page import (
     INK,
