@@ -6,19 +6,26 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from vos_lab.png import decode
 from vos_lab.video import read_mask
 
 
 def png(labels, filters, colour=3, depth=8, interlace=0, extra=b""):
-    """A PNG file with a chosen filter (0 none, 1 sub, 2 up) for each row, in several chunks."""
+    """A PNG file with a chosen filter (0 to 4) for each row, in several chunks."""
     height, width = labels.shape
-    rows, previous = b"", np.zeros(width, np.uint8)
-    for row, kind in zip(labels, filters, strict=True):
-        left = np.concatenate([[0], row[:-1]]).astype(np.uint8)
-        stored = row - (0, left, previous)[kind] if kind else row
-        rows += bytes([kind]) + stored.astype(np.uint8).tobytes()
+    rows, previous = b"", np.zeros(width + 1, int)
+    for row, kind in zip(labels.astype(int), filters, strict=True):
+        row = np.concatenate([[0], row])
+        rows += bytes([kind])
+        for x in range(1, width + 1):
+            left, up, corner = row[x - 1], previous[x], previous[x - 1]
+            paeth = min((left, up, corner), key=lambda value: abs(left + up - corner - value))
+            predicted = (0, left, up, (left + up) // 2, paeth)[kind]
+            rows += bytes([(row[x] - predicted) % 256])
         previous = row
 
     def chunk(kind, data):
@@ -39,24 +46,57 @@ def png(labels, filters, colour=3, depth=8, interlace=0, extra=b""):
     )
 
 
-@pytest.mark.parametrize("colour", [0, 3])
-@pytest.mark.parametrize("kind", [0, 1, 2, "mixed"])
-def test_every_filter_reads_as_pillow_reads_it(tmp_path, colour, kind):
-    generator = np.random.default_rng(3)
-    labels = generator.integers(0, 250, (20, 33), dtype=np.uint8)
-    filters = generator.integers(0, 3, 20) if kind == "mixed" else [kind] * 20
+@settings(max_examples=50, deadline=None)
+@given(
+    colour=st.sampled_from([0, 3]),
+    kind=st.sampled_from([0, 1, 2, 3, 4, "mixed"]),
+    shape=st.tuples(st.integers(1, 12), st.integers(1, 20)),
+    largest=st.sampled_from([2, 250]),
+    seed=st.integers(0, 2**32),
+)
+def test_every_filter_reads_as_pillow_reads_it(colour, kind, shape, largest, seed):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, largest, shape, dtype=np.uint8)
+    filters = generator.integers(0, 5, len(labels)) if kind == "mixed" else [kind] * len(labels)
     data = png(labels, filters, colour)
-    (tmp_path / "mask.png").write_bytes(data)
+    mode, values = decode(data)
+    assert mode == ("P" if colour == 3 else "L")
+    assert values.dtype == np.uint8
+    assert (values == labels).all()
     assert (np.array(Image.open(io.BytesIO(data))) == labels).all()
-    assert (read_mask(tmp_path / "mask.png") == labels).all()
+
+
+def test_what_is_not_such_a_file_is_left_to_pillow(tmp_path):
+    labels = np.zeros((4, 5), np.uint8)
+    assert decode(png(labels, [0] * 4, interlace=1)) is None
+    assert decode(png(labels, [0] * 4, depth=4)) is None
+    assert decode(png(labels, [0] * 4, colour=2)) is None
+    assert decode(b"no image at all") is None
+
+
+@settings(max_examples=50, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255), cut=st.booleans())
+def test_damage_anywhere_is_an_error_or_left_to_pillow(place, change, cut):
+    labels = np.random.default_rng(3).integers(0, 250, (20, 33), dtype=np.uint8)
+    data = bytearray(png(labels, [4] * 20))
+    at = int(place * len(data))
+    data[at] ^= change
+    try:
+        decoded = decode(bytes(data[:at] if cut else data))
+    except ValueError:
+        return
+    assert decoded is None
 
 
 def test_a_broken_file_is_named_not_guessed(tmp_path):
     labels = np.random.default_rng(3).integers(0, 250, (20, 33), dtype=np.uint8)
     data = bytearray(png(labels, [0] * 20))
+    (tmp_path / "mask.png").write_bytes(data[:-60])
+    with pytest.raises(ValueError, match=r"mask\.png: .*cut off"):
+        read_mask(tmp_path / "mask.png")
     data[-60] ^= 255
     (tmp_path / "mask.png").write_bytes(data)
-    with pytest.raises(ValueError, match=r"mask\.png"):
+    with pytest.raises(ValueError, match=r"mask\.png: .*damaged"):
         read_mask(tmp_path / "mask.png")
 
 

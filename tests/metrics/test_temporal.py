@@ -4,6 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from vos_lab.metrics.temporal import (
     ANGLES,
@@ -14,6 +17,9 @@ from vos_lab.metrics.temporal import (
     shortest_path,
     temporal_instability,
 )
+
+
+SMALL = st.integers(0, 3)
 
 
 def blob(radius=18, bumps=0.0, phase=0.0, centre=(40, 50), size=(80, 100)):
@@ -107,6 +113,27 @@ def test_no_way_is_cheaper_than_the_shortest(seed):
         return cost[row, column] + (min(there) if there else 0)
 
     assert cost[path[:, 0], path[:, 1]].sum() == pytest.approx(cheapest(3, 4))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    arrays(np.int8, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 3))
+)
+def test_among_ways_that_cost_the_same_the_official_one_is_taken(cost):
+    height, width = cost.shape
+    total = {(0, 0): int(cost[0, 0])}
+
+    def before(row, column):
+        steps = [(row - 1, column - 1), (row - 1, column), (row, column - 1)]
+        return min((at for at in steps if at in total), key=total.__getitem__)
+
+    for row, column in itertools.product(range(height), range(width)):
+        if row or column:
+            total[row, column] = int(cost[row, column]) + total[before(row, column)]
+    path = [(height - 1, width - 1)]
+    while path[-1] != (0, 0):
+        path.append(before(*path[-1]))
+    assert shortest_path(cost.astype(float)).tolist() == [list(at) for at in path[::-1]]
 
 
 def test_only_videos_of_bool_masks():

@@ -12,6 +12,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from vos_lab.compiled import compiled
+
 SPACING = 3.0
 """Pixels: how far the outline may be simplified, and how far apart its points may lie."""
 ANGLES = 12
@@ -90,16 +92,29 @@ def shape_contexts(points: np.ndarray) -> np.ndarray:
     dx, dy = (points[None] - points[:, None]).transpose(2, 0, 1)
     distance = np.hypot(dx, dy)
     mean = distance.mean()
-    # A point is at distance 0 from itself and counts too, in the innermost ring.
-    ring = np.searchsorted(RADII, distance / mean if mean > 0 else distance, side="right")
-    angle = np.arctan2(dy, dx) % (2 * np.pi)
-    # The remainder of a tiny negative angle is rounded to a full turn.
-    direction = (angle / (2 * np.pi / ANGLES)).astype(int) % ANGLES
-    cell = np.arange(len(points))[:, None] * (ANGLES * len(RADII)) + direction * len(RADII) + ring
-    inside = ring < len(RADII)
-    histogram = np.bincount(cell[inside], minlength=len(points) * ANGLES * len(RADII))
-    histogram = histogram.reshape(len(points), -1)
+    angle = np.arctan2(dy, dx)
+    angle[angle < 0] += 2 * np.pi
+    # A tiny negative angle was rounded to a full turn. Then it is 12, which is direction 0.
+    direction = (angle / (2 * np.pi / ANGLES)).astype(np.int8) % ANGLES
+    histogram = _histograms(distance / mean if mean > 0 else distance, direction, RADII, ANGLES)
     return histogram / histogram.sum(axis=1, keepdims=True)
+
+
+@compiled
+def _histograms(
+    distance: np.ndarray, direction: np.ndarray, radii: np.ndarray, directions: int
+) -> np.ndarray:
+    """For each row of ``(N, N)``: how many lie in each direction and ring."""
+    counts = np.zeros((len(distance), directions * len(radii)), np.int64)
+    for i in range(len(distance)):
+        for j in range(len(distance)):
+            # A point is at distance 0 from itself and counts too, in the innermost ring.
+            ring = 0
+            while ring < len(radii) and distance[i, j] >= radii[ring]:
+                ring += 1
+            if ring < len(radii):
+                counts[i, direction[i, j] * len(radii) + ring] += 1
+    return counts
 
 
 def alignment_cost(first: np.ndarray, second: np.ndarray) -> float:
@@ -144,14 +159,24 @@ def chi_square(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         array([[0.        , 1.        , 0.33333333]])
     """
     # As both rows sum to 1, this is 1 - 2 * sum(a * b / (a + b)), where most terms are 0.
-    agreement = np.zeros((len(first), len(second)))
-    for a, b in zip(first.T, second.T, strict=True):
-        rows, columns = np.flatnonzero(a), np.flatnonzero(b)
-        a, b = a[rows, None], b[columns]
-        agreement[np.ix_(rows, columns)] += a * b / (a + b)
-    return np.maximum(1 - 2 * agreement, 0)
+    return np.maximum(1 - 2 * _agreement(first, np.ascontiguousarray(second.T)), 0)
 
 
+@compiled
+def _agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The sum of ``a * b / (a + b)``, for ``(N, K)`` and ``(K, M)``, a term of 0 / 0 being 0."""
+    agreement = np.zeros((len(first), second.shape[1]))
+    for i in range(len(first)):
+        row = agreement[i]
+        for k in range(len(second)):
+            a, column = first[i, k], second[k]
+            if a > 0:
+                for j in range(len(row)):
+                    row[j] += a * column[j] / (a + column[j])
+    return agreement
+
+
+@compiled
 def shortest_path(cost: np.ndarray) -> np.ndarray:
     """The cheapest way through a matrix, from its first to its last element.
 
@@ -168,17 +193,22 @@ def shortest_path(cost: np.ndarray) -> np.ndarray:
     height, width = cost.shape
     total = np.full((height + 1, width + 1), np.inf)
     total[0, 0] = 0
-    # Elements of one anti-diagonal do not depend on each other.
-    for diagonal in range(height + width - 1):
-        rows = np.arange(max(0, diagonal - width + 1), min(height, diagonal + 1))
-        columns = diagonal - rows
-        before = np.minimum(total[rows, columns + 1], total[rows + 1, columns])
-        before = np.minimum(before, total[rows, columns])
-        total[rows + 1, columns + 1] = cost[rows, columns] + before
-    row, column = height - 1, width - 1
-    path = [(row, column)]
-    while row or column:
-        steps = [(row - 1, column - 1), (row - 1, column), (row, column - 1)]
-        row, column = min(steps, key=lambda at: total[at[0] + 1, at[1] + 1])
-        path.append((row, column))
-    return np.array(path[::-1])
+    for row in range(height):
+        for column in range(width):
+            before = min(total[row, column], total[row, column + 1], total[row + 1, column])
+            total[row + 1, column + 1] = cost[row, column] + before
+    # Back from the last element, always to where the way was the cheapest so far.
+    path = np.empty((height + width - 1, 2), np.int64)
+    row, column, length = height - 1, width - 1, 0
+    path[0] = row, column
+    while row > 0 or column > 0:
+        both, up, left = total[row, column], total[row, column + 1], total[row + 1, column]
+        if both <= up and both <= left:
+            row, column = row - 1, column - 1
+        elif up <= left:
+            row -= 1
+        else:
+            column -= 1
+        length += 1
+        path[length] = row, column
+    return path[length::-1].copy()
