@@ -3,13 +3,15 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 import vos_lab.bench
 from vos_lab.bench import bench, load, table, write_csv
 from vos_lab.methods.baseline import Baseline
 from vos_lab.metrics import boundary_f, jaccard
-from vos_lab.video import read_mask
+from vos_lab.metrics.folders import evaluate_folders
+from vos_lab.video import read_mask, write_mask
 
 ONE = ["easy-test-01"]
 
@@ -37,7 +39,7 @@ def test_the_scores_are_those_of_the_masks_it_writes(tmp_path):
     assert scores["J"]["mean"] == pytest.approx(j, abs=1e-12)
     assert scores["F"]["mean"] == pytest.approx(f, abs=1e-12)
     assert scores["JF"] == pytest.approx((j + f) / 2, abs=1e-12)
-    assert scores["T"] == 0  # a mask that is copied does not flicker
+    assert scores["T"] == pytest.approx(0, abs=1e-9)  # a mask that is copied does not flicker
     assert scores["seconds_start"] > 0
     assert scores["seconds_per_frame"] > 0
     json.dumps(result)
@@ -80,6 +82,48 @@ def test_masks_of_other_data_are_not_taken_for_these(tmp_path):
     record.write_text(record.read_text().replace("easy", "scale"))
     with pytest.raises(ValueError, match="holds the masks of other data"):
         bench(["baseline"], "easy", sequences=ONE, out=tmp_path, progress=False)
+
+
+@pytest.mark.usefixtures("short")
+def test_a_damaged_folder_says_what_to_delete(tmp_path):
+    bench(["baseline"], "easy", sequences=ONE, out=tmp_path, progress=False)
+    folder = tmp_path / "baseline" / "easy-test-01"
+    (folder / "00003.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"00003\.png: .*Delete .*seconds\.json"):
+        bench(["baseline"], "easy", sequences=ONE, out=tmp_path, progress=False)
+    (folder / "seconds.json").write_text('{"data": ')
+    with pytest.raises(ValueError, match=r"seconds\.json: is damaged. Delete it"):
+        bench(["baseline"], "easy", sequences=ONE, out=tmp_path, progress=False)
+    (folder / "seconds.json").unlink()
+    bench(["baseline"], "easy", sequences=ONE, out=tmp_path, progress=False)
+    assert (folder / "00003.png").is_file()
+
+
+def test_masks_are_named_like_the_frames_and_evaluated_as_the_bench_does(tmp_path):
+    davis = tmp_path / "davis2017"
+    (davis / "JPEGImages/480p/bear").mkdir(parents=True)
+    (davis / "ImageSets/2017").mkdir(parents=True)
+    (davis / "ImageSets/2017/val.txt").write_text("bear\n")
+    truth = np.zeros((20, 30), np.uint8)
+    names = ["00010", "00015", "00020", "00025", "00030", "00035"]
+    for t, name in enumerate(names):
+        Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(
+            davis / f"JPEGImages/480p/bear/{name}.jpg"
+        )
+        truth[...] = 0
+        truth[3 : 9 + t, 4:12] = 1
+        truth[10:18, 14 + t : 24] = 2
+        write_mask(davis / f"Annotations/480p/bear/{name}.png", truth)
+    result = bench(["baseline"], "davis2017", tmp_path, out=tmp_path / "out", progress=False)
+    written = sorted(file.name for file in (tmp_path / "out/baseline/bear").glob("*.png"))
+    assert written == [f"{name}.png" for name in names]
+    with Image.open(tmp_path / "out/baseline/bear/00010.png") as image:
+        assert image.mode == "P"
+    of_bench = result["baseline"]["sequences"]["bear"]
+    of_files = evaluate_folders(davis, tmp_path / "out/baseline", processes=1, progress=False)
+    for key, value in of_files["sequences"]["bear"].items():
+        assert of_bench[key] == value, key
+    assert of_files["overall"]["JF"] == result["baseline"]["overall"]["JF"]
 
 
 @pytest.mark.parametrize(

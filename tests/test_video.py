@@ -189,6 +189,18 @@ def test_a_video_checks_its_parts():
         _ = Video("clip", frames, masks=[None] * 3).first_mask
 
 
+def test_frames_keep_the_names_of_their_files(tmp_path):
+    for number in (10, 15, 20):
+        Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(tmp_path / f"img{number:03d}.png")
+    video = Video.read(tmp_path)
+    assert list(video.frame_names) == ["img010", "img015", "img020"]
+    assert list(video.part(1).resized(2).frame_names) == ["img015", "img020"]
+    plain = Video("clip", np.zeros((3, 4, 6, 3), np.uint8))
+    assert list(plain.frame_names) == ["00000", "00001", "00002"]
+    with pytest.raises(ValueError, match="3 frames need 3 names, not 1"):
+        Video("clip", np.zeros((3, 4, 6, 3), np.uint8), frame_names=["0"])
+
+
 def test_a_part_is_lazy_and_takes_masks_and_flow_along():
     read = []
 

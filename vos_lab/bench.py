@@ -24,7 +24,7 @@ from vos_lab.datasets.procedural import SUITES, suite
 from vos_lab.methods import Segmenter, create, segment
 from vos_lab.metrics.temporal import temporal_instability
 from vos_lab.metrics.videos import average, evaluate_video
-from vos_lab.video import Lazy, Video, read_mask, write_mask
+from vos_lab.video import Video, read_mask, write_mask
 
 SECONDS = ("seconds_start", "seconds_per_frame")
 DATASETS = {"davis2016": 2016, "davis2017": 2017}
@@ -145,30 +145,52 @@ def _segmented(method: str, video: Video, folder: Path, data: str) -> dict[str, 
     record = folder / "seconds.json"
     about = {"data": data, "frames": len(video), "size": list(video.size)}
     if record.is_file():  # written last, so it stands for a finished sequence
-        there = json.loads(record.read_text())
+        try:
+            there = json.loads(record.read_text(encoding="utf-8"))
+            seconds = {name: float(there[name]) for name in SECONDS}
+        except (ValueError, TypeError, KeyError):
+            raise ValueError(
+                f"{record}: is damaged. Delete it, and this sequence is computed again."
+            ) from None
         if {key: there.get(key) for key in about} != about:
             raise ValueError(
                 f"{folder}: holds the masks of other data ({there.get('data')}). Give another "
                 "folder, or delete this one."
             )
-        return {name: there[name] for name in SECONDS}
+        missing = [file for file in _mask_files(video, folder) if not file.is_file()]
+        if missing:
+            raise FileNotFoundError(
+                f"{missing[0]}: this mask was written, and is gone. Delete {record}, and the "
+                "sequence is computed again."
+            )
+        return seconds
     timed = Timed(create(method))
-    for t, mask in enumerate(segment(timed, video)):
-        write_mask(folder / f"{t:05d}.png", mask)
+    for file, mask in zip(_mask_files(video, folder), segment(timed, video), strict=True):
+        write_mask(file, mask)
     start, *steps = timed.seconds
     seconds = {"seconds_start": start, "seconds_per_frame": float(np.mean(steps or [0.0]))}
-    record.write_text(json.dumps(about | seconds))
+    # In one step, so that an interruption leaves no half of it.
+    unfinished = folder / "seconds.json.part"
+    unfinished.write_text(json.dumps(about | seconds), encoding="utf-8")
+    unfinished.replace(record)
     return seconds
 
 
+def _mask_files(video: Video, folder: Path) -> list[Path]:
+    """Named like the frames of the data set, as the official evaluators expect it."""
+    return [folder / f"{name}.png" for name in video.frame_names]
+
+
 def _scored(video: Video, folder: Path) -> dict[str, Any]:
-    masks = Lazy(len(video), lambda t: read_mask(folder / f"{t:05d}.png"))
+    # What was written is what is scored. A method's masks are labels, even where all are 255.
+    masks = np.stack([read_mask(file, binary=False) for file in _mask_files(video, folder)])
     truth = video.masks
-    assert truth is not None  # because the first mask was taken from there
-    labels = {int(label) for mask in masks for label in np.unique(mask)} - {0}
-    flicker = [temporal_instability(np.stack([m == label for m in masks])) for label in labels]
-    known = [value for value in flicker if math.isfinite(value)]
+    assert truth is not None  # because load() takes annotated datasets alone
     scores = evaluate_video(masks, truth)  # type: ignore[arg-type]  # every frame has a mask here
+    scores["frames"] = [video.frame_names[int(t)] for t in scores["frames"]]
+    labels = sorted({int(label) for mask in masks for label in np.unique(mask)} - {0})
+    flicker = [temporal_instability(masks == label) for label in labels]
+    known = [value for value in flicker if math.isfinite(value)]
     return scores | {"T": float(np.mean(known)) if known else None}
 
 

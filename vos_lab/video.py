@@ -239,11 +239,15 @@ class Video:
         masks: T label maps, ``(H, W)`` uint8; None for a frame that nobody annotated.
         flow: T - 1 arrays ``(H, W, 2)`` float32, from frame t to t + 1, in pixels.
         fps: frames per second.
+        frame_names: T names, as of the files in a data set, without their ending; by default the
+            frames are numbered: 00000, 00001, ... Masks are stored under these names.
 
     Example:
         >>> video = Video("grey", np.full((3, 4, 6, 3), 128, np.uint8))
         >>> len(video), video.size
         (3, (4, 6))
+        >>> video.frame_names[1]
+        '00001'
     """
 
     name: str
@@ -251,13 +255,18 @@ class Video:
     masks: Sequence[np.ndarray | None] | None = field(default=None, repr=False)
     flow: Sequence[np.ndarray] | None = field(default=None, repr=False)
     fps: float = 24.0
+    frame_names: Sequence[str] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if len(self.frames) == 0:
             raise ValueError(f"{self.name}: a video needs at least one frame")
+        if not self.frame_names:
+            numbered = Lazy(len(self.frames), "{:05d}".format)
+            object.__setattr__(self, "frame_names", numbered)  # the class is frozen
         for what, there, due in (
             ("masks", self.masks, len(self.frames)),
             ("flow", self.flow, len(self.frames) - 1),
+            ("names", self.frame_names, len(self.frames)),
         ):
             if there is not None and len(there) != due:
                 raise ValueError(
@@ -320,7 +329,7 @@ class Video:
             stems = [f"{t:05d}" for t in range(len(frames))]
         else:
             raise FileNotFoundError(f"{path}: there is no such video file or folder of images")
-        video = Video(name or path.stem, frames, fps=fps)
+        video = Video(name or path.stem, frames, fps=fps, frame_names=stems)
         if masks is None:
             return video
         files = [Path(masks) / f"{stem}.png" for stem in stems]
@@ -368,6 +377,7 @@ class Video:
             frames=Lazy(len(chosen), lambda t: self.frames[chosen[t]]),
             masks=_chosen(self.masks, chosen),
             flow=_chosen(self.flow, chosen[:-1]),
+            frame_names=[self.frame_names[t] for t in chosen],
         )
 
     def resized(self, height: int) -> "Video":

@@ -156,7 +156,7 @@ class DAVIS:
                     f"{file}: is missing, but DAVIS {self.year} {self.split} has it. Get the data "
                     f"set again: `vos-lab data davis{self.year}`."
                 )
-        video = Video(name, image_frames(files))
+        video = Video(name, image_frames(files), frame_names=[file.stem for file in files])
         # Whether a mask is binary is known from the year: an all-black one does not tell.
         if any(file.is_file() for file in annotations):
             masks = mask_files(annotations, video.size, binary=self.year == 2016)

@@ -198,6 +198,7 @@ class YouTubeVOS:
             name,
             image_frames(files),
             fps=30.0 if self.all_frames else 6.0,
+            frame_names=[file.stem for file in files],
             categories=categories,
             appearances=appearances,
         )
