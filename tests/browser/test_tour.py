@@ -7,10 +7,7 @@ from selenium.webdriver.common.keys import Keys
 
 pytestmark = pytest.mark.browser
 
-# The lesson may keep its painter under any name, or under none.
-PAINTED = """import gc
-from vos_lab.view.painter import Painter
-print(max(int((p.mask == 1).sum()) for p in gc.get_objects() if isinstance(p, Painter)))"""
+PAINTED = "print(int((painter.mask == 1).sum()))"
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ def page(lab):
     """A notebook with a player and a painter, run from top to bottom."""
     sources = (WIDGETS, PLAYER, "raise NotImplementedError", PAINTER)
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    cells[2].metadata["tags"] = ["raises-exception"]  # as the check of an exercise has
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
     nbformat.write(notebook, lab.folder / "widgets.ipynb")
