@@ -7,11 +7,13 @@ ones are executed, their outputs are cleaned, and what is on disk is compared wi
 import ast
 import copy
 import difflib
+import itertools
 import json
 import os
 import re
 import tempfile
 import time
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ import vos_lab
 from vos_lab.course.lessons import (
     Lesson,
     as_text,
+    digest,
     find_exercise,
     read_lesson,
     solved_notebook,
@@ -81,7 +84,8 @@ def build(
     """Write the notebooks of lessons, or check that they are written.
 
     A solved notebook is executed only if something other than its outputs has changed: outputs
-    that nobody needs new would swell the history.
+    that nobody needs new would swell the history. A student's notebook that was written in is
+    never lost: it is moved to ``NAME.saved-1.ipynb`` first.
 
     Args:
         lessons: names, for example ``["01_metrics"]``; by default all.
@@ -107,7 +111,12 @@ def build(
         return []
     report = []
     for lesson in read:
-        _write(root / "notebooks" / f"{lesson.name}.ipynb", as_text(student_notebook(lesson)))
+        path = root / "notebooks" / f"{lesson.name}.ipynb"
+        text = as_text(student_notebook(lesson))
+        saved = save_answers(path, text)
+        if saved is not None:
+            print(f"{lesson.name}: {path} held changes; they are kept in {saved.name}", flush=True)
+        _write(path, text)
         path = root / "solutions" / f"{lesson.name}.ipynb"
         solved = solved_notebook(lesson)
         current = path.is_file() and as_text(without_outputs(_read(path))) == as_text(solved)
@@ -194,28 +203,35 @@ def check_notebook(path: str | Path, timeout: int = 120) -> list[dict[str, Any]]
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such notebook")
     try:
-        notebook = nbformat.read(path, as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of cells without ids, as older programs write them
+            notebook = without_outputs(nbformat.read(path, as_version=4))
     except Exception as error:
-        raise ValueError(f"{path}: cannot be read as a notebook ({error})") from None
+        reason = str(error).strip().split("\n")[0]
+        raise ValueError(
+            f"{path}: cannot be read as a notebook ({type(error).__name__}: {reason[:100]})"
+        ) from None
     cells = []
-    for cell in without_outputs(notebook).cells:
-        kind = cell.metadata.get("vos_lab", {}).get("kind")
+    checks: dict[str, NotebookNode] = {}
+    for cell in notebook.cells:
+        kind, exercise = _marks(cell)
         if cell.cell_type != "code":
             continue
-        if kind == "check":
+        if kind == "check" and exercise:
             # Written anew: an emptied check would raise nothing, and so count as passed.
-            function = cell.metadata["vos_lab"]["exercise"].rpartition(".")[2]
+            function = exercise.rpartition(".")[2]
             cell.source = f"from vos_lab.course import check\ncheck({function})"
+            checks[exercise] = cell  # of a check that was copied, the last one counts
         elif kind not in ("exercise", "show"):
             cell.source = _definitions(cell.source)
         cells.append(cell)
-    checks = [c for c in cells if c.metadata.get("vos_lab", {}).get("kind") == "check"]
     if not checks:
         raise ValueError(f"{path}: holds no exercise of this course")
     notebook.cells = cells
     client = NotebookClient(
         notebook,
         timeout=timeout,
+        kernel_name="python3",  # whatever the kernel was called where the notebook was saved
         interrupt_on_timeout=True,
         extra_arguments=QUIET,
         allow_errors=True,
@@ -223,12 +239,9 @@ def check_notebook(path: str | Path, timeout: int = 120) -> list[dict[str, Any]]
     )
     with suppress(DeadKernelError):  # the checks that did not run say so below
         client.execute(env=_environment(None))
-    answers = {
-        c.metadata["vos_lab"]["exercise"]: _error(c)
-        for c in cells
-        if c.metadata.get("vos_lab", {}).get("kind") == "exercise"
-    }
-    return [_row(cell, answers) for cell in checks]
+    marks = [(*_marks(cell), _error(cell)) for cell in cells]
+    answers = {exercise: error for kind, exercise, error in marks if kind == "exercise"}
+    return [_row(exercise, cell, answers) for exercise, cell in checks.items()]
 
 
 # --- reading and writing ----------------------------------------------------------------------
@@ -259,8 +272,36 @@ def _read(path: Path) -> NotebookNode:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8", newline="\n")
+    if not path.is_file() or path.read_bytes() != text.encode():
+        # In one step, so that an interruption leaves no half of it.
+        unfinished = path.with_name(f".{path.name}.part")
+        unfinished.write_bytes(text.encode())
+        unfinished.replace(path)
+
+
+def save_answers(path: Path, text: str) -> Path | None:
+    """Move a notebook aside, unless it is just what some build has written.
+
+    Args:
+        path: of the student's notebook.
+        text: that will be written there.
+
+    Returns:
+        Where its content is now: a file that was not there before. None if nothing would be lost,
+        as nobody has written into it; its outputs do not count.
+    """
+    if not path.exists() or path.read_bytes() == text.encode():
+        return None
+    try:
+        there = nbformat.read(path, as_version=4)
+        if there.metadata["vos_lab"]["digest"] == digest(there):
+            return None
+    except Exception:  # damaged, or of another origin: who knows what it is worth
+        pass
+    names = (path.with_name(f"{path.stem}.saved-{n}.ipynb") for n in itertools.count(1))
+    saved = next(name for name in names if not name.exists())
+    path.rename(saved)
+    return saved
 
 
 def _in_words(built: Built) -> str:
@@ -311,11 +352,10 @@ def _compare(read: Sequence[Lesson], root: Path, everything: bool) -> None:
                 cell.get("execution_count") is None for cell in there.cells
             ):
                 problems.append(f"{name}: was not executed")
-    for folder in ("notebooks", "solutions") if everything else ():
-        known = {lesson.name for lesson in read}
-        for path in sorted((root / folder).glob("*.ipynb")):
-            if path.stem not in known:
-                problems.append(f"{folder}/{path.name}: has no lesson; delete it")
+    # In notebooks/, a student's own and saved ones are welcome.
+    for path in sorted((root / "solutions").glob("*.ipynb")) if everything else ():
+        if path.stem not in {lesson.name for lesson in read}:
+            problems.append(f"solutions/{path.name}: has no lesson; delete it")
     if problems:
         raise BuildError(
             "\n".join(problems) + "\nLessons are edited in lessons/ only; then: vos-lab build"
@@ -509,10 +549,21 @@ def _error(cell: NotebookNode) -> NotebookNode | None:
     return next((output for output in outputs if output.output_type == "error"), None)
 
 
-def _row(cell: NotebookNode, answers: dict[str, NotebookNode | None]) -> dict[str, Any]:
+def _marks(cell: NotebookNode) -> tuple[str, str]:
+    """The kind of a cell, and the full name of its exercise; empty where it has none."""
+    ours = cell.metadata.get("vos_lab")
+    if not isinstance(ours, dict):
+        return "", ""
+    return str(ours.get("kind", "")), str(ours.get("exercise", ""))
+
+
+def _row(
+    exercise: str, cell: NotebookNode, answers: dict[str, NotebookNode | None]
+) -> dict[str, Any]:
     """The result of a check cell that has run."""
-    exercise = cell.metadata["vos_lab"]["exercise"]
-    possible = cell.metadata.get("nbgrader", {}).get("points", 1)
+    graded = cell.metadata.get("nbgrader")
+    points = graded.get("points", 1) if isinstance(graded, dict) else 1
+    possible = points if isinstance(points, int | float) else 1
     printed = "".join(o.text for o in cell.outputs if o.get("name") == "stdout").strip()
     error = _error(cell)
     if cell.execution_count is None:

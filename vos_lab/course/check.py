@@ -204,7 +204,7 @@ def _explain(
     if all(failure and failure.unwritten == version.__name__ for failure in failures):
         return Verdict(
             "not attempted",
-            f"○ {item.name}: not attempted yet. The library goes on with its own version.",
+            _wrapped(f"○ {item.name}: not attempted yet. The library goes on with its own version."),
         )
     wrong = [i for i in range(len(runs)) if problems[i] or failures[i]]
     first = wrong[0]  # the cases go from small to large

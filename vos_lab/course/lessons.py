@@ -18,6 +18,7 @@ import hashlib
 import importlib
 import inspect
 import io
+import json
 import re
 import symtable
 import textwrap
@@ -398,12 +399,28 @@ def student_notebook(lesson: Lesson) -> NotebookNode:
         lesson: the lesson.
 
     Returns:
-        A notebook without outputs.
+        A notebook without outputs. Its metadata hold its digest, by which an untouched notebook
+        is known from one with answers.
 
     Raises:
         LessonError: a directive cannot be carried out.
     """
-    return _notebook(lesson, solved=False)
+    notebook = _notebook(lesson, solved=False)
+    notebook.metadata["vos_lab"]["digest"] = digest(notebook)
+    return notebook
+
+
+def digest(notebook: NotebookNode) -> str:
+    """A short text that changes when anything is written, moved, added or deleted in a notebook.
+
+    Args:
+        notebook: a notebook; running it, or its outputs, change nothing.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    cells = [[cell.get("id"), cell.cell_type, cell.source] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
 
 
 def solved_notebook(lesson: Lesson) -> NotebookNode:

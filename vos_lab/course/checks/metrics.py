@@ -104,6 +104,12 @@ def jaccard_nan(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -
     return by_frame(partial(iou, empty=np.nan), prediction, truth, void)
 
 
+def jaccard_formula_alone(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
+    """The formula and none of the care around it, as most begin."""
+    with np.errstate(invalid="ignore"):
+        return (prediction & truth).sum() / (prediction | truth).sum()
+
+
 def jaccard_zero(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
     """0 for two empty masks, as from a small number added below the line."""
     return by_frame(partial(iou, empty=0.0), prediction, truth, void)
@@ -223,6 +229,7 @@ JACCARD = Check(
             "by the union.",
         ),
         Slip(jaccard_nan, EMPTY_MESSAGE),
+        Slip(jaccard_formula_alone, EMPTY_MESSAGE),
         Slip(
             jaccard_zero,
             "Both masks are empty, and you say 0. Nothing was there and nothing was found: they "

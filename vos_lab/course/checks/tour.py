@@ -60,6 +60,13 @@ def overlay_blends_background(
     return np.rint((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
 
 
+def overlay_formula_alone(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """The formula for every pixel, cast to uint8: two slips at once, as most begin."""
+    return ((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
+
+
 def overlay_reversed(
     frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
 ) -> np.ndarray:
@@ -182,6 +189,11 @@ OVERLAY = Check(
         Slip(
             overlay_blends_background,
             "The background was mixed with black too. Only pixels whose label is above 0 change.",
+        ),
+        Slip(
+            overlay_formula_alone,
+            "The background was mixed with black too. Only pixels whose label is above 0 change. "
+            "And a cast to uint8 cuts off: round before it.",
         ),
         Slip(
             overlay_reversed,
