@@ -78,31 +78,34 @@ def _undo_filters(stored: np.ndarray) -> np.ndarray:
         ``(H, W)`` uint8.
     """
     height, width = stored.shape[0], stored.shape[1] - 1
-    # With a row above and a column to the left of the image, both 0.
-    values = np.zeros((height + 1, width + 1), np.uint8)
+    values = np.empty((height, width), np.uint8)
+    above = np.zeros(width, np.uint8)
     for y in range(height):
-        kind, row, above, here = stored[y, 0], stored[y, 1:], values[y], values[y + 1]
+        kind, row, here = stored[y, 0], stored[y, 1:], values[y]
+        # Left and above left of the image is 0.
+        left = corner = np.int64(0)
         if kind == 0:
-            here[1:] = row
+            for x in range(width):
+                here[x] = row[x]
         elif kind == 1:  # left
             for x in range(width):
-                here[x + 1] = row[x] + here[x]
+                left = (row[x] + left) & 255
+                here[x] = left
         elif kind == 2:  # above
             for x in range(width):
-                here[x + 1] = row[x] + above[x + 1]
+                here[x] = row[x] + above[x]
         elif kind == 3:  # the mean of left and above
             for x in range(width):
-                here[x + 1] = row[x] + (np.int64(here[x]) + np.int64(above[x + 1])) // 2
+                left = (row[x] + (left + above[x]) // 2) & 255
+                here[x] = left
         else:  # Paeth: left, above or above left, whichever is closest to left + above - above left
             for x in range(width):
-                left, up, corner = np.int64(here[x]), np.int64(above[x + 1]), np.int64(above[x])
+                up = np.int64(above[x])
                 to_left, to_up = abs(up - corner), abs(left - corner)
                 to_corner = abs(left + up - 2 * corner)
-                if to_left <= to_up and to_left <= to_corner:
-                    nearest = left
-                elif to_up <= to_corner:
-                    nearest = up
-                else:
-                    nearest = corner
-                here[x + 1] = row[x] + nearest
-    return values[1:, 1:].copy()
+                if to_left > to_up or to_left > to_corner:
+                    left = up if to_up <= to_corner else corner
+                left = (row[x] + left) & 255
+                here[x], corner = left, up
+        above = here
+    return values

@@ -18,7 +18,6 @@ from vos_lab.metrics.temporal import (
     temporal_instability,
 )
 
-
 SMALL = st.integers(0, 3)
 
 
