@@ -237,6 +237,7 @@ figures.curves(
 # %% name="prediction" slide="fragment"
 quiz("00_tour", "what hurts most")
 
+
 # %% name="every-challenge" slide="slide"
 def mean_j(clip):
     """Mean J of the baseline over all frames and objects of a video."""
@@ -244,6 +245,7 @@ def mean_j(clip):
     masks = methods.run(Baseline(), clip, progress=False)
     objects = [label for label in np.unique(clip.first_mask) if 0 < label < 255]
     return np.mean([metrics.jaccard(masks[1:] == k, truth[1:] == k).mean() for k in objects])
+
 
 suites = ["easy", "appearance", "lighting", "viewpoint", "scale", "occlusion", "camera", "speed"]
 small = {"frames": 24, "size": (120, 216)}  # small frames are drawn fast

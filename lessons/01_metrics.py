@@ -1,8 +1,8 @@
 # %% [markdown] name="title" minutes=75 needs=["00_tour"] slide="slide"
 # # What is a good segmentation?
 #
-# Two methods segment the same animal. One loses a leg. The other keeps all four, but its mask is too
-# thin all around. Which is better? It depends on whom you ask. In this lesson you build the two
+# Two methods segment the same animal. One loses a leg. The other keeps all four, but its mask is
+# too thin all around. Which is better? It depends on whom you ask. In this lesson you build the two
 # judges of the field, and let them disagree.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
@@ -224,8 +224,8 @@ quiz("01_metrics", "negative decay")
 # %% [markdown] name="flicker"
 # None of the three sees **flicker**. A mask may tremble around the right place, with the same J in
 # every frame. DAVIS 2016 has a measure for that, the **temporal instability** $T$: how much the
-# contour must be bent to turn it into the contour of the next frame. Each contour point is described
-# by where the other points lie around it, and the two contours are aligned at the least cost.
+# contour must be bent to turn it into the contour of the next frame. Each contour point is
+# described by where the other points lie around it; the two contours are aligned at the least cost.
 
 # %% name="flicker-in-use"
 calm = np.stack([change_mask(m, dilate=3) for m in truths[:12]])
@@ -252,7 +252,7 @@ figures.table(
 # - **J&F** is the mean of the two means. It is what leaderboards sort by.
 # - **Void** pixels are taken out of both masks.
 # - **Zero-shot**: nobody said which object is number 1. So the proposals of a method are matched to
-#   the true objects in the way that scores best (Hungarian algorithm), at most 20 proposals a video.
+#   the true objects in the way that scores best (Hungarian algorithm). At most 20 are allowed.
 # - **YouTube-VOS** counts an object only after the frame in which it first appears, and averages
 #   four numbers: J and F on seen classes, J and F on unseen ones.
 
@@ -298,19 +298,17 @@ print(verdict)
 #
 # ## On real video
 #
-# The published masks of a method can be judged the same way. If your machine has DAVIS, this cell
-# judges the baseline on a real sequence.
+# If your machine has DAVIS, this cell judges the baseline on a real sequence, as the official
+# evaluator does. Masks in a folder are judged with `vos-lab evaluate`.
 
 # %% name="real" tags=["real-data"]
 real = example("blackswan")
 if real is not None:
     truths = np.stack(real.masks) == 1
     masks = run(create("baseline"), real, progress=False) == 1
-    for name, values in (
-        ("J", metrics.jaccard(masks, truths)),
-        ("F", metrics.boundary_f(masks, truths)),
-    ):
-        print(name, {what: round(value, 2) for what, value in metrics.statistics(values[1:-1]).items()})
+    for name, measure_of in (("J", metrics.jaccard), ("F", metrics.boundary_f)):
+        values = measure_of(masks, truths)[1:-1]  # the first and the last frame do not count
+        print(name, ", ".join(f"{k} {v:.2f}" for k, v in metrics.statistics(values).items()))
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
@@ -324,6 +322,6 @@ if real is not None:
 # **Next.** The baseline fails because things move. Lesson 02 measures how they move: optical flow.
 #
 # **Papers.** F. Perazzi et al., *A Benchmark Dataset and Evaluation Methodology for Video Object
-# Segmentation*, CVPR 2016 (J, F, T). J. Pont-Tuset et al., *The 2017 DAVIS Challenge on Video Object
-# Segmentation*, 2017 (several objects). S. Caelles et al., *The 2019 DAVIS Challenge on VOS:
+# Segmentation*, CVPR 2016 (J, F, T). J. Pont-Tuset et al., *The 2017 DAVIS Challenge on Video
+# Object Segmentation*, 2017 (several objects). S. Caelles et al., *The 2019 DAVIS Challenge on VOS:
 # Unsupervised Multi-Object Segmentation*, 2019. N. Xu et al., *YouTube-VOS*, ECCV 2018.
