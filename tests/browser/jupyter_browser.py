@@ -107,7 +107,8 @@ class Lab:
             """
             const cells = [...jupyterapp.shell.currentWidget.content.model.cells].filter(
               (c) => c.type === 'code' && c.sharedModel.getSource().trim());
-            const stopping = cells.filter((c) => !c.getMetadata('tags')?.includes('raises-exception'))
+            const stopping = cells
+              .filter((c) => !c.getMetadata('tags')?.includes('raises-exception'))
               .flatMap((c) => c.outputs.toJSON()).filter((o) => o.output_type === 'error');
             return [cells.filter((c) => !c.executionCount || c.executionState === 'running')
               .map((c) => c.id), stopping.flatMap((o) => o.traceback)];

@@ -202,10 +202,8 @@ def _explain(
     """The verdict on a version that does not pass."""
     failures = [got.failure for got in runs]
     if all(failure and failure.unwritten == version.__name__ for failure in failures):
-        return Verdict(
-            "not attempted",
-            _wrapped(f"○ {item.name}: not attempted yet. The library goes on with its own version."),
-        )
+        text = f"○ {item.name}: not attempted yet. The library goes on with its own version."
+        return Verdict("not attempted", _wrapped(text))
     wrong = [i for i in range(len(runs)) if problems[i] or failures[i]]
     first = wrong[0]  # the cases go from small to large
     failure, problem = failures[first], problems[first]
