@@ -150,6 +150,67 @@ def test_an_unknown_lesson_is_named(built):
         build(["02_other"], root=built)
 
 
+# --- what students have written ---------------------------------------------------------------
+
+
+def saved(root, number):
+    return root / "notebooks" / f"{NAME}.saved-{number}.ipynb"
+
+
+def test_answers_are_moved_aside_and_never_overwritten(root, capsys):
+    fresh = student(root).read_bytes()
+    for number in (1, 2):
+        notebook = read(student(root))
+        cell_of(notebook, "overlay").source = f"answer = {number}"
+        write(student(root), notebook)
+        build(root=root, execute=False)
+        assert cell_of(read(saved(root, number)), "overlay").source == f"answer = {number}"
+        assert f"kept in {NAME}.saved-{number}.ipynb" in capsys.readouterr().out
+        assert student(root).read_bytes() == fresh
+    assert "answer = 1" in saved(root, 1).read_text(encoding="utf-8")
+    build(root=root, check=True)  # saved ones are nobody's mistake
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cells: cells.pop(3),
+        lambda cells: cells.append(nbformat.v4.new_code_cell("x = 1")),
+        lambda cells: cells.insert(0, cells.pop()),
+        lambda cells: cells[0].update(source="# My notes"),
+    ],
+    ids=["deleted", "added", "moved", "text"],
+)
+def test_every_change_counts_as_an_answer(root, change):
+    notebook = read(student(root))
+    change(notebook.cells)
+    write(student(root), notebook)
+    build(root=root, execute=False)
+    assert saved(root, 1).is_file()
+
+
+@pytest.mark.parametrize("content", [b"", b"not json", b"\xff\xfe", b"{}", b"[]"])
+def test_what_cannot_be_read_is_kept_too(root, content):
+    student(root).write_bytes(content)
+    build(root=root, execute=False)
+    assert saved(root, 1).read_bytes() == content
+    assert cell_of(read(student(root)), "overlay")
+
+
+def test_a_notebook_without_answers_is_built_anew_in_its_place(root):
+    notebook = read(student(root))
+    cell = cell_of(notebook, "use")  # as JupyterLab saves it after a run
+    cell.outputs = [nbformat.v4.new_output("stream", text="hello")]
+    cell.execution_count = 3
+    notebook.metadata["language_info"]["version"] = "3.12"
+    write(student(root), notebook)
+    edit(root, "Some text", "Other text")
+    build(root=root, execute=False)
+    assert [path.name for path in student(root).parent.iterdir()] == [f"{NAME}.ipynb"]
+    assert "Other text" in student(root).read_text(encoding="utf-8")
+    assert "hello" not in student(root).read_text(encoding="utf-8")
+
+
 # --- build --check ----------------------------------------------------------------------------
 
 
@@ -314,6 +375,27 @@ def test_an_emptied_check_is_checked_all_the_same(root):
     assert [row["outcome"] for row in check_notebook(student(root))] == ["not attempted"] * 2
 
 
+def test_a_check_that_was_copied_counts_once(root):
+    notebook = read(student(root))
+    copied = copy.deepcopy(cell_of(notebook, "overlay-check"))
+    copied.id = "copied"
+    notebook.cells.append(copied)
+    write(student(root), notebook)
+    assert [row["possible"] for row in check_notebook(student(root))] == [2, 1]
+
+
+def test_strange_metadata_and_kernels_are_no_reason_to_fail(root):
+    notebook = read(student(root))
+    notebook.metadata["kernelspec"] = {"name": "my-own", "display_name": "My own"}
+    notebook.cells[0].metadata["vos_lab"] = "mine"
+    cell_of(notebook, "use").metadata = nbformat.from_dict({"vos_lab": {"kind": "check"}})
+    cell_of(notebook, "overlay-check").metadata["nbgrader"]["points"] = "many"
+    write(student(root), notebook)
+    rows = check_notebook(student(root))
+    assert [row["outcome"] for row in rows] == ["not attempted"] * 2
+    assert [row["possible"] for row in rows] == [2, 1]
+
+
 def test_a_kernel_that_ends_costs_what_comes_after_it(root):
     notebook = read(solved(root))
     cell_of(notebook, "overlay").source = "import os\nos._exit(1)"
@@ -327,9 +409,10 @@ def test_what_is_no_notebook_of_the_course_is_refused(tmp_path):
     path = tmp_path / "other.ipynb"
     with pytest.raises(FileNotFoundError, match="no such notebook"):
         check_notebook(path)
-    path.write_text("not json")
-    with pytest.raises(ValueError, match="cannot be read as a notebook"):
-        check_notebook(path)
+    for content in (b"not json", b"", b"\xff\xfe", b"{}", b"[]", b'{"nbformat": 4, "cells": 3}'):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"other\.ipynb: cannot be read as a notebook"):
+            check_notebook(path)
     write(path, nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")]))
     with pytest.raises(ValueError, match="holds no exercise of this course"):
         check_notebook(path)

@@ -11,6 +11,8 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from vos_lab.course.lessons import as_text, read_lesson, student_notebook
+
 REPOSITORY = Path(__file__).parents[2]
 LESSONS = sorted(file.stem for file in (REPOSITORY / "lessons").glob("*.py"))
 
@@ -52,7 +54,10 @@ def test_there_are_lessons():
 def test_an_untouched_notebook_runs_to_its_end_with_every_exercise_not_attempted(
     lesson, tmp_path, nowhere, monkeypatch
 ):
-    path = REPOSITORY / "notebooks" / f"{lesson}.ipynb"
+    # Made anew: the one in notebooks/ may hold a student's answers.
+    untouched = student_notebook(read_lesson(REPOSITORY / "lessons" / f"{lesson}.py"))
+    path = tmp_path / f"{lesson}.ipynb"
+    path.write_text(as_text(untouched), encoding="utf-8")
     notebook = execute(path, tmp_path, nowhere, monkeypatch)
     graded = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
     found = errors(notebook)
