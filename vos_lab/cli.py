@@ -4,16 +4,19 @@ Each command is a thin door to a function of the library, which is imported only
 runs, so that ``vos-lab --help`` answers at once.
 """
 
+import io
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+import vos_lab
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,20 +28,61 @@ Root = Annotated[
     Path | None,
     typer.Option(help="Folder that holds davis2016/, davis2017/, ... Default: $VOS_LAB_DATA."),
 ]
+Sequences = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME...", help="Only these sequences; all names in a row."),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 CsvFile = Annotated[Path | None, typer.Option("--csv", help="Write a table to this file.")]
 
 
 def main() -> None:
     """Run the command line; what is wrong with the input is said in one line, without a trace."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "✓" shows "?"
     try:
         app(_repeat("--sequences", sys.argv[1:]))
     except (ValueError, OSError, RuntimeError) as error:
-        console = Console(stderr=True, soft_wrap=True)
-        console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            _say_error(f"{error.filename}: {error.strerror}")  # without "[Errno 21]"
+        else:
+            _say_error(str(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except ImportError as error:
+        _say_error(f"{error}. `vos-lab doctor` looks for what is wrong with the installation.")
+        sys.exit(1)
+
+
+def _say_error(text: str) -> None:
+    # Not wrapped, so that a file's name stays whole.
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(f"[bold red]error:[/] {escape(text)}", highlight=False)
+
+
+def _print_table(table: Table) -> None:
+    """Print a table; where it goes into a file or a pipe, nobody sees how wide it is."""
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _writable(*files: Path | None) -> None:
+    """Make sure, before anything is computed, that the files can be written."""
+    for file in files:
+        if file is None:
+            continue
+        if file.is_dir():
+            raise IsADirectoryError(f"{file}: is a folder; name a file to write")
+        try:
+            file.absolute().parent.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(f"{file}: a part of this path is a file") from None
+        if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+            raise PermissionError(f"{file}: cannot be written")
+
+
+def _write_json(file: Path | None, result: Any) -> None:
+    if file is not None:
+        file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 def _repeat(option: str, arguments: list[str]) -> list[str]:
@@ -47,16 +91,36 @@ def _repeat(option: str, arguments: list[str]) -> list[str]:
     Example:
         >>> _repeat("--sequences", ["bench", "--sequences", "A", "B", "--out", "x"])
         ['bench', '--sequences', 'A', '--sequences', 'B', '--out', 'x']
+        >>> _repeat("--sequences", ["evaluate", "--sequences=A", "B", "--", "GT", "PRED"])
+        ['evaluate', '--sequences=A', '--sequences', 'B', '--', 'GT', 'PRED']
     """
     repeated: list[str] = []
     inside = False
     for argument in arguments:
         if argument.startswith("-"):
-            inside = argument == option
+            inside = argument.split("=")[0] == option
         elif inside and repeated[-1] != option:
             repeated.append(option)
         repeated.append(argument)
     return repeated
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"vos-lab {vos_lab.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version, and end."
+        ),
+    ] = False,
+) -> None:
+    """vos_lab: a hands-on course on Video Object Segmentation."""
 
 
 @app.command()
@@ -103,14 +167,24 @@ def build(
 @app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="A student's notebook.")],
+    json_file: JsonFile = None,
 ) -> None:
-    """Run the exercises of a notebook and say which pass."""
+    """Run the exercises of a notebook and say which pass; exit code 0 if all of them do."""
     from vos_lab.course.build import check_notebook
 
-    table = Table("exercise", "verdict", "what happened", title=notebook.name)
-    for row in check_notebook(notebook):
-        table.add_row(row["exercise"], row["verdict"], row["message"])
-    Console().print(table)
+    _writable(json_file)
+    rows = check_notebook(notebook)
+    table = Table("exercise", "outcome", "points", "what happened", title=escape(notebook.name))
+    for row in rows:
+        points = f"{row['points']:g} of {row['possible']:g}"
+        name = row["exercise"].rpartition(".")[2]
+        table.add_row(escape(name), row["outcome"], points, escape(row["message"]))
+    table.add_section()
+    reached, possible = (sum(row[key] for row in rows) for key in ("points", "possible"))
+    table.add_row("all", "", f"{reached:g} of {possible:g}", style="bold")
+    _print_table(table)
+    _write_json(json_file, rows)
+    sys.exit(any(row["outcome"] != "passed" for row in rows))
 
 
 @app.command(name="lessons")
@@ -122,13 +196,13 @@ def list_lessons(
 
     found = lessons()
     if as_json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(json.dumps(found, indent=2))  # in ASCII, which every terminal and pipe carries
         return
     table = Table("lesson", "title", "minutes", "exercises (points)")
     for lesson in found:
         exercises = ", ".join(f"{e['name']} ({e['points']})" for e in lesson["exercises"])
         table.add_row(lesson["name"], lesson["title"], str(lesson["minutes"]), exercises)
-    Console().print(table)
+    _print_table(table)
 
 
 @app.command()
@@ -162,17 +236,52 @@ def data(
 def evaluate(
     truth: Annotated[Path, typer.Argument(metavar="GT", help="Folder of true masks.")],
     prediction: Annotated[Path, typer.Argument(metavar="PRED", help="Folder of masks to judge.")],
+    sequences: Sequences = None,
+    unsupervised: Annotated[
+        bool,
+        typer.Option(
+            "--unsupervised", help="Match at most 20 proposals to the objects (DAVIS 2017)."
+        ),
+    ] = False,
+    all_frames: Annotated[
+        bool,
+        typer.Option("--all-frames", help="Score the first and the last frame too."),
+    ] = False,
+    single: Annotated[
+        bool | None,
+        typer.Option(
+            "--single/--multi",
+            help="Merge all objects into one (DAVIS 2016), or score each (DAVIS 2017). "
+            "Default: single where the true masks are black and white.",
+            show_default=False,
+        ),
+    ] = None,
     json_file: JsonFile = None,
     csv_file: CsvFile = None,
-    processes: Annotated[int | None, typer.Option(help="Default: one for each core.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many work at once. Default: one for each core.")
+    ] = None,
 ) -> None:
-    """Judge a folder of masks against another: J, F, and J&F."""
+    """Judge masks against true ones: J (region), F (boundary) and their mean J&F.
+
+    GT and PRED: each a DAVIS folder, a folder of sequences, or one folder of PNG.
+    PRED holds a file for each file of GT, of the same name.
+    """
     from vos_lab.metrics.folders import evaluate_folders, table, write_csv
 
-    result = evaluate_folders(truth, prediction, processes=processes)
-    Console().print(table(result))
-    if json_file:
-        json_file.write_text(json.dumps(result, indent=2))
+    _writable(json_file, csv_file)
+    result = evaluate_folders(
+        truth,
+        prediction,
+        sequences or None,
+        single=single,
+        unsupervised=unsupervised,
+        all_frames=all_frames,
+        processes=processes,
+        progress=sys.stderr.isatty(),
+    )
+    _print_table(table(result))
+    _write_json(json_file, result)
     if csv_file:
         write_csv(result, csv_file)
 
@@ -182,9 +291,7 @@ def bench(
     methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help="Which methods.")],
     data: Annotated[str, typer.Option(help="davis2016, davis2017, or a procedural suite.")],
     root: Root = None,
-    sequences: Annotated[
-        list[str] | None, typer.Option(help="Only these (several may follow).")
-    ] = None,
+    sequences: Sequences = None,
     out: Annotated[
         Path | None, typer.Option(help="Keep the masks here, and go on from what is there.")
     ] = None,
@@ -195,11 +302,19 @@ def bench(
     from vos_lab.bench import bench as run_bench
     from vos_lab.bench import table, write_csv
 
-    result = run_bench(methods, data, root=root, sequences=sequences, out=out)
+    _writable(json_file, csv_file)
+    progress = sys.stderr.isatty()
+    try:
+        result = run_bench(
+            methods, data, root=root, sequences=sequences, out=out, progress=progress
+        )
+    except KeyboardInterrupt:
+        if out is not None:
+            print(f"Interrupted. The same command goes on from {out}.", file=sys.stderr)
+        raise
     for method in result:
-        Console().print(table(result, method))
-    if json_file:
-        json_file.write_text(json.dumps(result, indent=2))
+        _print_table(table(result, method))
+    _write_json(json_file, result)
     if csv_file:
         write_csv(result, csv_file)
 
@@ -214,14 +329,15 @@ def claims(
     """Repeat the experiments behind the claims of the lecture."""
     from vos_lab.claims import CLAIMS, measure
 
+    _writable(json_file)
     for name in names or []:
         if name not in CLAIMS:
             raise ValueError(f"there is no claim {name!r}; there are: {', '.join(CLAIMS)}")
-    verdicts = [measure(CLAIMS[name]) for name in names or CLAIMS]
+    progress = sys.stderr.isatty()
+    verdicts = [measure(CLAIMS[name], progress) for name in names or CLAIMS]
     for verdict in verdicts:
         print(f"{verdict.claim.name}: {verdict}")
-    if json_file:
-        json_file.write_text(json.dumps([verdict.as_dict() for verdict in verdicts], indent=2))
+    _write_json(json_file, [verdict.as_dict() for verdict in verdicts])
 
 
 if __name__ == "__main__":
