@@ -57,7 +57,7 @@ function render({ model, el }) {
     pane.canvas = add(pane.figure, "canvas", { width, height, role: "img" });
     pane.pen = pane.canvas.getContext("2d");
     pane.caption = add(pane.figure, "figcaption", { textContent: pane.name });
-    pane.canvas.style.width = `${model.get("_height") ? (model.get("_height") * width) / height : Math.max(width, 640)}px`;
+    pane.canvas.style.width = `${model.get("_height") ? (model.get("_height") * width) / height : Math.max(width, Math.min(640, (480 * width) / height))}px`;
   }
 
   const slider = add(root, "input", {
