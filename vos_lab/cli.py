@@ -130,18 +130,20 @@ def lab(
     port: Annotated[int, typer.Option(help="Port of the server.")] = 8888,
 ) -> None:
     """Open JupyterLab at a lesson."""
-    from vos_lab.course.build import REPOSITORY
-
-    notebook = Path("notebooks") / f"{lesson}.ipynb"
-    if not (REPOSITORY / notebook).is_file():
-        there = ", ".join(sorted(file.stem for file in (REPOSITORY / "notebooks").glob("*.ipynb")))
-        raise ValueError(f"there is no lesson {lesson!r}; there are: {there or 'none yet'}")
+    repository = Path(vos_lab.__file__).parents[1]
+    notebook = Path("notebooks") / f"{lesson.removesuffix('.ipynb')}.ipynb"
+    if not (repository / notebook).is_file():
+        there = ", ".join(sorted(file.stem for file in (repository / "notebooks").glob("*.ipynb")))
+        raise ValueError(
+            f"there is no lesson {lesson!r}; there are: "
+            + (there or f"none in {repository / 'notebooks'}: `vos-lab build` makes them")
+        )
     command = [sys.executable, "-m", "jupyter", "lab", str(notebook), f"--port={port}"]
     if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container, root is often the only user
-    os.chdir(REPOSITORY)
+    os.chdir(repository)
     if os.name == "nt":
         import subprocess
 
