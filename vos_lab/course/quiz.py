@@ -146,10 +146,11 @@ class Quiz(widgets.VBox):
             self.feedback.value = ""
             return
         option = self.question.options[change["new"]]
-        mark, colour = ("✓ Right.", "#00734f") if option.correct else ("✗ Not quite.", "#a84300")
+        # The bar is seen on white and on black; the words have the colour of the theme.
+        mark, colour = ("✓ Right.", "#009e73") if option.correct else ("✗ Not quite.", "#d55e00")
         self.feedback.value = (
             f'<div role="status" aria-live="polite" style="border-left: 4px solid {colour}; '
-            f'padding: 2px 10px; line-height: 1.5"><b style="color: {colour}">{mark}</b> '
+            f'padding: 2px 10px; line-height: 1.5"><b>{mark}</b> '
             f"{html.escape(option.feedback)}</div>"
         )
 
