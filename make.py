@@ -144,6 +144,12 @@ def lock(_: list[str]) -> int:
 # ---------------------------------------------------------------- the set-up
 
 
+SMALL_RUN = (
+    "from vos_lab.bench import bench; "
+    "bench(['baseline'], 'easy', sequences=['easy-test-00'], progress=False)"
+)
+
+
 def set_up(environment: Path = ENVIRONMENT, constraints: Path = LOCK, again: bool = False) -> str:
     """Make the environment and install, unless that is done; return its Python."""
     with one_at_a_time(environment):
@@ -180,6 +186,10 @@ def set_up_alone(environment: Path, constraints: Path, again: bool) -> str:
                 "than 8 GB of free disk. Then run the same command again."
             )
     quieten_jupyterlab(environment)
+    say("Compiling the loops of the metrics, once.")
+    # One small run through everything. What is compiled stays on the disk, so that no student
+    # waits for it. Where it fails nothing is lost: it is then compiled when it is first needed.
+    subprocess.run([python, "-c", SMALL_RUN], env=clean_environment(environment))
     state.write_text(wanted, encoding="utf-8")
     say("Set up. From here on no network is needed.")
     return python

@@ -189,12 +189,13 @@ def pip(monkeypatch, course):
 
 def test_set_up_happens_once(pip, course):
     pip.set_up()
-    assert len(pip.calls) == 2
+    assert len(pip.calls) == 3  # the packages, the course, the small run that compiles
     assert str(course / "requirements.lock") in pip.calls[0]
+    assert make.SMALL_RUN in pip.calls[2]
     pip.set_up()
-    assert len(pip.calls) == 2
+    assert len(pip.calls) == 3
     pip.set_up(again=True)
-    assert len(pip.calls) == 4
+    assert len(pip.calls) == 6
 
 
 def test_a_failed_set_up_is_not_taken_for_done(pip, capsys):
@@ -204,7 +205,7 @@ def test_a_failed_set_up_is_not_taken_for_done(pip, capsys):
     pip.done.returncode = 0
     calls = len(pip.calls)
     pip.set_up()
-    assert len(pip.calls) == calls + 2
+    assert len(pip.calls) == calls + 3
     assert "interrupted: making it anew" in capsys.readouterr().out
 
 
