@@ -99,6 +99,18 @@ def test_a_damaged_folder_says_what_to_delete(tmp_path):
     assert (folder / "00003.png").is_file()
 
 
+def test_named_sequences_need_no_others(tmp_path):
+    davis = tmp_path / "davis2017"
+    write_mask(davis / "Annotations/480p/bear/00000.png", np.ones((4, 6), np.uint8))
+    (davis / "JPEGImages/480p/bear").mkdir(parents=True)
+    Image.new("RGB", (6, 4)).save(davis / "JPEGImages/480p/bear/00000.jpg")
+    (davis / "ImageSets/2017").mkdir(parents=True)
+    (davis / "ImageSets/2017/val.txt").write_text("bear\ncamel\n")
+    assert [video.name for video in load("davis2017", tmp_path, ["bear"])] == ["bear"]
+    with pytest.raises(FileNotFoundError, match=r"camel: this sequence .* is missing"):
+        load("davis2017", tmp_path)
+
+
 def test_masks_are_named_like_the_frames_and_evaluated_as_the_bench_does(tmp_path):
     davis = tmp_path / "davis2017"
     (davis / "JPEGImages/480p/bear").mkdir(parents=True)

@@ -99,7 +99,8 @@ def load(
         FileNotFoundError: the dataset is not on this machine; says how to get it.
     """
     if data in DATASETS:
-        dataset = DAVIS(root, year=DATASETS[data], split="val")
+        # Who names sequences needs no others; a mean over all of them needs all.
+        dataset = DAVIS(root, year=DATASETS[data], split="val", partial=bool(sequences))
         names = dataset.names
     elif data in SUITES:
         videos = {video.name: video for video in suite(data)}

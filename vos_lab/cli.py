@@ -221,12 +221,15 @@ def doctor() -> None:
 def data(
     name: Annotated[str | None, typer.Argument(help="What to get; default: list.")] = None,
     root: Root = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Get it even if it is there: a file may be missing.")
+    ] = False,
 ) -> None:
     """List the real datasets, or get one."""
     from vos_lab.datasets import download
 
     if name is not None:
-        download.download(name, root)
+        download.download(name, root, again)
         return
     for row in download.available(root):
         print(f"{row.name}: {row.sequences} of {row.count} sequences in {row.folder}")

@@ -194,6 +194,26 @@ def test_a_root_that_is_the_data_set_itself(davis2017):
         DAVIS(davis2017)
 
 
+def test_a_root_that_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for root in (tmp_path / "file", tmp_path / "nowhere"):
+        with pytest.raises(FileNotFoundError, match=f"The root {root} is no folder"):
+            DAVIS(root)
+
+
+def test_an_archive_unpacked_one_folder_too_deep(davis2017, tmp_path):
+    davis2017.rename(tmp_path / "DAVIS")
+    davis2017.mkdir()
+    (tmp_path / "DAVIS").rename(davis2017 / "DAVIS")
+    with pytest.raises(FileNotFoundError, match=f"move what is in {davis2017 / 'DAVIS'} up"):
+        DAVIS(tmp_path)
+
+
+def test_another_resolution_is_named(davis2017, tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is 480p, not Full-Resolution"):
+        DAVIS(tmp_path, resolution="Full-Resolution")
+
+
 def test_a_missing_list_is_named(davis2017, tmp_path):
     (davis2017 / "ImageSets/2017/train.txt").unlink()
     with pytest.raises(FileNotFoundError, match=r"train\.txt"):

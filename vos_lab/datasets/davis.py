@@ -97,7 +97,8 @@ class DAVIS:
         self._masks = self.folder / kind / resolution
         # Only the training and validation sets are annotated in public.
         self._annotated = split in ("train", "val", "trainval")
-        self._find(f"davis{year}-unsupervised" if own_annotations else f"davis{year}", download)
+        self._source = f"davis{year}-unsupervised" if own_annotations else f"davis{year}"
+        self._find(download)
         # A dictionary from name to the frames that the list names; None for all in its folder.
         self._listed = self._read_lists(partial)
         missing = [name for name in self._listed if not (self._images / name).is_dir()]
@@ -105,7 +106,8 @@ class DAVIS:
             raise FileNotFoundError(
                 f"{self._images / missing[0]}: this sequence of DAVIS {year} {split} is missing; "
                 f"{len(missing)} of {len(self._listed)} are. Get the whole data set "
-                f"(`vos-lab data davis{year}`), or leave them out with partial=True."
+                f"(`vos-lab data {self._source} --again`), name the sequences that you want, or "
+                "leave out what is missing with partial=True."
             )
         self.names = [name for name in self._listed if name not in missing]
         if not self.names:
@@ -154,7 +156,7 @@ class DAVIS:
             if not file.is_file():
                 raise FileNotFoundError(
                     f"{file}: is missing, but DAVIS {self.year} {self.split} has it. Get the data "
-                    f"set again: `vos-lab data davis{self.year}`."
+                    f"set again: `vos-lab data {self._source} --again`."
                 )
         video = Video(name, image_frames(files), frame_names=[file.stem for file in files])
         # Whether a mask is binary is known from the year: an all-black one does not tell.
@@ -163,7 +165,7 @@ class DAVIS:
             video = replace(video, masks=masks)
         return video if self.transforms is None else self.transforms(video)
 
-    def _find(self, source: str, download: bool) -> None:
+    def _find(self, download: bool) -> None:
         needed = [self._images] + ([self._masks] if self._annotated else [])
         missing = [folder for folder in needed if not folder.is_dir()]
         if missing and download:
@@ -177,20 +179,30 @@ class DAVIS:
                     f"{self.split} of DAVIS 2017 is not downloaded for you. Get it from "
                     f"https://davischallenge.org and unpack it into {self.folder}."
                 )
-            downloads.download(source, self.root)
+            downloads.download(self._source, self.root)
             missing = [folder for folder in needed if not folder.is_dir()]
         if missing:
-            inside = (self.root / "JPEGImages").is_dir()
             raise FileNotFoundError(
-                f"{missing[0]}: there is no such folder. "
-                + (
-                    f"The root {self.root} is a data set itself; name the folder above it, and "
-                    f"call the data set davis{self.year}."
-                    if inside
-                    else f"{downloads.how_to_get(source)}; or let VOS_LAB_DATA (or root) name the "
-                    f"folder that holds davis{self.year}/."
-                )
+                f"{missing[0]}: there is no such folder. {self._what_is_wrong()}"
             )
+
+    def _what_is_wrong(self) -> str:
+        """Why a folder of the official layout is not there, as far as it can be seen."""
+        if (self.root / "JPEGImages").is_dir():
+            return (
+                f"The root {self.root} is a data set itself; name the folder above it, and call "
+                f"the data set davis{self.year}."
+            )
+        for inner in sorted(self.folder.glob("*/JPEGImages")):
+            return f"The data set lies one folder too deep: move what is in {inner.parent} up."
+        there = sorted(path.name for path in self._images.parent.glob("*") if path.is_dir())
+        if there and self.resolution not in there:
+            return f"There is {', '.join(there)}, not {self.resolution}."
+        root = "" if self.root.is_dir() else f"The root {self.root} is no folder. "
+        return (
+            f"{root}{downloads.how_to_get(self._source)}; or let VOS_LAB_DATA (or root) name the "
+            f"folder that holds davis{self.year}/."
+        )
 
     def _read_lists(self, partial: bool) -> dict[str, list[str] | None]:
         whole = self._list_file(self.split)
@@ -216,7 +228,7 @@ def _read_list(file: Path) -> dict[str, list[str] | None]:
     if not file.is_file():
         raise FileNotFoundError(f"{file}: the list of the sequences of this split is missing")
     listed: dict[str, list[str] | None] = {}
-    for line in file.read_text().split("\n"):
+    for line in file.read_text(encoding="utf-8", errors="replace").split("\n"):
         if not line.strip():
             continue
         # DAVIS 2016 lists "/JPEGImages/480p/bear/00000.jpg /Annotations/...", 2017 lists "bear".

@@ -219,12 +219,13 @@ def how_to_get(name: str, root: str | Path | None = None) -> str:
     return f"`vos-lab data {name}` gets it ({source.size})"
 
 
-def download(name: str, root: str | Path | None = None) -> Path:
+def download(name: str, root: str | Path | None = None, again: bool = False) -> Path:
     """Get a data set from its official address, unless the whole of it is there.
 
     Args:
         name: one of ``SOURCES``.
         root: as in :func:`data_root`.
+        again: get it even if every sequence has its folder, as a file may be missing in one.
 
     Returns:
         The folder of the data set.
@@ -238,7 +239,7 @@ def download(name: str, root: str | Path | None = None) -> Path:
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(SOURCES)}")
     source = SOURCES[name]
     row = next(row for row in available(root) if row.name == name)
-    if row.sequences >= row.count:
+    if row.sequences >= row.count and not again:
         print(f"{name} is there: {row.sequences} sequences in {row.folder}")
         return row.folder
     if source.archive is None:
