@@ -251,6 +251,17 @@ def test_download_of_what_is_there_needs_no_server(tmp_path, capsys):
     assert "50 sequences" in capsys.readouterr().out
 
 
+def test_what_is_there_can_be_had_again(tmp_path, monkeypatch):
+    for number in range(50):
+        (tmp_path / f"davis2016/Annotations/480p/s{number}").mkdir(parents=True)
+    fetched = []
+    monkeypatch.setattr(downloads, "fetch", lambda archive, root: fetched.append(archive.url))
+    download("davis2016", tmp_path)
+    assert fetched == []
+    download("davis2016", tmp_path, again=True)
+    assert fetched == [downloads.SOURCES["davis2016"].archive.url]
+
+
 def test_youtube_vos_says_that_it_needs_an_account(tmp_path):
     with pytest.raises(PermissionError, match=r"account.*youtube-vos\.org"):
         download("youtube-vos", tmp_path)
