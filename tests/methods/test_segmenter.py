@@ -118,3 +118,10 @@ def test_the_masks_of_the_baseline_do_not_share_memory():
     masks = first_mask_everywhere(MASK, FRAMES)
     masks[0][:] = 9
     np.testing.assert_array_equal(masks[1], MASK)
+
+
+def test_void_in_the_first_mask_is_no_object():
+    recorder = Recorder()
+    void = np.where(MASK == 2, 255, MASK).astype(np.uint8)
+    masks = run(recorder, Video("clip", FRAMES, masks=[void, None, None, None]), progress=False)
+    assert recorder.mask.max() == masks[0].max() == 1

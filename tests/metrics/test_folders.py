@@ -76,6 +76,8 @@ def test_a_davis_root_and_a_plain_folder_score_the_same(folders):
     shutil.copytree(folders / "truth", root / "Annotations" / "480p")
     shutil.copytree(folders / "truth", root / "Annotations" / "1080p")
     assert evaluate(root, folders / "mine") == expected
+    (root / "Annotations" / "480p" / "cat" / "._00000.png").write_bytes(b"left by a Mac")
+    assert evaluate(root / "Annotations", folders / "mine") == expected
     plain = evaluate(folders / "truth" / "cat", folders / "mine" / "cat")
     assert plain["sequences"]["cat"] == expected["sequences"]["cat"]
     (folders / "mine" / "cat").rename(folders / "result")

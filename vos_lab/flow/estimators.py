@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import cv2
 import numpy as np
-import torch
 
 from vos_lab.flow.classical import coarse_to_fine, horn_schunck, lucas_kanade
+
+if TYPE_CHECKING:  # torch takes seconds to load, and only RAFT needs it
+    import torch
 
 
 def estimate(
@@ -135,9 +138,11 @@ def _raft(
     first: np.ndarray, second: np.ndarray, size: str = "small", steps: int = 12
 ) -> np.ndarray:
     """Teed and Deng, ECCV 2020: a correlation volume, and a recurrent network that reads it."""
+    import torch
+
     network = _raft_network(size)
 
-    def prepare(image: np.ndarray) -> torch.Tensor:
+    def prepare(image: np.ndarray) -> "torch.Tensor":
         colour = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=-1)
         tensor = torch.from_numpy(np.ascontiguousarray(colour)).permute(2, 0, 1)[None]
         return tensor.float() / 127.5 - 1
@@ -155,7 +160,8 @@ def _raft(
 
 
 @cache
-def _raft_network(size: str) -> torch.nn.Module:
+def _raft_network(size: str) -> "torch.nn.Module":
+    import torch
     from torchvision.models.optical_flow import (
         Raft_Large_Weights,
         Raft_Small_Weights,

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from tqdm.auto import tqdm
 
-from vos_lab.video import Video, as_label_map
+from vos_lab.video import VOID, Video, as_label_map
 
 
 @runtime_checkable
@@ -78,6 +78,7 @@ def segment(
         annotated = given.get(t)
         if annotated is not None:
             annotated = _checked(annotated, frame, f"{video.name}: the mask given for frame {t}")
+            annotated = np.where(annotated == VOID, 0, annotated)  # void is no object to follow
         if t == 0:
             segmenter.start(frame, annotated)
         elif annotated is not None:

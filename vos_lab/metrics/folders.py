@@ -142,7 +142,8 @@ def sequence_folders(root: Path, unsupervised: bool = False) -> dict[str, Path]:
     """The folders of masks under a root, by the name of their sequence.
 
     Args:
-        root: a DAVIS root, a folder of sequence folders, or a folder of PNG files.
+        root: a DAVIS root or its ``Annotations``, a folder of sequence folders, or a folder of PNG
+            files.
         unsupervised: of a DAVIS root take ``Annotations_unsupervised``.
 
     Raises:
@@ -152,6 +153,8 @@ def sequence_folders(root: Path, unsupervised: bool = False) -> dict[str, Path]:
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: there is no such folder of masks")
     masks = root / ("Annotations_unsupervised" if unsupervised else "Annotations")
+    if (root / "480p").is_dir():
+        masks = root
     if masks.is_dir():
         inside = sorted(path for path in masks.iterdir() if path.is_dir())
         if (masks / "480p").is_dir():
@@ -181,7 +184,7 @@ def frame_pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
         FileNotFoundError: a predicted frame is missing.
         ValueError: a prediction has another size than its truth, or is no PNG.
     """
-    true_files = sorted(truth.glob("*.png"))
+    true_files = _masks(truth)
     there = {path.name for path in prediction.iterdir()}
     missing = [file.name for file in true_files if file.name not in there]
     if missing:
@@ -204,7 +207,12 @@ def frame_pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
 
 
 def _has_masks(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.glob("*.png"))
+    return folder.is_dir() and bool(_masks(folder))
+
+
+def _masks(folder: Path) -> list[Path]:
+    # Without hidden files: a Mac leaves ._00001.png beside 00001.png on foreign disks.
+    return sorted(file for file in folder.glob("*.png") if not file.name.startswith("."))
 
 
 def _png_size(path: Path) -> tuple[int, int]:
