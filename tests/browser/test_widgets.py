@@ -26,12 +26,14 @@ video = Video("bar", frames, masks)
 """
 PLAYER = "player = Player(video, {'truth': masks, 'nothing': masks * 0}, compare=False)\nplayer"
 PAINTER = "painter = Painter(video, objects=2)\npainter"
+KNOBS = "from vos_lab.view.explorers import MetricPlayground\nMetricPlayground()"
+QUIZ = "from vos_lab.course import quiz\nquiz('00_tour', 'which task')"
 
 
 @pytest.fixture(scope="module")
 def page(lab):
     """A notebook with a player and a painter, run from top to bottom."""
-    sources = (WIDGETS, PLAYER, "raise NotImplementedError", PAINTER)
+    sources = (WIDGETS, PLAYER, "raise NotImplementedError", PAINTER, KNOBS, QUIZ)
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     cells[2].metadata["tags"] = ["raises-exception"]  # as the check of an exercise has
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -253,3 +255,25 @@ def test_each_frame_of_the_video_keeps_its_mask(page):
     press(page, painter, ",", ",")
     shows(page, painter, 0)
     assert variable(page, "int(painter.mask.sum())") == 120
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        ".vos-player input[type=checkbox]",
+        ".vos-player .vos-scrubber",
+        ".vos-painter input[type=range]",
+        ".vos-explorer input[type=range]",
+        ".widget-radio input",
+    ],
+)
+def test_jupyterlab_takes_no_key_from_a_control(page, inside):
+    control = page.wait(lambda driver: driver.find_elements(By.CSS_SELECTOR, inside))[0]
+    active = "return jupyterapp.shell.currentWidget.content.activeCellIndex;"
+    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", control)
+    control.click()
+    cells, before = page.cells(), page.driver.execute_script(active)
+    # Arrows leave a cell, d d deletes it.
+    ActionChains(page.driver).send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, "d", "d").perform()
+    assert page.cells() == cells
+    assert page.driver.execute_script(active) == before

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 
 QUIZZES = Path(__file__).parent / "quizzes"
@@ -122,6 +123,23 @@ def _expect(table: dict[str, Any], types: dict[str, type], optional: set[str], w
             raise ValueError(f"{where}: {key} is missing or empty")
 
 
+class OwnKeys(anywidget.AnyWidget):
+    """Keeps the keys of its box from JupyterLab, where arrows leave a cell and d d deletes it."""
+
+    _esm = """
+    function render({ el }) {
+      el.style.display = "none";
+      const mark = () => {
+        const box = el.parentElement?.closest(".widget-vbox");
+        if (!box) return requestAnimationFrame(mark);  // not yet on the page
+        box.addEventListener("focusin", (e) => (e.target.dataset.lmSuppressShortcuts = "true"));
+      };
+      mark();
+    }
+    export default { render };
+    """
+
+
 class Quiz(widgets.VBox):
     """A question with radio buttons, and the feedback to what is chosen.
 
@@ -139,7 +157,7 @@ class Quiz(widgets.VBox):
         self.feedback = widgets.HTML()
         self.radio.observe(self._answer, names="value")
         title = widgets.HTMLMath(f"<b>{html.escape(question.text)}</b>")
-        super().__init__([title, self.radio, self.feedback])
+        super().__init__([title, self.radio, self.feedback, OwnKeys()])
 
     def _answer(self, change: dict[str, Any]) -> None:
         if change["new"] is None:

@@ -11,8 +11,9 @@ function render({ model, el }) {
   }
 
   const root = add(el, "div", { className: "vos-widget vos-explorer", role: "group", ariaLabel: model.get("_title") });
-  // JupyterLab has keys of its own: none of them while a knob has the focus.
-  root.dataset.lmSuppressShortcuts = "true";
+  // JupyterLab has keys of its own: none of them while a knob has the focus. It looks for this
+  // mark from the element with the focus upwards, but stops at one that a key is bound to.
+  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
   const head = add(root, "div", { className: "vos-head" });
   add(head, "div", { className: "vos-title", textContent: model.get("_title") });
   const busy = add(head, "div", { className: "vos-busy", role: "status" });

@@ -46,7 +46,8 @@ function render({ model, el }) {
     ariaLabel: `Mask painter: ${model.get("_title") || "image"}. ${KEYS}`,
   });
   // JupyterLab has keys of its own (b adds a cell): none of them while we have focus.
-  root.dataset.lmSuppressShortcuts = "true";
+  // It looks for this mark on the element with the focus, be it a button in here.
+  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
   if (model.get("_title")) add(root, "div", { className: "vos-title", textContent: model.get("_title") });
 
   const bar = add(root, "div", { className: "vos-bar vos-tools" });

@@ -44,7 +44,8 @@ function render({ model, el }) {
     ariaLabel: `Video player: ${model.get("_title") || "video"}. ${KEYS}`,
   });
   // JupyterLab has keys of its own (m makes a cell a text cell): none of them while we have focus.
-  root.dataset.lmSuppressShortcuts = "true";
+  // It looks for this mark on the element with the focus, be it a button in here.
+  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
   if (model.get("_title")) add(root, "div", { className: "vos-title", textContent: model.get("_title") });
 
   // One pane for each result, and one in front for the plain frames where there is only one.
