@@ -451,7 +451,9 @@ class Table:
             others = (f"<{tag}>{html.escape(cell)}</{tag[:2]}>" for cell in cells[1:])
             return f"<tr>{first}{''.join(others)}</tr>"
 
-        caption = f"<caption><b>{html.escape(self.caption)}</b></caption>"
+        # A narrow table does not fold its caption.
+        style = "white-space: nowrap; text-align: left"
+        caption = f'<caption style="{style}"><b>{html.escape(self.caption)}</b></caption>'
         head = f"<thead>{row(self.header, head=True)}</thead>"
         body = "".join(row(cells, head=False) for cells in self.rows)
         return f"<table>{caption}{head}<tbody>{body}</tbody></table>"
