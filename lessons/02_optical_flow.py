@@ -1,0 +1,536 @@
+# %% [markdown] name="title" minutes=90 needs=["01_metrics"] slide="slide"
+# # Optical flow: where does every pixel go?
+#
+# A video knows what every pixel looks like. It does not say where the pixel goes. Know that, and
+# you can follow an object from frame to frame. In this lesson you build two classical answers,
+# and see what no answer can know.
+
+# %% [markdown] name="instructor" tags=["instructor"] slide="notes"
+# **For the instructor**
+#
+# | section | minutes |
+# | --- | --- |
+# | see flow, explore it (exercise `flow_to_rgb`) | 20 |
+# | use it, judge it (`warp`, `endpoint_error`) | 20 |
+# | brightness constancy, aperture, `lucas_kanade`, `horn_schunck` | 30 |
+# | coarse to fine, the table | 10 |
+# | break it, illusions, questions | 10 |
+#
+# *What usually goes wrong.* Rows and columns are swapped: `flow[..., 0]` is to the right. The image
+# is warped in the wrong direction. The minus in front of It is lost. Each has a message of its own
+# in the check.
+#
+# *Show live.* The aperture clip, with the hole first and the dots later. Let the room point in the
+# direction in which the stripes move, all at once, before anybody speaks.
+#
+# *Ask the room.* A white wall fills the image and the camera moves. What is the flow? What would
+# you want a method to answer?
+
+# %% name="imports" slide="skip"
+from time import perf_counter
+
+import cv2
+import numpy as np
+
+from vos_lab import flow
+from vos_lab.claims import mean_interval
+from vos_lab.course import check, hint, quiz
+from vos_lab.datasets import illusions, procedural
+from vos_lab.datasets.davis import example
+from vos_lab.flow.classical import Step, derivatives, enlarge, neighbour_mean, pyramid, window_sum
+from vos_lab.flow.colour import HUES, checked_scale, longest_of, polar
+from vos_lab.flow.estimators import brightness
+from vos_lab.flow.warp import check_warp
+from vos_lab.metrics import flow as flow_metrics
+from vos_lab.metrics.flow import check_flows
+from vos_lab.view import figures, flow_figures
+from vos_lab.view.flow_explorer import FlowExplorer
+
+# %% name="problem" slide="slide"
+pole = illusions.barber_pole(height=180, frames=18)
+figures.clip(
+    pole,
+    alt="A pole with red and blue stripes between white ones turns. The stripes seem to climb.",
+    height=200,
+    most_bytes=45_000,
+)
+
+# %% name="prediction" slide="fragment"
+quiz("02_optical_flow", "barber pole")
+
+# %% [markdown] name="goals" slide="skip"
+# Keep your answer. You will measure it at the end. After this lesson you can
+#
+# - read a picture of optical flow, and draw one,
+# - warp an image along a flow, and judge a flow with and without the truth,
+# - estimate flow from nothing but brightness, in two ways,
+# - say where flow must fail, and tell perceived from real motion.
+#
+# You need lesson 01, and derivatives from school. It takes about 90 minutes.
+
+# %% [markdown] name="what-is-flow" slide="slide"
+# ## An arrow for every pixel
+#
+# **Optical flow** is an array of shape `(H, W, 2)`. It says for each pixel of the first image how
+# far it goes until the second: `flow[y, x] = (dx, dy)`, in pixels, `dx` to the right, `dy` down.
+# Our videos are drawn by a program, so the true flow is known.
+
+# %% name="arrows" slide="slide"
+swimming = procedural.suite("speed", frames=8, size=(150, 270), length=2)[1]
+first, second, truth = swimming.frames[3], swimming.frames[4], swimming.flow[3]
+print(f"flow of shape {truth.shape}; the pixel in row 75, column 140 moves by {truth[75, 140]}")
+flow_figures.quiver(
+    first,
+    truth,
+    title="The fish swims to the left; the ground stands still",
+    alt="A fish in grey, with arrows on its body that point to the left. There are none around it.",
+)
+
+# %% [markdown] name="colour"
+# ## Write it: flow as colour
+#
+# Arrows hide most pixels. Papers show flow as colour instead: the direction is the **hue**, the
+# length is how far the colour is from white. The wheel beside each picture is the legend.
+
+# %% exercise="vos_lab.flow.colour.flow_to_rgb" points=2
+
+# %% name="colour-in-use" slide="slide"
+flow_figures.flow_picture(
+    {"true flow": truth},
+    first,
+    title="Blue goes left; the paler, the slower",
+    alt="The frame with the fish, and beside it the flow: a blue fish on white.",
+)
+
+# %% [markdown] name="explorer-text" slide="slide"
+# Point at a pixel. On the right you see where it goes, and below both places magnified. Put the
+# view on *Warped back* and drag the slider. Then look at the tail: which pixels have no match?
+
+# %% name="explorer" slide="slide"
+FlowExplorer(first, second, {"truth": truth, "DIS": flow.estimate(first, second, "dis")}, truth)
+
+# %% [markdown] name="warp-text"
+# ## Write it: use a flow
+#
+# If the flow is right, the second image can be brought back to where the first one is. For each
+# pixel of the *first* image, look up the place in the *second* where the flow says it went. That
+# is **backward warping**. The place lies between pixels, so mix the four around it.
+
+# %% exercise="vos_lab.flow.warp.warp" points=3
+
+# %% name="warp-in-use" slide="slide"
+flow_figures.warp_views(
+    first,
+    second,
+    truth,
+    title="Brought back, the second image is nearly the first",
+    alt="The second image warped back. The difference to the first is bright along the fish "
+    "before, and nearly black after.",
+)
+
+# %% [markdown] name="error-text"
+# What stays bright was hidden in one of the two images. No flow can bring it back.
+#
+# ## Write it: judge a flow
+#
+# The difference of the images is a judge that needs no truth. It can be fooled. Where the truth is
+# known, ask how far from the true place each vector ends. That is the **endpoint error** (EPE), in
+# pixels.
+
+# %% exercise="vos_lab.metrics.flow.endpoint_error" points=1
+
+# %% name="error-in-use" slide="slide"
+flow_figures.error_maps(
+    {
+        "nothing moves": np.zeros_like(truth),
+        "DIS": flow.estimate(first, second, "dis"),
+    },
+    truth,
+    title="A good method errs at the outline, where motion changes abruptly",
+    alt="Two maps of the endpoint error. With zero flow the whole fish is bright. With DIS only "
+    "its outline is.",
+)
+
+# %% name="photometric-quiz" slide="fragment"
+quiz("02_optical_flow", "photometric")
+
+# %% [markdown] name="constancy" slide="slide"
+# ## Where flow comes from
+#
+# Everything below rests on one assumption, **brightness constancy**: a point keeps its brightness
+# while it moves. Below is one row of the image, and the same row 2
+# pixels later.
+
+# %% name="constancy-picture" slide="slide"
+bright = brightness(first)
+two_to_the_right = np.zeros_like(truth)
+two_to_the_right[..., 0] = 2
+later = flow.warp(bright, -two_to_the_right)  # the same image, moved by exactly 2 pixels
+row = slice(150, 192)
+figures.curves(
+    {"time t": bright[72, row], "time t + 1": later[72, row]},
+    "The curve moves by 2 pixels; at a fixed place, brightness changes",
+    ylabel="brightness (0 to 255)",
+    xlabel="column",
+    x=np.arange(270)[row],
+    alt="Brightness along a row of the image: the same curve twice, 2 pixels apart. On the slopes "
+    "the two differ much, on flat parts not at all.",
+)
+
+# %% [markdown] name="constancy-equation"
+# Where the curve is steep, a small shift changes brightness much. For a small motion the change is
+# slope times shift, in both directions:
+#
+# $$I_x\,dx + I_y\,dy + I_t = 0$$
+#
+# $I_x$ and $I_y$ say how brightness changes to the right and down (the slopes), $I_t$ how it
+# changes in time. All three are seen. $dx$ and $dy$ are wanted. **One equation, two unknowns.**
+
+# %% name="constancy-measured" slide="fragment"
+slope = np.gradient(bright, axis=1)
+rows = {}
+for dx in (0.25, 0.5, 1, 2, 4, 8):
+    change = flow.warp(bright, -two_to_the_right * dx / 2) - bright
+    rows[f"{dx} px"] = {
+        "change It": np.abs(change).mean(),
+        "left over, Ix dx + It": np.abs(slope * dx + change).mean(),
+    }
+title = "In grey levels: the equation explains small shifts only"
+figures.table(rows, title=title, name="shift", digits=1)
+
+# %% [markdown] name="constancy-measured-explained"
+# Keep that in mind: beyond a pixel or two the equation explains ever less. First, the other
+# trouble: two unknowns.
+
+# %% name="aperture" slide="slide"
+stripes = illusions.aperture(height=120, frames=12)
+figures.clip(
+    stripes,
+    alt="Slanted stripes move behind a round hole in a grey wall.",
+    height=160,
+)
+
+# %% name="aperture-quiz" slide="fragment"
+quiz("02_optical_flow", "aperture")
+
+# %% [markdown] name="aperture-explained"
+# Along the stripes nothing changes, so nobody can see how far they move that way. This is the
+# **aperture problem**, and every small patch of every image is such a hole. What a patch can tell
+# stands in its **structure tensor**, the mean of the products of the slopes:
+#
+# $$T = \begin{bmatrix} \overline{I_x I_x} & \overline{I_x I_y} \\
+# \overline{I_x I_y} & \overline{I_y I_y} \end{bmatrix}$$
+#
+# Its two eigenvalues $\lambda$ say how strongly brightness changes along the two best directions.
+
+# %% name="tensor" slide="slide"
+iy, ix = np.gradient(bright)
+products = [window_sum(a * b, 3.0) for a, b in ((ix, ix), (ix, iy), (ix, iy), (iy, iy))]
+tensors = np.stack(products, axis=-1).reshape(*bright.shape, 2, 2)
+small, large = np.moveaxis(np.linalg.eigvalsh(tensors[10:-10, 10:-10]), -1, 0)
+places = {"flat": -large, "edge": large - 30 * small, "corner": small}
+patches = {}
+for name, liking in places.items():
+    y, x = np.unravel_index(liking.argmax(), liking.shape) + np.array([10, 10])
+    patches[name] = bright[y - 10 : y + 11, x - 10 : x + 11], tensors[y, x]
+flow_figures.structure_figure(
+    patches,
+    title="Inside the ellipse nobody can tell one motion from another (rim: 1 pixel)",
+    alt="Three patches of the frame. The flat one has an ellipse that fills it, the edge a long "
+    "thin one along the edge, the corner a small one.",
+)
+
+# %% [markdown] name="tensor-explained"
+# Both large, a **corner**: the motion is known. One large, an **edge**: only across it. Both near
+# 0, **flat**: anything goes. So an answer needs one more assumption. There are two famous ones.
+#
+# ## Write it: Lucas and Kanade (1981)
+#
+# *All pixels of a small window move alike.* Each pixel gives one equation. Take the best solution
+# of all of them, by least squares: $T\,d = -(\overline{I_x I_t}, \overline{I_y I_t})$.
+
+# %% exercise="vos_lab.flow.classical.lucas_kanade" points=3
+
+# %% name="lk-in-use" slide="slide"
+dotted = illusions.aperture(height=120, dots=True)
+nothing = np.zeros((120, 120, 2), np.float32)
+found = {}
+for name, clip in (("stripes alone", stripes), ("stripes with dots", dotted)):
+    hole = clip.masks[0] > 0
+    found[name] = flow.lucas_kanade(brightness(clip.frames[0]), brightness(clip.frames[1]), nothing)
+    dx, dy = found[name][hole].mean(axis=0)
+    print(f"{name}: found ({dx:+.2f}, {dy:+.2f}) pixels on average, true is (+1.50, +0.00)")
+flow_figures.quiver(
+    dotted.frames[0],
+    {"true": dotted.flow[0], **found},
+    where=dotted.masks[0] > 0,
+    every=12,
+    title="Stripes alone seem to go to the lower right; dots give the true motion away",
+    alt="Arrows in the hole three times. True, all to the right. Stripes alone, to the lower "
+    "right. With dots, most of them to the right.",
+)
+
+# %% [markdown] name="hs-text"
+# ## Write it: Horn and Schunck (1981)
+#
+# *Neighbours move nearly alike, everywhere.* Wherever the image says nothing, the answer flows in
+# from the sides. Find the flow with the least
+#
+# $$\sum (I_x\,dx + I_y\,dy + I_t)^2 + \alpha^2\,(|\nabla dx|^2 + |\nabla dy|^2)$$
+#
+# The first part is brightness constancy. In the second, $\nabla$ (the slope) says how much the flow
+# changes from pixel to pixel, and $\alpha$ how much we mind.
+
+# %% exercise="vos_lab.flow.classical.horn_schunck" points=3
+
+# %% name="hs-in-use" slide="slide"
+square, moved = np.full((2, 60, 96, 3), 40, np.uint8)
+square[20:40, 36:60] = 200
+moved[20:40, 37:61] = 200
+plain = np.zeros((60, 96, 2), np.float32)
+plain[20:40, 36:60, 0] = 1
+images = brightness(square), brightness(moved)
+answers = {"truth": plain, "Lucas-Kanade": flow.lucas_kanade(*images, np.zeros_like(plain))}
+for n in (20, 1000):
+    answers[f"H.-S., {n} rounds"] = flow.horn_schunck(*images, np.zeros_like(plain), iterations=n)
+flow_figures.flow_picture(
+    answers,
+    title="A plain square: a window sees only its sides; smoothness spreads from there",
+    alt="The flow of a square that moves to the right. Lucas-Kanade finds it along the left and "
+    "right side. Horn-Schunck fills the square with more rounds, and spreads beyond it.",
+    max_flow=1.3,
+)
+
+# %% [markdown] name="pyramid-text" slide="slide"
+# ## Break it: large motion
+#
+# The equation holds for a *small* motion. What is small? Shift an image by 1, 2, 4, ... pixels, and
+# let Lucas-Kanade find the shift. Predict first, for a single image.
+
+# %% name="pyramid-quiz" slide="fragment"
+quiz("02_optical_flow", "pyramid")
+
+# %% name="large-motion" slide="slide"
+shifts = [0.5, 1, 2, 4, 8, 16]
+scene = procedural.suite("easy", frames=2, size=(240, 432), length=1)[0].frames[0]
+reach = {f"{levels} level" + "s" * (levels > 1): [] for levels in (1, 2, 3, 4)}
+inside = np.s_[30:210, 40:392]  # of the shifted image only what came from the scene
+for shift in shifts:
+    true = np.zeros((240, 432, 2), np.float32)
+    true[..., 0] = shift
+    pair = flow.warp(scene, true)[inside], scene[inside]
+    for levels, curve in enumerate(reach.values(), start=1):
+        answer = flow.estimate(*pair, "lucas-kanade", levels=levels)
+        curve.append(flow_metrics.endpoint_error(answer, true[inside]).mean())
+figures.curves(
+    reach,
+    "Each level of the pyramid doubles the motion that Lucas-Kanade can find",
+    ylabel="endpoint error (pixels)",
+    xlabel="true motion (pixels)",
+    x=shifts,
+    alt="Endpoint error over the true motion for pyramids of 1 to 4 levels. With 1 level it "
+    "rises from 2 pixels on; with each further level it stays low twice as long.",
+)
+
+# %% [markdown] name="coarse-to-fine"
+# A pyramid mends it: in an image of a quarter of the size, 16 pixels are 4. Begin there. Enlarge
+# the answer, warp by it, and look only for what is still missing.
+
+# %% show="vos_lab.flow.classical.coarse_to_fine"
+
+# %% [markdown] name="comparison" slide="slide"
+# ## The whole method
+#
+# `flow.estimate(first, second, method)` runs your functions coarse to fine. Beside them stand two
+# methods of OpenCV: *Farnebäck* fits a parabola around each pixel, *DIS* matches patches. All run
+# on pairs that nobody has tuned them for, split by how far pixels really move.
+
+# %% name="pairs"
+def pairs_of(clips):
+    """For each clip two images, the true flow between them, and what gets hidden."""
+    return [(c.frames[3], c.frames[4], c.flow[3], c.occlusion[3]) for c in clips]
+
+def errors_of(name, pairs):
+    """Endpoint error of a method at every pixel of every pair."""
+    return np.stack([
+        flow_metrics.endpoint_error(flow.estimate(first, second, name), true)
+        for first, second, true, _ in pairs
+    ])
+
+names = ["zero", "lucas-kanade", "horn-schunck", "farneback", "dis"]
+small = {"frames": 8, "size": (120, 216), "length": 3}
+suites = ("easy", "camera", "speed")
+pairs = pairs_of([clip for suite in suites for clip in procedural.suite(suite, **small)])
+print(f"{len(pairs)} pairs of images of {small['size'][1]} x {small['size'][0]} pixels")
+
+# %% name="displacements"
+lengths = np.stack([np.hypot(*np.moveaxis(true, -1, 0)) for _, _, true, _ in pairs])
+parts = {"below 0.5 px": lengths < 0.5, "0.5 to 2 px": (lengths >= 0.5) & (lengths < 2)}
+parts |= {"2 to 8 px": (lengths >= 2) & (lengths < 8), "8 px and more": lengths >= 8}
+for what, where in parts.items():
+    print(f"{what}: {where.mean():.0%} of the pixels")
+
+# %% name="comparison-table" slide="slide"
+errors, rows = {}, {}
+for name in names:
+    begin = perf_counter()
+    errors[name] = errors_of(name, pairs)
+    milliseconds = 1000 * (perf_counter() - begin) / len(pairs)
+    rows[name] = {"all": mean_interval(errors[name].mean(axis=(1, 2)))}
+    rows[name] |= {what: errors[name][where].mean() for what, where in parts.items()}
+    rows[name]["ms per pair"] = round(milliseconds)
+figures.table(rows, title="Mean endpoint error in pixels, 9 pairs, 95 % interval", digits=2)
+
+# %% [markdown] name="comparison-explained"
+# Horn-Schunck and DIS are best overall, and on nine pairs nobody can tell which: look at the
+# intervals. Where pixels move far, Lucas-Kanade wins, on one pixel in a hundred. DIS is the
+# fastest by far. All of them beat zero flow where something moves, and all lose to it where
+# nothing does: motion **spills** over the outline of an object onto the ground beside it. Our
+# images are small, and so are their motions.
+
+# %% [markdown] name="break-it" slide="slide"
+# ## Break it: light, and what is hidden
+#
+# Brightness constancy is an assumption. The knob *lighting* of the renderer breaks it: the same
+# scene, the same motion, but light and shadow of clouds change from frame to frame.
+
+# %% name="lighting" slide="slide"
+light = {"steady light": 0.0, "light changes": 1.0}
+bars = {name: {} for name in names}
+for what, knob in light.items():
+    spec = procedural.Spec(frames=6, size=(120, 216), camera_motion=0.4, lighting=knob)
+    lit = pairs_of([procedural.render(spec, seed) for seed in (2, 5, 8, 11)])
+    for name in names:
+        bars[name][what] = errors_of(name, lit).mean()
+figures.bars(
+    bars,
+    "Light that changes is taken for motion",
+    xlabel="mean endpoint error (pixels), 4 clips",
+    alt="Bars of the endpoint error of five methods under steady and under changing light.",
+    digits=2,
+)
+
+# %% [markdown] name="hidden-text"
+# Lucas-Kanade and Horn-Schunck believe every change of brightness. Now zero flow beats them
+# clearly. Farnebäck hardly minds: it compares the *shape* of brightness around a pixel, not its
+# level. DIS takes the mean out of each patch before it compares two.
+#
+# What gets hidden has no match at all. The same pairs as in the table above, asked another way:
+# *where* are the errors?
+
+# %% name="occlusion" slide="slide"
+hidden = np.stack([occlusion for _, _, _, occlusion in pairs])
+edges = [flow_metrics.near(flow_metrics.motion_boundaries(true), 3) for _, _, true, _ in pairs]
+edges = np.stack(edges)
+places = {"hidden next": hidden, "near a motion boundary": edges & ~hidden}
+places |= {"elsewhere": ~edges & ~hidden}
+figures.table(
+    {
+        name: {what: errors[name][where].mean() for what, where in places.items()}
+        for name in names
+    },
+    title="Endpoint error in pixels: what gets hidden has no match",
+    digits=2,
+)
+
+# %% [markdown] name="break-it-explained"
+# Away from the boundaries all methods are at their best. At them, windows and smoothness mix two
+# motions. Where a pixel is about to be hidden, every method invents a partner for it, and the
+# plain answer "it does not move" is far better: what gets hidden here is mostly ground. Two flows
+# that are asked whether they agree, there and back (`flow.occluded`), find such pixels. Lesson 04
+# uses that.
+
+# %% [markdown] name="perceived" slide="slide"
+# ## Perceived motion and real motion
+#
+# All methods share one limit, and no better method will lift it. Flow is the motion that can be
+# *seen*. Horn and Schunck warn of it in their paper, with a ball that spins (Section 2).
+
+# %% name="sphere-quiz" slide="fragment"
+quiz("02_optical_flow", "sphere")
+
+# %% name="balls" slide="slide"
+balls = {
+    "plain, spins": illusions.spinning_sphere(height=140),
+    "plain, light moves": illusions.spinning_sphere(
+        height=140, spinning=False, moving_light=True
+    ),
+    "spotted, spins": illusions.spinning_sphere(height=140, textured=True),
+}
+figures.strip(
+    [clip.frames[t] for clip in balls.values() for t in (0, 16)],
+    titles=[f"{name}, {t}" for name in ("plain", "light", "spots") for t in ("0", "16")],
+    title="Three balls, each in frame 0 and frame 16: which of them spins?",
+    alt="Three balls twice. The first looks the same both times. On the second the light comes "
+    "from another side. On the third the spots have moved.",
+)
+
+# %% name="illusions-table" slide="slide"
+seen = balls | {"barber pole": pole, "stripes in a hole": stripes}
+rows = {}
+for name, clip in seen.items():
+    body = clip.masks[0] > 0
+    answer = flow.estimate(clip.frames[0], clip.frames[1], "horn-schunck")
+    (dx, dy), (true_dx, true_dy) = answer[body].mean(axis=0), clip.flow[0][body].mean(axis=0)
+    wrong = flow_metrics.endpoint_error(answer, clip.flow[0])[body].mean()
+    after = flow_figures.photometric_difference(clip.frames[0], flow.warp(clip.frames[1], answer))
+    rows[name] = {
+        "perceived (px)": f"{dx:+.1f}, {dy:+.1f}",
+        "real (px)": f"{true_dx:+.1f}, {true_dy:+.1f}",
+        "endpoint error (px)": wrong,
+        "left after warping (grey levels)": after[body].mean(),
+    }
+title = "Horn-Schunck explains every picture, and is wrong"
+figures.table(rows, title=title, name="clip", digits=1)
+
+# %% name="pole-arrows" slide="slide"
+flow_figures.quiver(
+    pole.frames[0],
+    {"real": pole.flow[0], "perceived": flow.estimate(*pole.frames[:2], "horn-schunck")},
+    where=pole.masks[0] > 0,
+    every=14,
+    title="The barber pole: every point goes sideways, and the stripes climb",
+    alt="The pole twice with arrows. Real: all to the right. Perceived: all upwards.",
+)
+
+# %% [markdown] name="perceived-explained"
+# After warping the images agree to about one grey level, so by the pictures alone the flow is
+# *right*. And yet the plain ball has spun by up to three pixels and nobody has seen it. **Small
+# differences never prove that a flow is true.** Only texture does: it gives every patch a corner.
+
+# %% [markdown] name="real-video"
+# ## On real video
+#
+# Nobody knows the true flow of a real video. What remains is to warp and look.
+
+# %% name="real" tags=["real-data"]
+real = example("libby")
+if real is not None:
+    real = real.part(10, 12).resized(240)
+    images = real.frames[0], real.frames[1]
+    found = {name: flow.estimate(*images, name) for name in ("horn-schunck", "dis")}
+    for name, answer in found.items():
+        left = flow_figures.photometric_difference(images[0], flow.warp(images[1], answer)).mean()
+        print(f"{real.name}, {name}: {left:.1f} grey levels are left after warping")
+    display(FlowExplorer(*images, found, title=real.name, view="colour"))
+
+# %% [markdown] name="summary" slide="slide"
+# ## Remember
+#
+# - Brightness constancy gives one equation for two unknowns. Every method adds an assumption: a
+#   window that moves alike, or a flow that is smooth.
+# - The equation holds for small motions. A pyramid makes large motions small.
+# - Flow is perceived motion. It fails where nothing is seen (flat), where only a part is seen
+#   (edges), where the light changes, and where things get hidden.
+#
+# **Next.** These methods are built by hand on one assumption. Lesson 03 trains a network,
+# FlowNet, to estimate flow from examples.
+#
+# **Papers.** B. Horn and B. Schunck, *Determining Optical Flow*, Artificial Intelligence 1981. B.
+# Lucas and T. Kanade, *An Iterative Image Registration Technique with an Application to Stereo
+# Vision*, IJCAI 1981. M. Black and P. Anandan, *The Robust Estimation of Multiple Motions*, CVIU
+# 1996. T. Brox et al., *High Accuracy Optical Flow Estimation Based on a Theory for Warping*,
+# ECCV 2004 (coarse to fine). G. Farnebäck, *Two-Frame Motion Estimation Based on Polynomial
+# Expansion*, SCIA 2003. S. Baker et al., *A Database and Evaluation Methodology for Optical
+# Flow*, IJCV 2011 (colours, endpoint error). T. Kroeger et al., *Fast Optical Flow using Dense
+# Inverse Search*, ECCV 2016 (DIS).
