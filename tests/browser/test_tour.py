@@ -41,14 +41,15 @@ def test_the_first_hour_works(tour, tmp_path):
 
     painter = first(".vos-painter")
     before = int(tour.run(PAINTED))
+    tour.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", painter)
     easel = painter.find_element(By.CLASS_NAME, "vos-easel")
     tour.driver.execute_script("arguments[0].focus()", painter)
     ActionChains(tour.driver).send_keys("b1").perform()
     stroke = ActionChains(tour.driver, duration=20)
     stroke.move_to_element_with_offset(easel, -60, -60).click_and_hold()
     stroke.move_by_offset(120, 0).move_by_offset(0, 120).release().perform()
-    assert int(tour.run(PAINTED)) > before + 100
     assert tour.driver.save_screenshot(str(tmp_path / "painter.png"))
+    assert int(tour.run(PAINTED)) > before + 100
     assert tour.cells()[: len(cells)] == cells  # no key was taken by JupyterLab
 
 
