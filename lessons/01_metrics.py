@@ -319,8 +319,8 @@ if real is not None:
 # - A mean hides when a method fails. Recall and decay say how often and how late; T says how
 #   nervous it is.
 #
-# **Next.** The baseline fails because things move. [Lesson 02](02_optical_flow.ipynb) measures how they
-# move: optical flow.
+# **Next.** The baseline fails because things move. [Lesson 02](02_optical_flow.ipynb) measures how
+# they move: optical flow.
 #
 # **Papers.** F. Perazzi et al., *A Benchmark Dataset and Evaluation Methodology for Video Object
 # Segmentation*, CVPR 2016 (J, F, T). J. Pont-Tuset et al., *The 2017 DAVIS Challenge on Video
