@@ -63,7 +63,9 @@ figures.clip(
 # - name what makes the problem hard, and recognise it in a video,
 # - run a method on a video, on many videos, and on your own clip.
 #
-# You need Python and a little NumPy. It takes about 45 minutes. Nothing here needs a network.
+# You need Python and a little NumPy. It takes about 45 minutes. Nothing here needs a network. The
+# widgets live as long as Python runs: when you open this notebook again and they say *model not
+# found*, choose Run > Run All Cells.
 
 # %% [markdown] name="frames-and-masks"
 # ## Frames and masks
@@ -83,7 +85,11 @@ for label in np.unique(mask):
     print(f"label {label}: {what}, {np.mean(mask == label):.0%} of the pixels")
 
 # %% name="player" slide="slide"
-Player(party, party.masks, title="Arrow keys move, space plays, m hides the masks")
+Player(
+    party,
+    party.masks,
+    title="Arrow keys move, space plays, m hides the masks",
+)
 
 # %% [markdown] name="player-questions"
 # Click on the player and use the keys. Step through the frames one by one. Where two objects
@@ -284,8 +290,9 @@ if real is not None:
 # ## Bring your own video
 #
 # Put the path of a video between the quotes: mp4, mov, avi, GIF, or a folder of images. Leave it
-# empty to use a clip of this course. Then paint the object in the first frame: draw with the
-# brush, or click around the object with the polygon and close it with a double click.
+# empty to use a clip of this course. On Windows write `/` in the path, not `\`. Then paint the
+# object in the first frame: draw with the brush, or click around the object with the polygon and
+# close it with a double click.
 
 # %% name="own-video-paint"
 path = ""

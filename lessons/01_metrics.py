@@ -156,6 +156,10 @@ quiz("01_metrics", "harmonic")
 # radius $r$, and look how much of the other lies in it. `share_near(points, target, radius)`
 # does that, fast. You may also do it yourself: `scipy.ndimage.distance_transform_edt(~target)`
 # gives the distance of every pixel from `target`.
+#
+# Two more helpers are there for the details: `boundaries(prediction, truth, void)` gives both
+# boundaries of a frame, without the void pixels, and `boundary_radius(shape, tolerance)` gives the
+# tolerance in pixels.
 
 # %% exercise="vos_lab.metrics.masks.boundary_f" points=3
 
@@ -215,8 +219,8 @@ figures.curves(
 
 # %% name="decay-in-use" tags=["compare"]
 for name, values in (("J", j), ("F", f)):
-    figures_of = metrics.statistics(values)
-    print(name, ", ".join(f"{what} {value:.2f}" for what, value in figures_of.items()))
+    numbers = metrics.statistics(values)
+    print(name, ", ".join(f"{what} {value:.2f}" for what, value in numbers.items()))
 
 # %% name="decay-quiz" slide="fragment"
 quiz("01_metrics", "negative decay")

@@ -345,17 +345,22 @@ figures.curves(
 # methods of OpenCV: *Farnebäck* fits a parabola around each pixel, *DIS* matches patches. All run
 # on pairs that nobody has tuned them for, split by how far pixels really move.
 
+
 # %% name="pairs"
 def pairs_of(clips):
     """For each clip two images, the true flow between them, and what gets hidden."""
     return [(c.frames[3], c.frames[4], c.flow[3], c.occlusion[3]) for c in clips]
 
+
 def errors_of(name, pairs):
     """Endpoint error of a method at every pixel of every pair."""
-    return np.stack([
-        flow_metrics.endpoint_error(flow.estimate(first, second, name), true)
-        for first, second, true, _ in pairs
-    ])
+    return np.stack(
+        [
+            flow_metrics.endpoint_error(flow.estimate(first, second, name), true)
+            for first, second, true, _ in pairs
+        ]
+    )
+
 
 names = ["zero", "lucas-kanade", "horn-schunck", "farneback", "dis"]
 small = {"frames": 8, "size": (120, 216), "length": 3}
@@ -425,10 +430,7 @@ edges = np.stack(edges)
 places = {"hidden next": hidden, "near a motion boundary": edges & ~hidden}
 places |= {"elsewhere": ~edges & ~hidden}
 figures.table(
-    {
-        name: {what: errors[name][where].mean() for what, where in places.items()}
-        for name in names
-    },
+    {name: {what: errors[name][where].mean() for what, where in places.items()} for name in names},
     title="Endpoint error in pixels: what gets hidden has no match",
     digits=2,
 )
@@ -452,9 +454,7 @@ quiz("02_optical_flow", "sphere")
 # %% name="balls" slide="slide"
 balls = {
     "plain, spins": illusions.spinning_sphere(height=140),
-    "plain, light moves": illusions.spinning_sphere(
-        height=140, spinning=False, moving_light=True
-    ),
+    "plain, light moves": illusions.spinning_sphere(height=140, spinning=False, moving_light=True),
     "spotted, spins": illusions.spinning_sphere(height=140, textured=True),
 }
 figures.strip(

@@ -318,7 +318,7 @@ class Video:
             FileNotFoundError: there is nothing at ``path``.
             ValueError: it cannot be decoded, holds no frame, or a numbered frame is missing.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         if path.is_dir():
             files = numbered_files(path, IMAGE_SUFFIXES)
             frames: Sequence[np.ndarray] = image_frames(files)
@@ -554,8 +554,9 @@ class _Decoder:
                 self.length = sum(1 for _ in self.decoded)
             self._open()
         except (av.FFmpegError, IndexError) as error:
+            reason = getattr(error, "strerror", None) or "it has no picture"
             raise ValueError(
-                f"{path}: cannot be decoded as a video ({error}). If it plays elsewhere, convert "
+                f"{path}: cannot be decoded as a video ({reason}). If it plays elsewhere, convert "
                 "it to mp4 (H.264)."
             ) from None
         if not self.length:

@@ -36,7 +36,10 @@ async function render({ model, el }) {
     className: "vos-widget vos-flow", tabIndex: 0, role: "group",
     ariaLabel: `Flow explorer: ${model.get("_title")}. ${KEYS}`,
   });
-  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab has keys of its own
+  // JupyterLab has keys of its own, and looks for this mark on the element that has the focus.
+  root.addEventListener("focusin", (event) => {
+    event.target.dataset.lmSuppressShortcuts = "true";
+  });
   add(root, "div", { className: "vos-title", textContent: model.get("_title") });
 
   // Drawn at twice the size or more, so that arrows and crosses are crisp.
