@@ -197,8 +197,8 @@ def frame_pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
     size = _png_size(true_files[0])
     for pair in pairs:
         for file in pair:
-            if _png_size(file) != size:
-                height, width = _png_size(file)
+            height, width = _png_size(file)
+            if (height, width) != size:
                 raise ValueError(
                     f"{file}: is {width} x {height} pixels, but {true_files[0]} is "
                     f"{size[1]} x {size[0]}. Resize labels without interpolation (nearest)."
@@ -217,7 +217,7 @@ def _masks(folder: Path) -> list[Path]:
 
 def _png_size(path: Path) -> tuple[int, int]:
     """Height and width, from the first bytes of a PNG file."""
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:  # the first bytes are enough
         head = file.read(24)
     if len(head) < 24 or head[:8] != b"\x89PNG\r\n\x1a\n":
         raise ValueError(f"{path}: is not a PNG file, or is cut off")
