@@ -170,3 +170,10 @@ def test_the_real_sequences(real_data, tmp_path):
     scores = result["baseline"]["sequences"]["libby"]
     assert 0 < scores["J"]["mean"] < 0.5
     assert len(scores["frames"]) == 47  # without the first and the last of 49
+
+
+@pytest.mark.usefixtures("short")
+def test_what_a_method_does_wrong_is_said_under_its_own_name(monkeypatch):
+    monkeypatch.setattr(Baseline, "step", lambda self, frame: np.zeros((1, 1), np.uint8))
+    with pytest.raises(ValueError, match=r"what Baseline\.step gave for frame 1"):
+        bench(["baseline"], "easy", sequences=ONE, progress=False)

@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from vos_lab.datasets.davis import DAVIS
 from vos_lab.datasets.procedural import SUITES, suite
 from vos_lab.methods import Segmenter, create, segment
+from vos_lab.methods.segmenter import method_name
 from vos_lab.metrics.temporal import temporal_instability
 from vos_lab.metrics.videos import average, evaluate_video
 from vos_lab.video import Video, read_mask, write_mask
@@ -119,11 +120,13 @@ class Timed:
     """A method with a stopwatch, which runs in the method only: not while frames are read.
 
     Attributes:
+        name: of the method, for messages.
         seconds: of ``start``, then of each ``step``.
     """
 
     def __init__(self, segmenter: Segmenter) -> None:
         self.segmenter = segmenter
+        self.name = method_name(segmenter)
         self.zero_shot = getattr(segmenter, "zero_shot", False)
         self.seconds: list[float] = []
 

@@ -65,7 +65,7 @@ def segment(
         ValueError: the first mask is missing or of another size, the method cannot take up
             objects later, or it answers with something else than a label map of the frame's size.
     """
-    method = type(segmenter).__name__
+    method = method_name(segmenter)
     zero_shot = getattr(segmenter, "zero_shot", False)
     if given is None:
         given = {} if zero_shot else {0: video.first_mask}
@@ -119,9 +119,14 @@ def run(
         [[[0, 1]], [[0, 1]]]
     """
     masks = segment(segmenter, video, given)
-    description = f"{type(segmenter).__name__} on {video.name}"
+    description = f"{method_name(segmenter)} on {video.name}"
     bar = tqdm(masks, desc=description, total=len(video), unit="frame", disable=not progress)
     return np.stack(list(bar))
+
+
+def method_name(segmenter: Segmenter) -> str:
+    """What to call a method in a message: its ``name`` where it has one, else its class."""
+    return str(getattr(segmenter, "name", type(segmenter).__name__))
 
 
 def _checked(mask: np.ndarray, frame: np.ndarray, name: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Metrics that agree with the official evaluators, to the last digit."""
+"""How good is a result? J and F are those of the official evaluators, to the last digit."""
 
 from vos_lab.metrics.folders import evaluate_folders, table, write_csv
 from vos_lab.metrics.masks import (
