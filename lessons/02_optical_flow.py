@@ -388,8 +388,8 @@ figures.table(rows, title="Mean endpoint error in pixels, 9 pairs, 95 % interval
 
 # %% [markdown] name="comparison-explained"
 # Horn-Schunck and DIS are best overall, and on nine pairs nobody can tell which: look at the
-# intervals. Where pixels move far, Lucas-Kanade wins, on one pixel in a hundred. DIS is the
-# fastest by far. All of them beat zero flow where something moves, and all lose to it where
+# intervals. Where pixels move far, Lucas-Kanade wins, on one pixel in a hundred. DIS took the
+# least time in this run. All of them beat zero flow where something moves, and all lose to it where
 # nothing does: motion **spills** over the outline of an object onto the ground beside it. Our
 # images are small, and so are their motions.
 
