@@ -325,24 +325,75 @@ def bench(
 
 
 @app.command()
+def train(
+    name: Annotated[
+        str | None, typer.Argument(help="Which weights to make; default: list what there is.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="How many; default: as many as the recipe says.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the checkpoint and result. Default: out/NAME.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint in that folder.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the start and of all batches.")] = 0,
+) -> None:
+    """Train the network behind shipped weights again, from nothing."""
+    from vos_lab.training import RECIPES, recipe
+    from vos_lab.training import train as run_training
+
+    if name is None:
+        for each in RECIPES:
+            print(f"{each}: {recipe(each).about}")
+        return
+    folder = out or Path("out") / name
+    chosen = recipe(name)
+    try:
+        run = run_training(
+            chosen,
+            seed=seed,
+            steps=steps,
+            out=folder,
+            resume=resume,
+            progress=sys.stderr.isatty(),
+        )
+    except KeyboardInterrupt:
+        print(f"Interrupted. With --resume it goes on from {folder}.", file=sys.stderr)
+        raise
+    errors = ", ".join(f"{what} {value:.3f}" for what, value in run.held_out[-1][1].items())
+    print(f"{name}: {len(run.losses)} steps in {run.seconds / 60:.1f} minutes; held out: {errors}")
+    print(f"The weights are in {folder}. To let the library use them, copy {name}.safetensors")
+    print("and its card, the .json of the same name, to data/weights.")
+
+
+@app.command()
 def claims(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME...", help="Which; default all.")
     ] = None,
-    json_file: JsonFile = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", help="Write the verdicts to this file; others in it stay."),
+    ] = None,
 ) -> None:
     """Repeat the experiments behind the claims of the lecture."""
-    from vos_lab.claims import CLAIMS, measure
+    from vos_lab.claims import CLAIMS, measure, save, table
 
     _writable(json_file)
     for name in names or []:
         if name not in CLAIMS:
             raise ValueError(f"there is no claim {name!r}; there are: {', '.join(CLAIMS)}")
     progress = sys.stderr.isatty()
-    verdicts = [measure(CLAIMS[name], progress) for name in names or CLAIMS]
-    for verdict in verdicts:
-        print(f"{verdict.claim.name}: {verdict}")
-    _write_json(json_file, [verdict.as_dict() for verdict in verdicts])
+    if json_file is not None:
+        save([], json_file)  # a file that holds something else is found before hours of computing
+    verdicts = []
+    for name in names or CLAIMS:
+        verdicts.append(measure(CLAIMS[name], progress))
+        if json_file is not None:
+            save(verdicts[-1:], json_file)  # after each, as one may take minutes
+    _print_table(table(verdicts))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,28 @@
 """A claim of the lecture, as an experiment with a verdict.
 
-An experiment is repeated over several seeds. Each run gives one number, the effect, which the
-claim says is above zero. The verdict comes from the 95 % interval of its mean: a claim *holds* if
-the whole interval is above zero, *does not hold* if the whole interval is at or below zero, and is
-*undecided* in between.
+A claim is a short function with a sentence: the function takes a seed and gives one number, the
+effect, which the sentence says is above zero. It runs with several seeds. The verdict comes from
+the 95 % interval of the mean effect: a claim *holds* if the whole interval is above zero, *does not
+hold* if the whole interval is at or below zero, and is *undecided* in between.
+
+Verdicts are kept in ``data/claims.json``, since some experiments take minutes: lessons read them
+from there, and ``vos-lab claims NAME --json data/claims.json`` measures one of them again.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from rich import box
+from rich.table import Table
 from scipy import stats
 from tqdm.auto import tqdm
+
+RECORD = Path(__file__).parents[2] / "data" / "claims.json"
+"""What was measured, for the lessons."""
 
 
 @dataclass(frozen=True)
@@ -21,18 +32,41 @@ class Claim:
     Attributes:
         name: lesson and a word, for example ``01_metrics/ranking``.
         statement: the sentence of the lecture.
+        source: where it comes from: the paper, with table or section, or the lesson.
+        conditions: what it was measured on; what a reader must know before believing it elsewhere.
         effect: what the number of a run is, with its unit; the claim is that it is above zero.
         experiment: takes a seed, gives the effect.
         seeds: one run each; at least five.
+
+    Raises:
+        ValueError: there are too few seeds, or a text is empty.
+
+    Example:
+        >>> higher = Claim(
+        ...     name="00_tour/dice",
+        ...     statement="A die shows more than 2 on average.",
+        ...     source="any book on probability",
+        ...     conditions="a fair die, 20 throws a run",
+        ...     effect="mean of the throws minus 2",
+        ...     experiment=lambda seed: np.random.default_rng(seed).integers(1, 7, 20).mean() - 2,
+        ...     seeds=(0, 1, 2, 3, 4),
+        ... )
+        >>> measure(higher, progress=False).verdict
+        'holds'
     """
 
     name: str
     statement: str
+    source: str
+    conditions: str
     effect: str
-    experiment: Callable[[int], float]
+    experiment: Callable[[int], float] = field(repr=False)
     seeds: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        for what in ("name", "statement", "source", "conditions", "effect"):
+            if not getattr(self, what).strip():
+                raise ValueError(f"{self.name or 'a claim'}: its {what} is empty")
         if len(self.seeds) < 5:
             raise ValueError(f"{self.name}: {len(self.seeds)} seeds are too few, at least 5")
 
@@ -57,11 +91,13 @@ class Verdict:
     high: float
     verdict: str
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "name": self.claim.name,
             "statement": self.claim.statement,
+            "source": self.claim.source,
+            "conditions": self.claim.conditions,
             "effect": self.claim.effect,
             "seeds": list(self.claim.seeds),
             "effects": list(self.effects),
@@ -78,12 +114,22 @@ class Verdict:
         )
 
 
-def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
-    """The mean, and the interval in which the true mean lies, by Student's t distribution.
+def mean_interval(
+    values: np.ndarray, confidence: float = 0.95, resamples: int = 10_000
+) -> tuple[float, float, float]:
+    """The mean, and the bootstrap interval in which the true mean lies.
+
+    The bootstrap draws as many values as there are, with replacement, again and again, and looks at
+    how far the means spread. Taken as it is, that is too narrow for few values: the middle 95 % of
+    the means of 5 normal values hold the true mean in 85 of 100 cases. So the share that is cut off
+    is made smaller, as much as Student's t distribution is wider than the normal one (Hesterberg,
+    "What Teachers Should Know About the Bootstrap", The American Statistician 2015, Section 3.6.3):
+    93 of 100 cases for 5 values, 95 for 10.
 
     Args:
         values: ``(N,)``, at least two.
         confidence: how sure to be.
+        resamples: how often to draw; the draws are the same each time.
 
     Returns:
         Mean, lower and upper end.
@@ -92,15 +138,20 @@ def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, 
         ValueError: fewer than two values, or one that is not finite.
 
     Example:
-        >>> [round(x, 2) for x in mean_interval(np.array([1.0, 2.0, 3.0]))]
-        [2.0, -0.48, 4.48]
+        >>> [round(x, 1) for x in mean_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))]
+        [3.0, 1.2, 4.8]
     """
     values = np.asarray(values, np.float64)
     if values.size < 2 or not np.isfinite(values).all():
         raise ValueError(f"an interval needs two or more finite values, these are {values}")
-    mean, error = values.mean(), stats.sem(values)
-    reach = error * stats.t.ppf((1 + confidence) / 2, values.size - 1)
-    return float(mean), float(mean - reach), float(mean + reach)
+    n = values.size
+    wider = np.sqrt(n / (n - 1)) * stats.t.ppf((1 - confidence) / 2, n - 1)
+    cut_off = stats.norm.cdf(wider)
+    draws = np.random.default_rng(0).integers(0, n, (resamples, n))
+    # Around the mean, so that equal values give exactly an interval of length 0.
+    mean = values.mean()
+    low, high = np.quantile((values - mean)[draws].mean(axis=1), [cut_off, 1 - cut_off])
+    return float(mean), float(mean + low), float(mean + high)
 
 
 def judge(claim: Claim, effects: tuple[float, ...]) -> Verdict:
@@ -130,3 +181,103 @@ def measure(claim: Claim, progress: bool = True) -> Verdict:
     """
     bar = tqdm(claim.seeds, desc=claim.name, unit="seed", disable=not progress)
     return judge(claim, tuple(float(claim.experiment(seed)) for seed in bar))
+
+
+# --- showing and keeping verdicts -------------------------------------------------------------
+
+
+def table(verdicts: Iterable[Verdict]) -> Table:
+    """Verdicts for the terminal; print it with ``rich.print``.
+
+    Args:
+        verdicts: which.
+
+    Returns:
+        A row for each.
+    """
+    shown = Table(box=box.SIMPLE, caption="the effect is above zero where a claim is right")
+    shown.add_column("claim")
+    shown.add_column("effect")
+    shown.add_column("mean, 95 % interval", justify="right", no_wrap=True)
+    shown.add_column("seeds", justify="right")
+    shown.add_column("verdict")
+    for v in verdicts:
+        interval = f"{v.mean:+.2f} [{v.low:+.2f}, {v.high:+.2f}]"
+        claim = f"{v.claim.name}\n{v.claim.statement}"
+        shown.add_row(claim, v.claim.effect, interval, str(len(v.effects)), v.verdict)
+    return shown
+
+
+def summary(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:
+    """Verdicts as rows for ``figures.table`` in a lesson.
+
+    Args:
+        verdicts: which.
+
+    Returns:
+        For each statement the effect, its mean with the interval, and the verdict.
+    """
+    return {
+        v.claim.statement: {
+            "effect": v.claim.effect,
+            "mean": (v.mean, v.low, v.high),
+            "seeds": len(v.effects),
+            "verdict": v.verdict,
+        }
+        for v in verdicts
+    }
+
+
+def save(verdicts: Iterable[Verdict], file: str | Path) -> None:
+    """Write verdicts into a file; those of other claims, which are there already, stay.
+
+    Args:
+        verdicts: what was measured.
+        file: JSON, a list with an entry for each claim, in the order of their names.
+
+    Raises:
+        ValueError: the file is there, and holds something else.
+    """
+    file = Path(file)
+    entries = _entries(file) if file.exists() and file.stat().st_size else {}
+    entries |= {v.claim.name: v.as_dict() for v in verdicts}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([entries[name] for name in sorted(entries)], indent=2, ensure_ascii=False)
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+def saved(claim: Claim, file: str | Path = RECORD) -> Verdict:
+    """The verdict on a claim that was measured before.
+
+    Args:
+        claim: which.
+        file: where :func:`save` has put it.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        LookupError: it has not been measured, or only before its sentence, conditions or seeds
+            changed; says how to measure it.
+        ValueError: the file holds something else.
+    """
+    file = Path(file)
+    entry = _entries(file).get(claim.name) if file.exists() else None
+    how = f"`vos-lab claims {claim.name} --json {file}` measures it"
+    if entry is None:
+        raise LookupError(f"{file}: has nothing on {claim.name}; {how}")
+    verdict = judge(claim, tuple(entry["effects"]))
+    if verdict.as_dict().keys() != entry.keys() or any(
+        entry[key] != verdict.as_dict()[key] for key in ("statement", "conditions", "seeds")
+    ):
+        raise LookupError(f"{file}: {claim.name} has changed since it was measured; {how}")
+    return verdict
+
+
+def _entries(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return {entry["name"]: entry for entry in json.loads(file.read_text(encoding="utf-8"))}
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(
+            f"{file}: is not a file of claims. Name another one, or delete it."
+        ) from None
