@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vos_lab import weights
 from vos_lab.flow import METHODS, estimate, estimators, warp
 from vos_lab.flow.classical import (
     binomial_blur,
@@ -232,7 +233,7 @@ def test_raft_without_weights_says_what_to_do(tmp_path, monkeypatch):
     def no_network(*args, **kwargs):
         raise OSError("no network")
 
-    monkeypatch.setattr(estimators, "urlopen", no_network)
+    monkeypatch.setattr(weights, "urlopen", no_network)
     estimators._raft_network.cache_clear()
     image = np.zeros((20, 20, 3), np.uint8)
     with pytest.raises(

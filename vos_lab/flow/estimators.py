@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import cv2
 import numpy as np
 
 from vos_lab.flow.classical import coarse_to_fine, horn_schunck, lucas_kanade
+from vos_lab.weights import downloaded
 
 if TYPE_CHECKING:  # torch takes seconds to load, and only RAFT needs it
     import torch
@@ -170,24 +168,13 @@ def _raft_network(size: str) -> "torch.nn.Module":
     )
 
     sizes = {
-        "small": (raft_small, Raft_Small_Weights.DEFAULT, "4 MB"),
-        "large": (raft_large, Raft_Large_Weights.DEFAULT, "20 MB"),
+        "small": (raft_small, Raft_Small_Weights.DEFAULT, 4),
+        "large": (raft_large, Raft_Large_Weights.DEFAULT, 20),
     }
     if size not in sizes:
         raise ValueError(f"RAFT comes as {' and '.join(sizes)}, not {size!r}")
     build, weights, megabytes = sizes[size]
-    file = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
-    if not file.is_file():
-        try:
-            # Without a network the download itself could hang for minutes.
-            urlopen(weights.url, timeout=5).close()
-        except (URLError, TimeoutError, OSError) as error:
-            raise FileNotFoundError(
-                f"RAFT ({size}) has no weights on this machine, and they cannot be downloaded "
-                f"({error}). Where there is a network, get {weights.url} ({megabytes}) and put it "
-                f"at {file}; or use method='dis', which needs none."
-            ) from None
-        return build(weights=weights, progress=False).eval()
+    file = downloaded(weights.url, megabytes, "use method='dis', which needs none")
     network = build()
     network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     return network.eval()

@@ -1,0 +1,27 @@
+"""How each shipped network is trained: one file for a method, one line here for each network."""
+
+from importlib import import_module
+
+from vos_lab.training.loop import Recipe
+
+RECIPES: dict[str, str] = {}
+"""Where each recipe stands. By name, so that naming one does not load all networks."""
+
+
+def recipe(name: str) -> Recipe:
+    """A recipe by its name, which is also that of the weights it makes.
+
+    Args:
+        name: one of :data:`RECIPES`.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        ValueError: there is no such recipe.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"there is no recipe {name!r}; there are: {', '.join(RECIPES)}")
+    module, _, attribute = RECIPES[name].rpartition(".")
+    found: Recipe = getattr(import_module(module), attribute)
+    return found
