@@ -55,6 +55,7 @@ GEOMETRY = {
     "scale": Spec(scale=1.0),
     "turn": Spec(viewpoint=1.0, speed=0.6),
     "bend": Spec(deformation=1.0, articulation=1.0),
+    "crowd": Spec(crowd=True, objects=12, camera_motion=0.5, size=(160, 288)),
     "together": Spec(objects=3, distractors=1, camera_motion=0.6, scale=0.5, occlusion=0.6),
 }
 
@@ -273,6 +274,45 @@ def test_appearance_and_light_change_looks_and_nothing_else(seed):
         assert np.abs(a.frames[9].astype(int) - b.frames[9]).max() > 5
 
 
+CROWDS = [name for name in SUITES if name.startswith("crowd")]
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_a_crowd_comes_and_goes_and_keeps_its_labels(name):
+    for video in suite(name, length=2, size=(120, 216)):
+        objects = video.spec.objects
+        assert 20 <= objects <= 40
+        assert len(video) == 200
+        times = range(0, 200, 10)
+        present = np.array([np.bincount(video.masks[t].ravel(), minlength=256) for t in times]) > 0
+        assert not present[:, objects + 1 :].any()
+        assert present[:, 1 : objects + 1].any(0).sum() >= 0.9 * objects
+        assert present[:, 1:].sum(1).min() >= 8
+        assert present[:, 1:].sum(1).max() <= 40
+        steps = np.diff(present[:, 1 : objects + 1].astype(int), axis=0)
+        assert (steps == 1).any(0).sum() >= 5  # so many come in later
+        assert (steps == -1).any(0).sum() >= 5
+        assert (np.count_nonzero((steps == 1).any(1))) >= 4  # at different times
+        assert set(video.classes.values()) == {"person", "vehicle"}
+        assert sorted(video.classes) == list(range(1, objects + 1))
+        # They hide each other.
+        hidden = set()
+        for t in (20, 100, 180):
+            amodal, instances = video.amodal[t], video.instances[t]
+            hidden |= {i for i in range(1, objects + 1) if (amodal[i - 1] & (instances != i)).any()}
+        assert len(hidden) >= 8
+
+
+def test_who_comes_back_into_a_crowd_has_its_old_label_and_looks():
+    video = render(Spec(frames=400, size=SMALL, crowd=True, objects=20, classes=("vehicle",)), 3)
+    there = np.array([np.bincount(video.masks[t].ravel(), minlength=21) for t in range(400)])[:, 1:]
+    returned = []
+    for i in range(20):
+        runs = np.flatnonzero(np.diff((there[:, i] > 60).astype(int)))
+        returned.append(len(runs) >= 3)
+    assert sum(returned) >= 5
+
+
 def test_viewpoint_turns_the_object_round():
     turned = render(Spec(frames=20, viewpoint=1.0, speed=0.2), 2)
     widths = [np.ptp(np.nonzero(amodal[0])[1]) for amodal in turned.amodal]
@@ -328,7 +368,7 @@ def test_a_bend_can_be_undone(values, wave_number):
     [
         ({"frames": 0}, "Spec.frames is 0"),
         ({"frames": 2.5}, "Spec.frames is 2.5"),
-        ({"objects": 21}, "from 1 to 20"),
+        ({"objects": 201}, "from 1 to 200"),
         ({"size": (10, 500)}, "at least 32"),
         ({"size": 240}, "must be .height, width."),
         ({"classes": ("unicorn",)}, "'unicorn', there are: animal"),
@@ -336,6 +376,10 @@ def test_a_bend_can_be_undone(values, wave_number):
         *[({knob: 1.5}, f"Spec.{knob} is 1.5") for knob in KNOBS],
         *[({knob: float("nan")}, f"Spec.{knob} is nan") for knob in KNOBS[:2]],
         ({"scale": True}, "Spec.scale is True"),
+        ({"crowd": 0.5}, "Spec.crowd is 0.5"),
+        ({"crowd": True, "occlusion": 0.5}, "Spec.occlusion must be 0 in a crowd"),
+        ({"crowd": True, "distractors": 1}, "Spec.distractors must be 0 in a crowd"),
+        ({"crowd": True, "classes": ("person", "fish")}, "'fish', a crowd has: person"),
     ],
 )
 def test_a_wrong_knob_is_named(wrong, says):

@@ -225,6 +225,8 @@ def render(spec: Spec, seed: int, name: str | None = None) -> ProceduralVideo:
 
 # --- suites ---------------------------------------------------------------------------------------
 
+_CROWD = Spec(crowd=True, objects=30, frames=200, classes=("person", "vehicle"), grain=0.1)
+
 SUITES: dict[str, Spec | None] = {
     "easy": Spec(),
     "appearance": Spec(appearance_drift=0.8),
@@ -239,8 +241,12 @@ SUITES: dict[str, Spec | None] = {
     "many-objects": Spec(objects=5, camera_motion=0.2),
     "speed": Spec(speed=0.95),
     "mixed": None,
+    "crowd": _CROWD,
+    "crowd-camera": replace(_CROWD, objects=24, camera_motion=0.4),
+    "crowd-dense": replace(_CROWD, objects=40, object_size=0.4),
 }
-"""The suites, one for each challenge; "mixed" draws a new spec for each video."""
+"""The suites, one for each challenge; "mixed" draws a new spec for each video, the crowds are for
+MOTS: long, without a first mask for those who come in later."""
 
 SPLITS = ("train", "val", "test")
 """Seed number s belongs to split s modulo 3, so no seed is ever in two of them."""
@@ -252,6 +258,14 @@ def _seed(split: str, number: int) -> int:
     if number < 0:
         raise ValueError(f"videos are numbered from 0, not {number}")
     return 3 * number + SPLITS.index(split)
+
+
+def _number(name: str, i: int) -> int:
+    """The number of a suite's video ``i``: no two suites share one."""
+    # The first suites take turns. Later ones have a million numbers each, to leave those be.
+    turns = list(SUITES).index("mixed") + 1
+    place = list(SUITES).index(name)
+    return i * turns + place if place < turns else (place - turns + 1) * 10**6 + i
 
 
 def suite(
@@ -286,8 +300,7 @@ def suite(
         length = 30 if name == "mixed" else 10
     videos = []
     for i in range(length):
-        # Suites take turns, so that no two of them share a seed either.
-        seed = _seed(split, i * len(SUITES) + list(SUITES).index(name))
+        seed = _seed(split, _number(name, i))
         spec = SUITES[name] or Spec.random(np.random.default_rng([seed, 99]))
         spec = replace(spec, frames=frames or spec.frames, size=size or spec.size)
         videos.append(render(spec, seed, f"{name}-{split}-{i:02d}"))

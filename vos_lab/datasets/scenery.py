@@ -120,7 +120,7 @@ def cut_out(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.rint(rgba * 255).astype(np.uint8)
 
 
-def _lay_over(canvas: np.ndarray, rgb: np.ndarray, alpha: np.ndarray, x: int, y: int) -> None:
+def lay_over(canvas: np.ndarray, rgb: np.ndarray, alpha: np.ndarray, x: int, y: int) -> None:
     """Put a cut-out onto an RGBA float canvas (premultiplied) that repeats left to right."""
     height, width = canvas.shape[:2]
     y0, y1 = max(y, 0), min(y + alpha.shape[0], height)
@@ -132,7 +132,7 @@ def _lay_over(canvas: np.ndarray, rgb: np.ndarray, alpha: np.ndarray, x: int, y:
     canvas[y0:y1, columns] = canvas[y0:y1, columns] * (1 - a) + new
 
 
-def _sky(
+def paint_sky(
     rng: Rng,
     shape: tuple[int, int],
     horizon: float,
@@ -140,6 +140,7 @@ def _sky(
     haze: np.ndarray,
     clouds: float,
 ) -> np.ndarray:
+    """``(H, W, 3)``: a sky from ``zenith`` down to ``haze`` at row ``horizon``, and clouds."""
     height = shape[0]
     down = np.clip(np.arange(height, dtype=np.float32) / max(horizon, 1), 0, 1)[:, None]
     sky = mix(np.broadcast_to(zenith, (*shape, 3)), haze, np.broadcast_to(down**1.3, shape))
@@ -225,7 +226,7 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
     }[name]()
     planes: list[Plane] = []
 
-    sky = _sky(rng, shape, row, zenith, haze, rng.choice([0.0, 0.5, 1.0]))
+    sky = paint_sky(rng, shape, row, zenith, haze, rng.choice([0.0, 0.5, 1.0]))
     if name == "forest":
         sky = mix(
             colour(green, 0.35, 0.42),
@@ -250,12 +251,12 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
             )
             rough = 1.5 if name in ("meadow", "snow") and i == 2 else 2.6
             rgb, alpha = _ridge(rng, shape, row, rise, tone, unit * rng.uniform(120, 320), rough)
-            _lay_over(canvas, rgb, alpha, 0, 0)
+            lay_over(canvas, rgb, alpha, 0, 0)
     if name == "forest":
         rgb, alpha = _ridge(
             rng, shape, row, 0.10 * height, colour(green, 0.45, 0.3), 60 * unit, 1.4
         )
-        _lay_over(canvas, rgb, alpha, 0, 0)
+        lay_over(canvas, rgb, alpha, 0, 0)
         for shade in (0.8, 0.6, 0.45):
             for _ in range(int(rng.integers(5, 9))):
                 thick = max(2, int(rng.uniform(5, 14) * unit / shade))
@@ -264,7 +265,7 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
                 )
                 foot = int(row + (0.9 - shade) * 0.2 * height)
                 rgb, alpha = trunk(rng, foot, thick, bark)
-                _lay_over(canvas, rgb, alpha, int(rng.integers(shape[1])), 0)
+                lay_over(canvas, rgb, alpha, int(rng.integers(shape[1])), 0)
     canvas[int(row) + int(0.1 * height) :] = 0  # the ground covers the rest
     planes.append(Plane(np.rint(canvas * 255).astype(np.uint8), 0, -margin, FAR_PARALLAX))
 
@@ -303,7 +304,9 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
         np.broadcast_to(0.55 * far, ground.shape[:2]),
     )
     alpha = np.clip(np.arange(ground_rows, dtype=np.float32) / 2, 0, 1)[:, None] * np.ones(shape[1])
-    planes.append(_ground(cut_out(ground, alpha.astype(np.float32)), int(row) - margin, height))
+    planes.append(
+        ground_plane(cut_out(ground, alpha.astype(np.float32)), int(row) - margin, height)
+    )
 
     if name in ("meadow", "snow", "desert"):
         standing = np.zeros((*shape, 4), np.float32)
@@ -319,7 +322,7 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
                 rgb, alpha = trunk(
                     rng, int(0.5 * tall), max(4, broad // 9), np.stack([colour(28, 0.4, 0.3)] * 2)
                 )
-                _lay_over(
+                lay_over(
                     standing,
                     rgb,
                     alpha,
@@ -327,10 +330,10 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
                     int(ground_line - 0.5 * tall),
                 )
                 rgb, alpha = bush(rng, int(0.75 * tall), broad, tones)
-                _lay_over(standing, rgb, alpha, x, int(ground_line - tall))
+                lay_over(standing, rgb, alpha, x, int(ground_line - tall))
             else:
                 rgb, alpha = bush(rng, tall, broad, tones)
-                _lay_over(standing, rgb, alpha, x, int(ground_line - 0.9 * tall))
+                lay_over(standing, rgb, alpha, x, int(ground_line - 0.9 * tall))
         nearness = (ground_line - row) / (height - horizon)
         parallax = FAR_PARALLAX + (1 - FAR_PARALLAX) * nearness
         planes.append(Plane(np.rint(standing * 255).astype(np.uint8), 0, -margin, parallax))
@@ -348,7 +351,7 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
     )
 
 
-def _ground(texture: np.ndarray, top: int, height: int) -> Plane:
+def ground_plane(texture: np.ndarray, top: int, height: int) -> Plane:
     """The ground: slides like the horizon at its top, and as far as the camera at frame bottom."""
     shear = (1 - FAR_PARALLAX) / (height - top)
     return Plane(texture, 0, top, FAR_PARALLAX, shear, top)
@@ -358,14 +361,14 @@ def _open_sky(rng: Rng, size: tuple[int, int], shape: tuple[int, int], margin: i
     height = size[0]
     zenith = colour(rng.uniform(203, 225), rng.uniform(0.3, 0.65), rng.uniform(0.7, 0.95))
     haze = colour(rng.choice([30, 15, 205]), rng.uniform(0.05, 0.3), 0.95)
-    sky = _sky(rng, shape, shape[0], zenith, haze, rng.uniform(0.4, 1.2))
+    sky = paint_sky(rng, shape, shape[0], zenith, haze, rng.uniform(0.4, 1.2))
     planes = [Plane(opaque(sky), 0, -margin, 0.15)]
     canvas = np.zeros((*shape, 4), np.float32)
     for i in range(2):
         tone = colour(rng.uniform(90, 210), 0.25, 0.4 - 0.1 * i) * 0.7 + 0.2 * haze
         base = margin + height * (0.98 + 0.08 * i)
         rgb, alpha = _ridge(rng, shape, base, 0.16 * height, tone, 0.6 * height, 2.2)
-        _lay_over(canvas, rgb, alpha, 0, 0)
+        lay_over(canvas, rgb, alpha, 0, 0)
     planes.append(Plane(np.rint(canvas * 255).astype(np.uint8), 0, -margin, 0.35))
     leaves = np.stack([colour(100 + d, 0.4, 0.35) for d in rng.uniform(-20, 20, 6)])
     sample = sky.reshape(-1, 3)[:: sky.size // 600]
@@ -412,8 +415,8 @@ def _reef(rng: Rng, size: tuple[int, int], shape: tuple[int, int], margin: int) 
             coral = coral * (0.5 + 0.35 * i) + deep * (0.45 - 0.3 * i)
             growth, cover = bush(rng, tall, int(tall * rng.uniform(0.5, 1.6)), coral)
             foot = int(margin + bottom * height - 0.05 * height)
-            _lay_over(canvas, growth, cover, int(rng.integers(shape[1])), foot - tall)
-        _lay_over(canvas, rgb, alpha, 0, 0)
+            lay_over(canvas, growth, cover, int(rng.integers(shape[1])), foot - tall)
+        lay_over(canvas, rgb, alpha, 0, 0)
         planes.append(Plane(np.rint(canvas * 255).astype(np.uint8), 0, -margin, parallax))
     weed = np.stack([colour(rng.uniform(80, 150), 0.55, v) for v in rng.uniform(0.2, 0.5, 6)])
     sample = water.reshape(-1, 3)[:: water.size // 600]
@@ -510,7 +513,7 @@ def _built(
         away = (rows * 0.9 / (near + 0.25)).astype(int)
         ground = flat[away % 512] * np.linspace(0.85, 1.1, rows, dtype=np.float32)[:, None, None]
     ground = ground * np.clip(0.6 + np.arange(rows) / (14 * unit), 0, 1)[:, None, None]
-    planes.append(_ground(opaque(ground), row - margin, height))
+    planes.append(ground_plane(opaque(ground), row - margin, height))
     leaves = np.stack([colour(rng.uniform(70, 130), 0.5, v) for v in rng.uniform(0.25, 0.55, 6)])
     sample = wall.reshape(-1, 3)[:: wall.size // 600]
     front = str(rng.choice(["pillar", "wall", "bush"] if name == "street" else ["pillar", "wall"]))

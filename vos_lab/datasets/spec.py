@@ -6,6 +6,9 @@ import numpy as np
 
 from vos_lab.datasets.cast import MAKERS
 
+CROWD_CLASSES = ("person", "vehicle", "animal")
+"""Who can be in a crowd: who walks or drives on the ground."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -14,7 +17,7 @@ class Spec:
     Attributes:
         frames: how many frames, 1 or more.
         size: height and width in pixels, at least 32 each.
-        objects: how many objects have a label, 1 to 20.
+        objects: how many objects have a label, 1 to 200.
         classes: semantic classes to draw the objects from; empty: any.
         object_size: 0 tiny, 0.5 typical (5 to 30 % of the frame), 1 large.
         speed: how fast objects go: 0 stand still, 0.35 walk, 1 run across the frame in 30 frames.
@@ -32,6 +35,10 @@ class Spec:
         distractors: how many twins of object 1 walk about, labelled background; 0 to 5.
         enter_and_leave: how long objects are away. Odd objects leave before the end, even ones
             come in after the start.
+        crowd: the objects are a crowd in perspective, as in MOTS: each on a lane of its own, small
+            where it is far, crossing the frame at its own pace, leaving it and coming back. Only
+            people, vehicles and animals, and without the knobs that plan the way of single
+            objects (occlusion, scale, viewpoint, enter_and_leave, distractors).
         camouflage: how much the objects take on the colours of the scene.
         shadows: how dark the shadows under the objects are. They change the look of the ground
             but not its flow.
@@ -65,13 +72,14 @@ class Spec:
     motion_blur: float = 0.0
     distractors: int = 0
     enter_and_leave: float = 0.0
+    crowd: bool = False
     camouflage: float = 0.0
     shadows: float = 0.6
     grain: float = 0.0
     fps: float = 24.0
 
     def __post_init__(self) -> None:
-        for name, low, high in (("frames", 1, None), ("objects", 1, 20), ("distractors", 0, 5)):
+        for name, low, high in (("frames", 1, None), ("objects", 1, 200), ("distractors", 0, 5)):
             value = getattr(self, name)
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
             if not whole or value < low or (high is not None and value > high):
@@ -88,6 +96,17 @@ class Spec:
         for name in self.classes:
             if name not in MAKERS:
                 raise ValueError(f"Spec.classes has {name!r}, there are: {', '.join(MAKERS)}")
+        if not isinstance(self.crowd, bool):
+            raise ValueError(f"Spec.crowd is {self.crowd!r}, it must be True or False")
+        if self.crowd:
+            for name in ("occlusion", "scale", "viewpoint", "enter_and_leave", "distractors"):
+                if getattr(self, name) != 0:
+                    raise ValueError(f"Spec.{name} must be 0 in a crowd, which plans its own ways")
+            for name in self.classes:
+                if name not in CROWD_CLASSES:
+                    raise ValueError(
+                        f"Spec.classes has {name!r}, a crowd has: {', '.join(CROWD_CLASSES)}"
+                    )
         if not self.fps > 0:
             raise ValueError(f"Spec.fps is {self.fps!r}, it must be above 0")
         for knob in KNOBS:

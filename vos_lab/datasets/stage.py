@@ -5,44 +5,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vos_lab.datasets.cast import MAKERS
+from vos_lab.datasets.crowds import cast_crowd, plan_crowd_path, plan_crowd_spot
 from vos_lab.datasets.figures import Figure
-from vos_lab.datasets.motion import Bend, ease, shift, stretch, there_and_back, turn
+from vos_lab.datasets.motion import Bend, shift, stretch, turn
 from vos_lab.datasets.occluders import standing_occluder
 from vos_lab.datasets.painting import Part, paint
-from vos_lab.datasets.scenery import (
-    FAR_PARALLAX,
-    SCENES,
-    Plane,
-    Scene,
-    make_scene,
-)
+from vos_lab.datasets.paths import STEPS, Path, Spot, cover, plan_path, plan_spot
+from vos_lab.datasets.scenery import SCENES, Plane, Scene, make_scene
 from vos_lab.datasets.shapes import Cut
 from vos_lab.datasets.spec import Spec
 from vos_lab.datasets.textures import fractal_noise
+from vos_lab.datasets.town import make_town
 
 Rng = np.random.Generator
-STEPS = 4
-"""Paths are stored at so many points for each frame; whole frames lie on such points."""
-
-
-@dataclass(frozen=True)
-class Path:
-    """Where an actor is, ``STEPS`` times for each frame, from one frame before the first."""
-
-    x: np.ndarray
-    y: np.ndarray
-    scale: np.ndarray
-    heading: np.ndarray
-    stride: np.ndarray
-
-    def at(self, t: float) -> tuple[float, float, float, float, float]:
-        """x, foot y, pixels for each figure unit, heading (-1 left, 1 right), phase of stride."""
-        position = (t + 1) * STEPS
-        i = int(np.clip(np.floor(position), 0, len(self.x) - 2))
-        part = position - i
-        values = (self.x, self.y, self.scale, self.heading, self.stride)
-        x, y, scale, heading, stride = (v[i] + part * (v[i + 1] - v[i]) for v in values)
-        return float(x), float(y), float(scale), float(heading), float(stride)
 
 
 @dataclass(frozen=True)
@@ -247,151 +222,13 @@ def _cast(rng: Rng, spec: Spec) -> tuple[str, list[str]]:
     return scene, [first] + [str(rng.choice(company)) for _ in range(spec.objects - 1)]
 
 
-@dataclass(frozen=True)
-class Spot:
-    """Where an actor is to be seen, before its way is planned.
-
-    Attributes:
-        size: pixels for each figure unit.
-        wide: figure width in figure units, whatever its limbs do.
-        tall: figure height in figure units.
-        foot: image row of its feet.
-        column: image column around which it goes.
-        parallax: how fast the camera leaves it behind.
-        on_ground: stands on the ground of the scene.
-    """
-
-    size: float
-    wide: float
-    tall: float
-    foot: float
-    column: float
-    parallax: float
-    on_ground: bool
-
-
-def _spot(
-    rng: Rng, spec: Spec, scene: Scene, figure: Figure, k: int, slot: int, size: float | None
-) -> Spot:
-    """Choose how large actor ``k`` is and where it goes, in one of as many slots as actors."""
-    height, width = spec.size
-    count = spec.objects + spec.distractors
-    crowd = 1 / (1 + 0.16 * (count - 1))
-    wide, tall = bounds(figure, spec.articulation)
-    if size is None:
-        size = height * rng.uniform(0.5, 0.72) * (0.4 + 1.2 * spec.object_size) * crowd / tall
-        if figure.semantic_class == "ball":
-            size *= 0.6
-        limit = 0.22 if spec.occlusion > 0 else 0.55 if count == 1 else 0.42
-        size = min(size, limit * width / wide, 0.8 * height / tall)
-    high = 1.02 * tall * size
-    column = width / 2
-    if count > 1:
-        column += 0.62 * width * ((k + 0.5) / count - 0.5) * rng.uniform(0.6, 1.1)
-    if k == 0 and spec.occlusion > 0:
-        column = width / 2
-    if figure.habitat == "ground" and scene.horizon is not None:
-        # Nearer actors stand lower in the image, are drawn later and hide the others.
-        lane = rng.uniform(0.8, 0.95) if count == 1 else 0.74 + 0.22 * (slot + 0.5) / count
-        foot = max(lane * height, min(high, 0.96 * height))
-        near = (foot - scene.horizon) / (height - scene.horizon)
-        parallax = FAR_PARALLAX + (1 - FAR_PARALLAX) * near
-        return Spot(size, wide, tall, foot, column, parallax, True)
-    level = rng.uniform(0.2, 0.8) if count == 1 else (slot * 0.618 + 0.2 * rng.random()) % 1
-    foot = high + max(0.0, height - high) * level
-    if scene.horizon is not None:
-        foot = min(foot, scene.horizon + 0.15 * height)
-    return Spot(size, wide, tall, foot, column, 0.6, False)
-
-
-def _cover(spec: Spec, spot: Spot) -> float:
-    """How wide the occluder must be, pixels."""
-    full = spec.occlusion > 0.95
-    return spot.wide * spot.size * (1.2 if full else spec.occlusion)
-
-
-def _plan_path(
-    rng: Rng,
-    spec: Spec,
-    scene: Scene,
-    figure: Figure,
-    spot: Spot,
-    k: int,
-    way: float,
-    grows: float,
-    travel: np.ndarray,
-) -> tuple[Path, float]:
-    """Plan the way of actor ``k``.
-
-    Args:
-        rng: where the randomness comes from.
-        spec: the knobs.
-        scene: its horizon.
-        figure: its stride.
-        spot: around where.
-        k: 0 for object 1.
-        way: -1 to the left, 1 to the right, at first.
-        grows: 1 or -1, whether the scale knob makes it larger or smaller.
-        travel: of the camera, tabulated.
-
-    Returns:
-        The path, and the speed in pixels for each frame.
-    """
-    height, width = spec.size
-    last = max(spec.frames - 1, 1)
-    times = np.arange(len(travel)) / STEPS - 1
-    u = times / last
-    body = spot.wide * spot.size
-    speed = 14 * spec.speed**1.5 * height / 240 * (rng.uniform(0.75, 1.2) if k else 1.0)
-    off_centre = abs(spot.column - width / 2)
-    reach = max(0.1 * width, (width - 0.9 * body) / 2 - off_centre)
-    if k == 0 and spec.occlusion > 0:
-        # From clear on one side of the occluder to clear on the other, within the video.
-        needed = 1.08 * (body + _cover(spec, spot) + 0.04 * width)
-        speed = max(speed, needed / last)
-        reach = max(reach, 0.6 * needed)
-
-    # Walk to and fro; who turns out of the image plane makes less way in it.
-    delay = 0.0 if k == 0 else rng.uniform(-0.3, 0.3) * spec.frames
-    angle = np.pi * spec.viewpoint * ease(u)
-    ahead = np.cumsum(np.cos(angle)) / STEPS
-    ahead = speed * (ahead - np.interp((spec.frames - 1) / 2 + delay, times, ahead)) / reach
-    x = spot.column + way * reach * there_and_back(ahead)
-    heading = way * np.cos(angle) * np.clip(4 * np.cos(0.5 * np.pi * ahead), -1, 1)
-    if spec.enter_and_leave > 0 and k < spec.objects:
-        away, takes = 0.3 * spec.enter_and_leave, 0.36
-        leaves = k % 2 == 0
-        gone = ease((u - (1 - away - takes)) / takes if leaves else (away + takes - u) / takes)
-        x = (
-            x
-            + (way if leaves else -way) * (width / 2 + off_centre + reach + 0.7 * body) * gone**1.5
-        )
-        on_the_move = (gone > 0) & (gone < 1)
-        heading = np.where(on_the_move, way * np.maximum(np.abs(heading), 0.9), heading)
-
-    growth = np.exp(np.log(2.4) * spec.scale * grows * (np.clip(u, -0.1, 1.1) - 0.5))
-    size = min(spot.size, 1.15 * height / (spot.tall * growth.max()))
-    scale = size * growth * (1 + 0.2 * np.sin(angle))
-    if spot.on_ground and scene.horizon is not None:
-        # What comes nearer comes down in the image, too.
-        y = scene.horizon + (spot.foot - scene.horizon) * (0.45 + 0.55 * growth)
-    else:
-        p = rng.uniform(0, 2 * np.pi)
-        bob = 0.035 * height * (np.sin(times / 11 + p) - np.sin(p))
-        y = spot.foot + bob + 0.5 * spot.tall * (scale - size)
-    # Legs and wheels keep step with the ground, which slides as the camera does.
-    covered = x + spot.parallax * travel
-    steps = np.abs(np.diff(covered, prepend=covered[0])) / (scale * figure.stride)
-    return Path(x, y, scale, heading, np.cumsum(steps) + rng.random()), speed
-
-
 def _plan_occluder(
     rng: Rng, spec: Spec, scene: Scene, spot: Spot, path: Path, speed: float, travel: np.ndarray
 ) -> Plane:
     """Put an occluder where object 1 is in the middle of the video."""
     height = spec.size[0]
     middle = round(((spec.frames - 1) / 2 + 1) * STEPS)
-    hidden = _cover(spec, spot) + (3 * speed if spec.occlusion > 0.95 else 0)
+    hidden = cover(spec, spot) + (3 * speed if spec.occlusion > 0.95 else 0)
     parallax = spot.parallax + 0.08
     centre = path.x[middle] + parallax * travel[middle]
     top, bottom = -0.2 * height, 1.2 * height
@@ -416,8 +253,10 @@ def set_stage(spec: Spec, seed: int) -> Stage:
     height, width = spec.size
     # A stream for each purpose: turning one knob leaves what the others decide as it is.
     casting, painting, planning, looks = (np.random.default_rng([seed, i]) for i in range(4))
-    scene_name, classes = _cast(casting, spec)
-    scene = make_scene(np.random.default_rng([seed, 4]), scene_name, spec.size)
+    scene_name, classes = (cast_crowd if spec.crowd else _cast)(casting, spec)
+    building = np.random.default_rng([seed, 4])
+    town = scene_name == "town"
+    scene = make_town(building, spec.size) if town else make_scene(building, scene_name, spec.size)
     scene = replace(scene, planes=[plane.trimmed() for plane in scene.planes])
     direction = float(planning.choice([-1, 1]))
     times = np.arange((spec.frames + 2) * STEPS + 1) / STEPS - 1
@@ -428,15 +267,21 @@ def set_stage(spec: Spec, seed: int) -> Stage:
     count = spec.objects + spec.distractors
     slots = planning.permutation(count)
     grows = float(planning.choice([-1, 1]))
+    turns = planning.permutation(count) if spec.crowd else slots
     actors: list[Actor] = []
     occluders: list[Plane] = []
     for k in range(count):
         twin = k >= spec.objects
         figure = actors[0].figure if twin else MAKERS[classes[k]](casting)
         same = float(actors[0].path.scale.mean()) * planning.uniform(0.9, 1.0) if twin else None
-        spot = _spot(planning, spec, scene, figure, k, int(slots[k]), same)
-        way = direction if k == 0 or planning.random() < 0.5 else -direction
-        path, speed = _plan_path(planning, spec, scene, figure, spot, k, way, grows, travel)
+        extent = bounds(figure, spec.articulation)
+        if spec.crowd:
+            spot = plan_crowd_spot(planning, spec, scene, figure, extent, int(slots[k]))
+            path, speed = plan_crowd_path(planning, spec, figure, spot, int(turns[k]), travel), 0.0
+        else:
+            spot = plan_spot(planning, spec, scene, figure, extent, k, int(slots[k]), same)
+            way = direction if k == 0 or planning.random() < 0.5 else -direction
+            path, speed = plan_path(planning, spec, scene, figure, spot, k, way, grows, travel)
         if k == 0 and spec.occlusion > 0:
             occluders.append(_plan_occluder(looks, spec, scene, spot, path, speed, travel))
         if twin:
