@@ -7,7 +7,7 @@ from PIL import Image
 from rich.console import Console
 
 import vos_lab.bench
-from vos_lab.bench import bench, load, table, write_csv
+from vos_lab.bench import bench, leaderboard, load, record, table, write_csv
 from vos_lab.methods.baseline import Baseline
 from vos_lab.metrics import boundary_f, jaccard
 from vos_lab.metrics.folders import evaluate_folders
@@ -177,3 +177,49 @@ def test_what_a_method_does_wrong_is_said_under_its_own_name(monkeypatch):
     monkeypatch.setattr(Baseline, "step", lambda self, frame: np.zeros((1, 1), np.uint8))
     with pytest.raises(ValueError, match=r"what Baseline\.step gave for frame 1"):
         bench(["baseline"], "easy", sequences=ONE, progress=False)
+
+
+# --- the leaderboard --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("short")
+def test_the_leaderboard_gains_rows_and_loses_none(tmp_path):
+    file = tmp_path / "new" / "leaderboard.json"
+    result = bench(["baseline"], "easy", progress=False)
+    record(result, "easy", file)
+    record({"other": result["baseline"]}, "easy", file)
+    record(result, "scale", file)
+    assert list(json.loads(file.read_text())) == ["easy", "scale"]
+    rows = leaderboard("easy", file)
+    assert list(rows) == ["baseline", "other"]
+    assert rows["other"] == rows["baseline"]
+    kept, whole = rows["baseline"]["overall"], result["baseline"]["overall"]
+    for key in ("JF", "T", "seconds_per_frame"):
+        assert kept[key] == pytest.approx(whole[key], abs=5e-5)
+    assert kept["J"] == pytest.approx(whole["J"], abs=5e-5)
+    assert "objects" not in rows["baseline"]["sequences"]["easy-test-00"]
+    Console().print(table(rows, "other"))  # the tables of a bench can show it
+    before = file.read_text()
+    record(rows, "easy", file)
+    assert file.read_text() == before
+
+
+@pytest.mark.usefixtures("short")
+def test_rows_of_other_sequences_are_not_put_side_by_side(tmp_path):
+    file = tmp_path / "leaderboard.json"
+    record(bench(["baseline"], "easy", progress=False), "easy", file)
+    part = bench(["baseline"], "easy", sequences=ONE, progress=False)
+    with pytest.raises(ValueError, match=r"baseline on easy .* than other \(easy-test-00\)"):
+        record({"other": part["baseline"]}, "easy", file)
+    record(part, "easy", file)  # the same method again is no comparison
+    assert list(leaderboard("easy", file)["baseline"]["sequences"]) == ONE
+
+
+def test_what_was_not_measured_is_said(tmp_path):
+    file = tmp_path / "leaderboard.json"
+    with pytest.raises(LookupError, match=r"it is empty\. `vos-lab bench METHOD\.\.\. --data easy"):
+        leaderboard("easy", file)
+    for text in ("[", "[1]", '{"easy": {"baseline": {}}}'):
+        file.write_text(text)
+        with pytest.raises(ValueError, match=r"leaderboard\.json: is not a leaderboard"):
+            leaderboard("easy", file)

@@ -28,6 +28,8 @@ from vos_lab.metrics.videos import average, evaluate_video
 from vos_lab.video import Video, read_mask, write_mask
 
 SECONDS = ("seconds_start", "seconds_per_frame")
+LEADERBOARD = Path(__file__).parents[1] / "data" / "leaderboard.json"
+"""What was measured, for the lessons."""
 DATASETS = {"davis2016": 2016, "davis2017": 2017}
 
 
@@ -268,3 +270,96 @@ def write_csv(result: dict[str, dict[str, Any]], path: str | Path) -> None:
         for method, scores in result.items():
             for name, row in [*scores["sequences"].items(), ("all", scores["overall"])]:
                 writer.writerow([method, name, *(get(row) for get in COLUMNS.values())])
+
+
+# --- the leaderboard --------------------------------------------------------------------------
+
+
+def record(result: dict[str, dict[str, Any]], data: str, file: str | Path = LEADERBOARD) -> None:
+    """Keep scores in the leaderboard; other methods and datasets, which are in it, stay.
+
+    Args:
+        result: from :func:`bench`.
+        data: the name of the dataset.
+        file: the leaderboard, ``{data: {method: {"overall": ..., "sequences": ...}}}``, without
+            the values of single frames.
+
+    Raises:
+        ValueError: a method that is in it was measured on other sequences, so a table of both
+            would compare nothing; or the file is no leaderboard.
+    """
+    file = Path(file)
+    board = _read_leaderboard(file) if file.exists() else {}
+    rows = board.setdefault(data, {})
+    for method, scores in result.items():
+        for other, row in rows.items():
+            missing = sorted(row["sequences"].keys() ^ scores["sequences"].keys())
+            if other not in result and missing:
+                raise ValueError(
+                    f"{file}: {other} on {data} was measured on other sequences than {method} "
+                    f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Measure "
+                    "both again, in one command"
+                )
+        rows[method] = {
+            "overall": _rounded(scores["overall"]),
+            "sequences": {name: _rounded(each) for name, each in scores["sequences"].items()},
+        }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(_as_text(board), encoding="utf-8")
+
+
+def leaderboard(data: str, file: str | Path = LEADERBOARD) -> dict[str, dict[str, Any]]:
+    """What was measured before, in the form of :func:`bench`, without the values of frames.
+
+    Args:
+        data: the name of a dataset.
+        file: the leaderboard.
+
+    Returns:
+        For each method that was measured ``overall`` and ``sequences``.
+
+    Raises:
+        LookupError: nothing was measured on it; says how to.
+        ValueError: the file is no leaderboard.
+    """
+    board = _read_leaderboard(Path(file)) if Path(file).exists() else {}
+    if data not in board:
+        known = f"it has: {', '.join(board)}" if board else "it is empty"
+        raise LookupError(
+            f"{file}: has nothing on {data!r}; {known}. "
+            f"`vos-lab bench METHOD... --data {data} --leaderboard` measures it"
+        )
+    return board[data]
+
+
+def _read_leaderboard(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        board: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        for rows in board.values():
+            for row in rows.values():
+                row["overall"], row["sequences"]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ValueError(
+            f"{file}: is not a leaderboard. Name another file, or delete it."
+        ) from None
+    return board
+
+
+def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
+    """What a table shows, in 4 digits: more would only make every run another file."""
+    kept = {key: scores[key] for key in ("J", "F", "JF", "T", *SECONDS)}
+    return json.loads(json.dumps(kept), parse_float=lambda text: round(float(text), 4))
+
+
+def _as_text(board: dict[str, dict[str, Any]]) -> str:
+    """JSON with a line for each sequence, so that a change is a line that changes."""
+    blocks = []
+    for data, rows in sorted(board.items()):
+        methods = []
+        for method, row in sorted(rows.items()):
+            lines = [f'   "overall": {json.dumps(row["overall"])},', '   "sequences": {']
+            sequences = row["sequences"].items()
+            lines.append(",\n".join(f'    "{name}": {json.dumps(s)}' for name, s in sequences))
+            methods.append("\n".join([f'  "{method}": {{', *lines, "   }", "  }"]))
+        blocks.append(f' "{data}": {{\n' + ",\n".join(methods) + "\n }")
+    return "{\n" + ",\n".join(blocks) + "\n}\n"

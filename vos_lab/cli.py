@@ -208,6 +208,36 @@ def list_lessons(
 
 
 @app.command()
+def present(
+    lesson: Annotated[str, typer.Argument(help="Which lesson, for example 02_optical_flow.")],
+    demo: Annotated[
+        bool, typer.Option("--demo", help="The widgets alone, one for each screen.")
+    ] = False,
+    widget: Annotated[
+        str, typer.Argument(help="With --demo: only this one (name of a cell or a class).")
+    ] = "",
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write one HTML file that needs no server and no network, and end."),
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    port: Annotated[int, typer.Option(help="Port of the server.")] = 8888,
+) -> None:
+    """Show a lesson as slides with living widgets, or write the slides to a file."""
+    from vos_lab.course import present as presenting
+
+    name = lesson.removesuffix(".ipynb")
+    if widget and not demo:
+        raise ValueError(f"{widget}: one widget is shown with --demo; slides have them all")
+    if export is not None:
+        _writable(export)
+        presenting.export(name, export)
+        print(f"{export}: {export.stat().st_size / 1e6:.1f} MB. Open it in any browser.")
+        return
+    presenting.present(name, widget if demo else None, port, browser)
+
+
+@app.command()
 def doctor() -> None:
     """Look for what may be wrong with this machine, and say what to do."""
     from vos_lab.doctor import diagnose, report
@@ -302,12 +332,16 @@ def bench(
     ] = None,
     json_file: JsonFile = None,
     csv_file: CsvFile = None,
+    leaderboard: Annotated[
+        bool,
+        typer.Option("--leaderboard", help="Keep the figures in data/leaderboard.json."),
+    ] = False,
 ) -> None:
     """Run methods over a dataset and measure J, F and seconds."""
+    from vos_lab.bench import LEADERBOARD, record, table, write_csv
     from vos_lab.bench import bench as run_bench
-    from vos_lab.bench import table, write_csv
 
-    _writable(json_file, csv_file)
+    _writable(json_file, csv_file, LEADERBOARD if leaderboard else None)
     progress = sys.stderr.isatty()
     try:
         result = run_bench(
@@ -319,6 +353,8 @@ def bench(
         raise
     for method in result:
         _print_table(table(result, method))
+    if leaderboard:
+        record(result, data)
     _write_json(json_file, result)
     if csv_file:
         write_csv(result, csv_file)
