@@ -1,0 +1,485 @@
+"""MOTS: many objects in each video, tracked from where they appear to where they leave.
+
+Voigtlaender et al., "MOTS: Multi-Object Tracking and Segmentation", CVPR 2019: KITTI MOTS (21
+training videos from a car, of cars and pedestrians) and MOTSChallenge (MOTS20, 4 videos of crowds
+of pedestrians). Masks of one frame never overlap. Both come in two forms:
+
+- txt, a file for each video and a line for each mask: ``frame id category height width rle``;
+- png, a folder for each video and a 16-bit image for each frame: a pixel holds the id of its
+  object, 0 is background.
+
+An id is 1000 times the category (1 car, 2 pedestrian) and the number of the object. 10000 is a
+region to ignore, where nobody knows what there is.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from pycocotools import mask as coco
+
+from vos_lab.datasets.run_lengths import (
+    RunLengthError,
+    rle_encode,
+    rle_strings,
+    rle_to_string,
+    strip_of_runs,
+)
+from vos_lab.video import Lazy, numbered_files
+
+CATEGORIES = {"car": 1, "pedestrian": 2}
+IGNORE = 10
+"""The category of a region to ignore."""
+PER_CATEGORY = 1000
+"""An id is this times the category, and the number of the object."""
+MAX_FRAME, MAX_SIDE = 10**7, 1 << 15
+"""Beyond, a number is a mistake."""
+BLOCK = 1 << 20
+"""How many characters of run lengths are looked at together: some MB, however long the video."""
+
+
+class MotsObject(NamedTuple):
+    """An object in one frame.
+
+    Attributes:
+        id: who it is: the same number in all frames.
+        category: 1 car, 2 pedestrian, 10 a region to ignore.
+        size: height and width of the image in pixels.
+        rle: its mask, as the string of COCO.
+
+    Example:
+        >>> mask = np.array([[0, 1, 1], [0, 1, 0]], bool)
+        >>> car = MotsObject.of(1001, 1, mask)
+        >>> car.rle, car.area
+        ('231', 3)
+        >>> bool((car.mask == mask).all())
+        True
+    """
+
+    id: int
+    category: int
+    size: tuple[int, int]
+    rle: str
+
+    @staticmethod
+    def of(id: int, category: int, mask: np.ndarray) -> "MotsObject":
+        """The object with this mask, ``(H, W)`` bool.
+
+        Raises:
+            ValueError: it is no binary mask.
+        """
+        rle = rle_to_string(rle_encode(mask))
+        return MotsObject(id, category, (mask.shape[0], mask.shape[1]), rle)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """``(H, W)`` bool."""
+        return coco.decode(self._coco).astype(bool)
+
+    @property
+    def area(self) -> int:
+        """In pixels."""
+        return int(coco.area(self._coco))
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of the smallest box around the mask, in pixels."""
+        left, top, width, height = coco.toBbox(self._coco).tolist()
+        return left, top, width, height
+
+    @property
+    def _coco(self) -> dict[str, object]:
+        return {"size": list(self.size), "counts": self.rle.encode("ascii")}
+
+
+@dataclass(frozen=True, eq=False)
+class MotsSequence:
+    """All objects of a video, as run lengths. Nothing is drawn before it is asked for.
+
+    Made by ``read_mots_txt``, ``read_mots_png`` or ``MotsSequence.of``, which check it.
+
+    Attributes:
+        name: of the video.
+        numbers: the numbers of its frames: from 0 in KITTI MOTS, from 1 in MOTS20.
+        size: height and width in pixels; None where there is no mask.
+        frame: ``(N,)`` int64: the number of the frame of each mask, ascending.
+        id: ``(N,)`` int64.
+        category: ``(N,)`` int64.
+        area: ``(N,)`` int64, in pixels.
+        text: the strings of all masks, nothing between them.
+        borders: ``(N + 1,)`` int64: where in ``text`` each string begins.
+        source: the file or folder that it comes from, or its name.
+
+    Example:
+        >>> car = MotsObject.of(1001, 1, np.array([[0, 1, 1], [0, 1, 0]], bool))
+        >>> sequence = MotsSequence.of("street", [[car], [], [car]])
+        >>> len(sequence), sequence.frames[2][0].id, sequence.ids.tolist()
+        (3, 1001, [1001])
+    """
+
+    name: str
+    numbers: range
+    size: tuple[int, int] | None
+    frame: np.ndarray = field(repr=False)
+    id: np.ndarray = field(repr=False)
+    category: np.ndarray = field(repr=False)
+    area: np.ndarray = field(repr=False)
+    text: bytes = field(repr=False)
+    borders: np.ndarray = field(repr=False)
+    source: str = ""
+
+    @staticmethod
+    def of(
+        name: str, frames: Iterable[Iterable[MotsObject]], first: int = 0, source: str = ""
+    ) -> "MotsSequence":
+        """The sequence of these objects.
+
+        Args:
+            name: of the video.
+            frames: the objects of each frame, in order.
+            first: the number of the first frame.
+            source: what to call it in an error.
+
+        Raises:
+            ValueError: masks of one frame overlap, two objects have one id, or a mask is damaged
+                or has another size.
+        """
+        rows, strings = [], []
+        stop = first
+        for objects in frames:
+            for each in objects:
+                rows.append((stop, each.id, each.category, *each.size))
+                strings.append(each.rle.encode("latin-1", "replace"))
+            stop += 1
+        return _checked(name, range(first, stop), rows, strings, None, source or name)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Every id once, ascending, without regions to ignore."""
+        return np.unique(self.id[self.category != IGNORE])
+
+    @property
+    def frames(self) -> Sequence[list[MotsObject]]:
+        """The objects of each frame, in the order of the file; made when they are asked for."""
+        return Lazy(len(self), self._objects)
+
+    def _objects(self, t: int) -> list[MotsObject]:
+        number = self.numbers[t]
+        rows = range(*np.searchsorted(self.frame, [number, number + 1]).tolist())
+        if not rows:
+            return []
+        assert self.size is not None  # because there is a mask
+        borders = self.borders[rows.start : rows.stop + 1].tolist()
+        text = [self.text[start:stop].decode("ascii") for start, stop in pairwise(borders)]
+        ids, categories = self.id[rows.start : rows.stop], self.category[rows.start : rows.stop]
+        return [
+            MotsObject(*each[:2], self.size, each[2])
+            for each in zip(ids.tolist(), categories.tolist(), text, strict=True)
+        ]
+
+
+def _checked(
+    name: str,
+    numbers: range,
+    rows: Sequence[tuple[int, ...]] | np.ndarray,
+    strings: list[bytes],
+    lines: Sequence[int] | None,
+    source: str,
+) -> MotsSequence:
+    """A sequence from rows (frame, id, category, height, width) and strings, if nothing is wrong.
+
+    ``lines`` are the numbers of the lines in a file, to be named in errors.
+    """
+    table = np.asarray(rows, np.int64).reshape(-1, 5)
+    frame, ids, category, height, width = table.T
+
+    def where(row: int) -> str:
+        if lines is not None:
+            return f"{source}, line {lines[row]}"
+        return f"{source}, frame {table[row, 0]}, object {table[row, 1]}"
+
+    def refuse(wrong: np.ndarray, reason: Callable[[int], str]) -> None:
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise ValueError(f"{where(row)}: {reason(row)}")
+
+    refuse(
+        (table[:, :2] < 0).any(axis=1) | (frame > MAX_FRAME),
+        lambda row: f"frame {frame[row]}, id {ids[row]}: both are 0 or more, frames to {MAX_FRAME}",
+    )
+    refuse(
+        ~np.isin(category, [*CATEGORIES.values(), IGNORE]),
+        lambda row: (
+            f"the category is {category[row]}; there are 1 (car), 2 (pedestrian) and 10 (ignore)"
+        ),
+    )
+    refuse(
+        (table[:, 3:] < 1).any(axis=1) | (table[:, 3:] > MAX_SIDE).any(axis=1),
+        lambda row: f"an image of {width[row]} x {height[row]} pixels cannot be",
+    )
+    refuse(
+        (table[:, 3:] != table[:1, 3:]).any(axis=1),
+        lambda row: (
+            f"the mask belongs to an image of {width[row]} x {height[row]} pixels, "
+            f"that of {where(0)} to one of {width[0]} x {height[0]}"
+        ),
+    )
+    # In the order of the frames; of one frame, in the order of the file.
+    order = np.argsort(frame, kind="stable")
+    by_id = np.lexsort((ids, frame))
+    pairs = table[by_id, :2]
+    again = np.zeros(len(table), bool)
+    again[by_id[1:]] = (pairs[1:] == pairs[:-1]).all(axis=1)
+    refuse(again, lambda row: f"frame {frame[row]} has object {ids[row]} a second time")
+
+    strings = [strings[row] for row in order.tolist()]
+    borders = np.concatenate([[0], np.cumsum([len(string) for string in strings], dtype=np.int64)])
+    text, frame = b"".join(strings), frame[order]
+    area = np.empty(len(table), np.int64)
+    for start, stop in blocks(frame, borders):
+        try:
+            area[start:stop] = strip_of_runs(
+                text[borders[start] : borders[stop]],
+                borders[start : stop + 1] - borders[start],
+                int(height[0] * width[0]),
+                frame[start:stop] - frame[start],
+            )[1]
+        except RunLengthError as error:
+            row = int(order[start + error.mask])
+            other = "" if error.other is None else f" ({where(int(order[start + error.other]))})"
+            raise ValueError(f"{where(row)}: {error}{other}") from None
+    size = (int(height[0]), int(width[0])) if len(table) else None
+    return MotsSequence(
+        name, numbers, size, frame, ids[order], category[order], area, text, borders, source
+    )
+
+
+def blocks(frame: np.ndarray, borders: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Cut a sequence into parts of whole frames that are small in memory.
+
+    Args:
+        frame: ``(N,)``, the frame of each mask, ascending.
+        borders: ``(N + 1,)``, where the string of each mask begins.
+
+    Yields:
+        The first mask of a part, and the one after its last.
+
+    Example:
+        >>> list(blocks(np.array([0, 0, 3]), np.array([0, BLOCK, BLOCK + 1, BLOCK + 2])))
+        [(0, 2), (2, 3)]
+    """
+    start = 0
+    while start < len(frame):
+        # As many masks as fit; then back to the end of a frame, or on where one frame is larger.
+        stop = int(np.searchsorted(borders, borders[start] + BLOCK, side="right")) - 1
+        if stop < len(frame):
+            back = int(np.searchsorted(frame, frame[stop]))
+            stop = back if back > start else int(np.searchsorted(frame, frame[start], "right"))
+        yield start, stop
+        start = stop
+
+
+# --- the two forms ----------------------------------------------------------------------------
+
+
+def read_mots_txt(
+    path: str | Path, numbers: range | None = None, name: str | None = None
+) -> MotsSequence:
+    """Read a file with a line for each mask: ``frame id category height width rle``.
+
+    Args:
+        path: the file.
+        numbers: the numbers of the frames of the video, as a seqmap tells; the file does not name
+            empty ones. By default from 0 to the last that the file names.
+        name: of the video; by default that of the file.
+
+    Returns:
+        The objects of all frames.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a line is cut off or no such line, a mask has another size than the others, its
+            runs do not fill the image, two masks of a frame overlap, an id is twice in a frame, or
+            a frame is none of ``numbers``. The file and the line are named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file of masks")
+    fields = [line.split() for line in path.read_bytes().split(b"\n")]
+    lines = [number for number, line in enumerate(fields, 1) if line]
+    fields = [line for line in fields if line]
+    for number, line in zip(lines, fields, strict=True):
+        if len(line) != 6:
+            raise ValueError(
+                f"{path}, line {number}: has {len(line)} fields, not the six of `frame id category "
+                f"height width rle`{'; is it cut off?' if len(line) < 6 else ''}"
+            )
+    *columns, strings = zip(*fields, strict=True) if fields else [[]] * 6
+    try:
+        rows = np.array(columns, "S20").astype(np.int64).T
+    except (ValueError, OverflowError):
+        for number, line in zip(lines, fields, strict=True):
+            for what, value in zip(
+                ("frame", "id", "category", "height", "width"), line, strict=False
+            ):
+                if not value.isdigit() or len(value) > 18:
+                    raise ValueError(
+                        f"{path}, line {number}: the {what} is {value.decode('latin-1')!r}, "
+                        "not a whole number"
+                    ) from None
+        raise
+    if numbers is None:
+        numbers = range(int(rows[:, 0].max(initial=-1)) + 1)
+    outside = np.flatnonzero((rows[:, 0] < numbers.start) | (rows[:, 0] >= numbers.stop))
+    if outside.size:
+        raise ValueError(
+            f"{path}, line {lines[outside[0]]}: frame {rows[outside[0], 0]} is beyond the video, "
+            f"whose frames are {numbers.start} to {numbers.stop - 1}"
+        )
+    return _checked(name or path.stem, numbers, rows, list(strings), lines, str(path))
+
+
+def write_mots_txt(path: str | Path, sequence: MotsSequence) -> None:
+    """Write a line for each mask: ``frame id category height width rle``.
+
+    Args:
+        path: where to; folders are made.
+        sequence: what to write; frame by frame, in its own order.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="ascii", newline="\n") as file:
+        for number, objects in zip(sequence.numbers, sequence.frames, strict=True):
+            for each in objects:
+                file.write(f"{number} {each.id} {each.category} {each.size[0]} {each.size[1]} ")
+                file.write(f"{each.rle}\n")
+
+
+def read_mots_png(
+    folder: str | Path, numbers: range | None = None, name: str | None = None
+) -> MotsSequence:
+    """Read a folder of 16-bit images, ``000000.png`` and so on, in which a pixel holds an id.
+
+    All images are read, one at a time, and kept as run lengths.
+
+    Args:
+        folder: the images of a video.
+        numbers: the numbers of its frames, as a seqmap tells; by default those of the images. An
+            image for frame 0 may be missing, as MOTS20 counts from 1.
+        name: of the video; by default that of the folder.
+
+    Returns:
+        The objects of all frames, those of a frame by ascending id.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: an image is missing, cannot be read, has not 16 bits or another size than the
+            others, or holds an id of no category.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder of masks")
+    files = numbered_files(folder, (".png",))
+    there = range(_number(files[0]), _number(files[-1]) + 1)
+    if len(there) != len(files):
+        raise ValueError(f"{folder}: frames are missing, {len(files)} images are numbered {there}")
+    if numbers is None:
+        numbers = there
+    if there.stop != numbers.stop or there.start not in (numbers.start, numbers.start + 1):
+        raise ValueError(
+            f"{folder}: holds the frames {there.start} to {there.stop - 1}, but the video has "
+            f"{numbers.start} to {numbers.stop - 1}"
+        )
+    rows, strings, size = [], [], None
+    for number, file in zip(there, files, strict=True):
+        ids = read_ids(file)
+        size = size or ids.shape
+        if ids.shape != size:
+            raise ValueError(
+                f"{file}: is {ids.shape[1]} x {ids.shape[0]} pixels, but {files[0]} is "
+                f"{size[1]} x {size[0]}"
+            )
+        for id, string in rle_strings(ids).items():
+            rows.append((number, id, id // PER_CATEGORY, *size))
+            strings.append(string.encode("ascii"))
+    return _checked(name or folder.name, numbers, rows, strings, None, str(folder))
+
+
+def read_ids(file: str | Path) -> np.ndarray:
+    """Read one 16-bit image of ids.
+
+    Args:
+        file: a PNG file, grey, with 16 bits a pixel.
+
+    Returns:
+        ``(H, W)`` uint16: 0 is background, 10000 a region to ignore, anything else 1000 times the
+        category and the number of the object.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it cannot be read, has not 16 bits, or holds an id of no category.
+    """
+    try:
+        with Image.open(file) as image:
+            mode, pixels = image.mode, np.array(image)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{file}: there is no such image of ids") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{file}: cannot be read as an image ({error})") from None
+    if not mode.startswith("I"):
+        raise ValueError(
+            f"{file}: has mode {mode}, 8 bits for each colour; ids such as 1001 need a grey image "
+            "of 16 bits. Write it with vos_lab.datasets.mots.write_mots_png."
+        )
+    for id in np.unique(pixels).tolist():
+        if id != 0 and id // PER_CATEGORY not in (*CATEGORIES.values(), IGNORE):
+            raise ValueError(
+                f"{file}: holds the id {id}; there are 1000 to 1999 (car), 2000 to 2999 "
+                "(pedestrian) and 10000 (ignore)"
+            )
+    return pixels.astype(np.uint16)
+
+
+def write_mots_png(
+    folder: str | Path, sequence: MotsSequence, size: tuple[int, int] | None = None
+) -> None:
+    """Write a 16-bit image for each frame, ``000000.png`` and so on.
+
+    Args:
+        folder: where to; it is made.
+        sequence: what to write.
+        size: height and width in pixels, needed where there is no mask at all.
+
+    Raises:
+        ValueError: an id does not begin with its category (this form has no other place for it),
+            or the size is not known.
+    """
+    folder, size = Path(folder), sequence.size or size
+    if size is None:
+        raise ValueError(f"{sequence.name}: has no mask, so how large its images are must be said")
+    wrong = np.flatnonzero(sequence.id // PER_CATEGORY != sequence.category)
+    if wrong.size:
+        row = wrong[0]
+        raise ValueError(
+            f"{sequence.source}: object {sequence.id[row]} is of category "
+            f"{sequence.category[row]}. A png image tells the category by the id, which would be "
+            f"{sequence.category[row] * PER_CATEGORY} and more; number the objects anew."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, objects in zip(sequence.numbers, sequence.frames, strict=True):
+        ids = np.zeros(size, np.uint16)
+        for each in objects:
+            ids[each.mask] = each.id
+        Image.fromarray(ids).save(folder / f"{number:06d}.png")
+
+
+def _number(file: Path) -> int:
+    digits = "".join(filter(str.isdigit, file.stem))
+    return int(digits) if digits else 0
