@@ -173,16 +173,40 @@ def run(function: Callable[..., Any], inputs: Inputs) -> Run:
         The result, or the exception, and what became of the inputs.
     """
     given = copy.deepcopy(inputs)
+    value, failure = call(function, given)
+    if failure is not None:
+        return Run(failure=failure)
+    return Run(value, changed(inputs, given), shared_memory(value, given))
+
+
+def call(function: Callable[..., Any], given: Inputs) -> tuple[Any, Failure | None]:
+    """Call a function, quietly. Never raises.
+
+    Args:
+        function: any version.
+        given: the inputs; it may change them.
+
+    Returns:
+        What it returned, and the exception that it raised instead.
+    """
     # A warning of NumPy (0/0) would go to stderr; the verdict says what is wrong in our words.
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            value = function(**given)
+            return function(**given), None
         except (Exception, SystemExit) as error:
-            return Run(failure=_failure(function, error))
+            return None, failure_of(function, error)
+
+
+def changed(inputs: Inputs, given: Inputs) -> tuple[str, ...]:
+    """The names of the arrays, lists and dicts that a call has modified.
+
+    Args:
+        inputs: as they were.
+        given: as they are after the call.
+    """
     containers = [k for k, v in inputs.items() if is_array(v) or isinstance(v, list | dict)]
-    changed = tuple(k for k in containers if difference(inputs[k], given[k], 0) is not None)
-    return Run(value, changed, _shared(value, given))
+    return tuple(k for k in containers if difference(inputs[k], given[k], 0) is not None)
 
 
 @contextmanager
@@ -202,7 +226,13 @@ def library_versions(exercises: Sequence[Exercise[..., Any]]) -> Iterator[None]:
             exercise.adopt(current)
 
 
-def _failure(function: Callable[..., Any], error: BaseException) -> Failure:
+def failure_of(function: Callable[..., Any], error: BaseException) -> Failure:
+    """An exception that a function raised, in words.
+
+    Args:
+        function: any version; lines are counted in its file or cell.
+        error: what came out of it.
+    """
     code = getattr(inspect.unwrap(function), "__code__", None)
     trace = error.__traceback__
     line: int | None = None
@@ -212,11 +242,15 @@ def _failure(function: Callable[..., Any], error: BaseException) -> Failure:
         if code is not None and innermost.co_filename == code.co_filename:
             line = trace.tb_lineno
         trace = trace.tb_next
+    try:
+        message = str(error)
+    except Exception:  # a class of the student's own may not be able to say it
+        message = ""
     unwritten = None
-    if isinstance(error, NotImplementedError) and not str(error) and innermost is not None:
+    if isinstance(error, NotImplementedError) and not message and innermost is not None:
         unwritten = innermost.co_name
     source = linecache.getline(code.co_filename, line).strip() if code and line else ""
-    return Failure(type(error).__name__, str(error), line, source, unwritten)
+    return Failure(type(error).__name__, message, line, source, unwritten)
 
 
 def _arrays(value: Any) -> list[np.ndarray]:
@@ -229,7 +263,13 @@ def _arrays(value: Any) -> list[np.ndarray]:
     return []
 
 
-def _shared(value: Any, given: Inputs) -> str:
+def shared_memory(value: Any, given: Inputs) -> str:
+    """Which arrays of a result share memory with an input or one another, in words; or empty.
+
+    Args:
+        value: what was returned.
+        given: the inputs, the very objects.
+    """
     results, inputs = _arrays(value), {name: _arrays(item) for name, item in given.items()}
     for name, arrays in inputs.items():
         if any(np.may_share_memory(a, b) for a in results for b in arrays):

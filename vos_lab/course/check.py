@@ -185,7 +185,7 @@ def judge(function: Callable[..., Any], item: Check, seed: int = 0) -> Verdict:
     ]
     if any(problems) or any(got.failure for got in runs):
         item.exercise.restore()
-        return _explain(item, version, inputs, runs, problems)
+        return _explain(item, version.__name__, inputs, runs, problems)
     if library_own or not item.exercise.adopted:
         whose = "your version" if item.exercise.adopted else "this is the library's own version"
         return Verdict("passed", f"✓ {item.name}: passed ({whose})")
@@ -194,14 +194,14 @@ def judge(function: Callable[..., Any], item: Check, seed: int = 0) -> Verdict:
 
 def _explain(
     item: Check,
-    version: Callable[..., Any],
+    name: str,
     inputs: list[Inputs],
     runs: list[Run],
     problems: list[str | None],
 ) -> Verdict:
     """The verdict on a version that does not pass."""
     failures = [got.failure for got in runs]
-    if all(failure and failure.unwritten == version.__name__ for failure in failures):
+    if all(failure and failure.unwritten == name for failure in failures):
         text = f"○ {item.name}: not attempted yet. The library goes on with its own version."
         return Verdict("not attempted", _wrapped(text))
     wrong = [i for i in range(len(runs)) if problems[i] or failures[i]]
@@ -212,10 +212,10 @@ def _explain(
     for name, value in inputs[first].items():
         lines.append(f"    {name} = {show(value, len(name) + 7)}")
     if failure is not None:
-        lines += [_wrapped(line, "  ") for line in _failure_lines(item.name, failure)]
+        lines += [_wrapped(line, "  ") for line in failure_lines(item.name, failure)]
     else:
         lines += [_wrapped(line, "  ") for line in str(problem).split("\n")]
-    message = _diagnose(item, inputs, runs, wrong)
+    message = diagnose(item, inputs, runs, wrong)
     if message:
         lines.append(_wrapped(message, "  "))
     lines.append(f"  hint({item.name}) says more.")
@@ -229,8 +229,13 @@ def _wrapped(text: str, indent: str = "") -> str:
     return textwrap.fill(text, 80, initial_indent=indent, subsequent_indent=indent)
 
 
-def _failure_lines(name: str, failure: Failure) -> list[str]:
-    """An exception of the student's code, for the student."""
+def failure_lines(name: str, failure: Failure) -> list[str]:
+    """An exception of the student's code, for the student.
+
+    Args:
+        name: of the exercise.
+        failure: what was raised.
+    """
     if failure.kind == "RecursionError":
         return [
             f"RecursionError: {name} calls itself without end.",
@@ -250,20 +255,46 @@ def _failure_lines(name: str, failure: Failure) -> list[str]:
     )
 
 
-def _diagnose(item: Check, inputs: list[Inputs], runs: list[Run], wrong: list[int]) -> str | None:
+def diagnose(
+    item: Check,
+    inputs: list[Inputs],
+    runs: list[Run],
+    wrong: list[int],
+    slipped: list[list[Run]] | None = None,
+) -> str | None:
     """The sentence of the slip that computes what the student computed.
 
     The slip must agree on the case that is shown, and on another one or half of those that fail:
     one case alone may be chance. Of several, the one that agrees on most cases is taken.
+
+    Args:
+        item: the check.
+        inputs: of the cases.
+        runs: of the student's version on them.
+        wrong: numbers of the cases that fail; the first is the one that is shown.
+        slipped: the runs of each slip, where they are known already.
+
+    Returns:
+        The sentence, or None.
     """
-    every_exercise = [other.exercise for other in registered().values()] + [item.exercise]
+    slipped = run_slips(item, inputs) if slipped is None else slipped
     best, message = 0, None
-    for slip in item.slips:
-        with library_versions(every_exercise):
-            slipped = [run(slip.function, given) for given in inputs]
-        alike = [a.same(b, item.tolerance) for a, b in zip(slipped, runs, strict=True)]
+    for slip, slip_runs in zip(item.slips, slipped, strict=True):
+        alike = [a.same(b, item.tolerance) for a, b in zip(slip_runs, runs, strict=True)]
         explained = sum(alike[i] for i in wrong)
         convincing = alike[wrong[0]] and (explained >= 2 or 2 * explained >= len(wrong))
         if convincing and sum(alike) > best:
             best, message = sum(alike), slip.message
     return message
+
+
+def run_slips(item: Check, inputs: list[Inputs]) -> list[list[Run]]:
+    """What comes of each slip of a check.
+
+    Args:
+        item: the check.
+        inputs: of the cases.
+    """
+    every_exercise = [other.exercise for other in registered().values()] + [item.exercise]
+    with library_versions(every_exercise):
+        return [[run(slip.function, given) for given in inputs] for slip in item.slips]

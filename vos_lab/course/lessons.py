@@ -13,7 +13,6 @@ Nothing here runs a cell or writes a file: the same text and library give the sa
 """
 
 import ast
-import builtins
 import hashlib
 import importlib
 import inspect
@@ -33,6 +32,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 import vos_lab
+from vos_lab.course.names import bound_in, free_names
 from vos_lab.exercise import Exercise
 
 KEYS = {
@@ -286,29 +286,6 @@ def _signature_end(source: str, function: ast.FunctionDef) -> int:
     raise AssertionError("a function has a colon")
 
 
-def free_names(source: str) -> set[str]:
-    """The names that a piece of source takes from the notebook around it.
-
-    Example:
-        >>> sorted(free_names("def area(mask: np.ndarray) -> int: return int(count(mask))"))
-        ['count', 'np']
-    """
-    table = symtable.symtable(source, "source", "exec")
-    bound = _bound_in(table)
-    used = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
-
-    def collect(inner: symtable.SymbolTable) -> None:
-        used.update(
-            s.get_name() for s in inner.get_symbols() if s.is_global() and s.is_referenced()
-        )
-        for child in inner.get_children():
-            collect(child)
-
-    for child in table.get_children():
-        collect(child)
-    return used - bound - set(dir(builtins))
-
-
 def bound_names(source: str, where: str) -> set[str]:
     """The names that a code cell leaves behind: imports, functions, variables.
 
@@ -322,17 +299,9 @@ def bound_names(source: str, where: str) -> set[str]:
     code = TransformerManager().transform_cell(source)
     code = re.sub(r"^(\s*(?:\w+ = )?)await ", r"\1", code, flags=re.MULTILINE)
     try:
-        return _bound_in(symtable.symtable(code, "cell", "exec"))
+        return bound_in(symtable.symtable(code, "cell", "exec"))
     except SyntaxError as error:
         raise LessonError(f"{where}: is not valid Python: {error}") from None
-
-
-def _bound_in(table: symtable.SymbolTable) -> set[str]:
-    return {
-        s.get_name()
-        for s in table.get_symbols()
-        if s.is_assigned() or s.is_imported() or s.is_namespace()
-    }
 
 
 def check_names(lesson: Lesson) -> None:
@@ -363,7 +332,7 @@ def check_names(lesson: Lesson) -> None:
                 f"{where}: {cell.target} uses {', '.join(missing)}, which no earlier cell of the "
                 "lesson binds. Add to its imports:\n  " + "\n  ".join(lines)
             )
-        bound |= _bound_in(symtable.symtable(source, "source", "exec"))
+        bound |= bound_in(symtable.symtable(source, "source", "exec"))
 
 
 def _source(thing: Any, where: str, name: str) -> str:

@@ -1,0 +1,178 @@
+"""The program inside the walls: reads a submission, or runs one answer. It never compares.
+
+It knows no expected result, no check and no seed. It hears what to do, does it, says what came, all
+of it in the messages of :mod:`vos_lab.course.wire`. Whatever an answer does to this process, the
+grader only ever gets numbers from it.
+
+Run as ``python -m vos_lab.course.worker parent FD [MODULE...]`` (the warm parent, which forks) or
+``... once LIMITS [MODULE...]`` (one worker).
+"""
+
+import ast
+import builtins
+import importlib
+import json
+import linecache
+import os
+import random
+import socket
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from vos_lab.course import sandbox, wire
+from vos_lab.course.cases import Failure, call, failure_of, shared_memory
+from vos_lab.course.lift import lift
+from vos_lab.exercise import Exercise
+
+GREETING = b"v"  # so that the grader knows that the walls stand
+
+
+def serve(reader: BinaryIO, writer: BinaryIO) -> None:
+    """Do what the grader asks for, until it says no more.
+
+    Args:
+        reader: from the grader.
+        writer: to the grader.
+    """
+    writer.write(GREETING)
+    writer.flush()
+    try:
+        task, parts = wire.receive(reader)
+        if task["do"] == "lift":
+            found = lift(parts[0], task["name"], task["blank"])
+            wire.send(writer, found)
+        else:
+            _answer(reader, writer, task)
+    except (EOFError, BrokenPipeError):
+        pass
+
+
+def _answer(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
+    for other in task["others"]:
+        _write_again(other["exercise"], other["source"])
+    function, problem = _define(task["units"], task["exercise"])
+    wire.send(writer, {"problem": problem})
+    while True:
+        message, parts = wire.receive(reader)
+        given = wire.Reader(parts, trusted=True, callback=_asker(reader, writer)).value(message)
+        _seed()
+        value, failure = call(function, given)
+        out = wire.Writer()
+        reply: dict[str, Any] = {"failure": asdict(failure) if failure else None}
+        if failure is None:
+            # The inputs go back as they are now: the grader sees for itself which were changed.
+            reply["value"] = out.tree(value)
+            reply["given"] = out.tree(given)
+            reply["shared"] = shared_memory(value, given)
+        wire.send(writer, reply, out.parts)
+
+
+def _asker(reader: BinaryIO, writer: BinaryIO) -> Callable[[int], Callable[..., Any]]:
+    """Makes functions that stay with the grader callable here."""
+
+    def make(number: int) -> Callable[..., Any]:
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            out = wire.Writer()
+            wire.send(
+                writer,
+                {"call": number, "args": out.tree(args), "kwargs": out.tree(kwargs)},
+                out.parts,
+            )
+            message, parts = wire.receive(reader)
+            if message["error"]:
+                raise ValueError(message["error"])
+            return wire.Reader(parts, trusted=True).value(message["value"])
+
+        return ask
+
+    return make
+
+
+def _seed() -> None:
+    """The same random numbers each time, for answers that ask for some without a seed."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (what students use)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+def _exercise(name: str) -> Exercise[..., Any]:
+    module, _, function = name.rpartition(".")
+    found = getattr(importlib.import_module(module), function)
+    assert isinstance(found, Exercise)
+    return found
+
+
+def _write_again(name: str, source: str) -> None:
+    """Give an exercise of the lesson, other than the one to run, its body back."""
+    marked = _exercise(name)
+    module = sys.modules[marked.reference.__module__]
+    scope: dict[str, Any] = {}
+    exec(compile(source, f"<the library's {name}>", "exec"), module.__dict__, scope)
+    function = scope[marked.reference.__name__]
+    marked.reference = function
+    marked.restore()
+
+
+def _define(
+    units: list[dict[str, str]], exercise: str
+) -> tuple[Callable[..., Any], dict[str, Any] | None]:
+    """Run the statements of an answer, and put its function in the place of the library's.
+
+    A statement that raises is passed over, as it may be one that the function does not need; if
+    there is no function in the end, it is what went wrong.
+    """
+    name = exercise.rpartition(".")[2]
+    space = types.ModuleType("__main__")
+    space.__dict__["__builtins__"] = builtins
+    sys.modules["__main__"] = space
+    failure: Failure | None = None
+    for unit in units:
+        file, source = f"<{unit['where']}>", unit["source"]
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        for statement in ast.parse(source).body:
+            code = compile(ast.Module([statement], []), file, "exec")
+            runs = types.FunctionType(code, space.__dict__)
+            _, problem = call(runs, {})
+            failure = failure or problem
+    function = getattr(space, name, None)
+    if callable(function):
+        _exercise(exercise).adopt(function)
+        return function, None
+    if failure is None:
+        error = NameError(f"{name} is not a function, but of type {type(function).__name__}")
+        failure = failure_of(lambda: None, error)
+    return (lambda: None), asdict(failure)
+
+
+def _main(arguments: list[str]) -> None:
+    if arguments[0] == "parent":
+        control = socket.socket(fileno=int(arguments[1]))
+        _warm(arguments[2:])
+        sandbox.serve_forks(control, _in_fork)
+        return
+    limits = sandbox.Limits(**json.loads(arguments[1]))
+    with sandbox.pipes_of_worker() as (reader, writer):
+        _warm(arguments[2:])
+        sandbox.restrict(limits)
+        serve(reader, writer)
+
+
+def _warm(modules: list[str]) -> None:
+    for module in modules:
+        importlib.import_module(module)
+
+
+def _in_fork(pipe: int, limits: sandbox.Limits) -> None:
+    sandbox.silence()
+    with os.fdopen(pipe, "rb", closefd=False) as reader, os.fdopen(pipe, "wb") as writer:
+        serve(reader, writer)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
