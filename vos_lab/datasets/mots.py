@@ -14,6 +14,7 @@ region to ignore, where nobody knows what there is.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from pycocotools import mask as coco
 
 from vos_lab.datasets.run_lengths import (
     RunLengthError,
+    Runs,
     rle_encode,
     rle_strings,
     rle_to_string,
@@ -109,10 +111,10 @@ class MotsSequence:
         frame: ``(N,)`` int64: the number of the frame of each mask, ascending.
         id: ``(N,)`` int64.
         category: ``(N,)`` int64.
-        area: ``(N,)`` int64, in pixels.
         text: the strings of all masks, nothing between them.
         borders: ``(N + 1,)`` int64: where in ``text`` each string begins.
         source: the file or folder that it comes from, or its name.
+        line: ``(N,)`` the line of each mask in its file, None where it is not from a file.
 
     Example:
         >>> car = MotsObject.of(1001, 1, np.array([[0, 1, 1], [0, 1, 0]], bool))
@@ -127,10 +129,10 @@ class MotsSequence:
     frame: np.ndarray = field(repr=False)
     id: np.ndarray = field(repr=False)
     category: np.ndarray = field(repr=False)
-    area: np.ndarray = field(repr=False)
     text: bytes = field(repr=False)
     borders: np.ndarray = field(repr=False)
     source: str = ""
+    line: np.ndarray | None = field(default=None, repr=False)
 
     @staticmethod
     def of(
@@ -155,7 +157,10 @@ class MotsSequence:
                 rows.append((stop, each.id, each.category, *each.size))
                 strings.append(each.rle.encode("latin-1", "replace"))
             stop += 1
-        return _checked(name, range(first, stop), rows, strings, None, source or name)
+        table = np.array(rows, np.int64).reshape(-1, 5).T
+        sequence = _sequence(name, range(first, stop), table, strings, None, source or name)
+        _ = sequence.area  # which looks at all masks
+        return sequence
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -164,6 +169,48 @@ class MotsSequence:
     def ids(self) -> np.ndarray:
         """Every id once, ascending, without regions to ignore."""
         return np.unique(self.id[self.category != IGNORE])
+
+    @cached_property
+    def area(self) -> np.ndarray:
+        """``(N,)`` int64: how many pixels each mask has.
+
+        Raises:
+            ValueError: a mask is damaged, or overlaps another of its frame.
+        """
+        parts = [self.strip(slice(*part))[1] for part in blocks(self.frame, self.borders)]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
+    def strip(self, rows: slice, first: int = 0) -> tuple[Runs, np.ndarray]:
+        """Read some of the masks, run by run.
+
+        Args:
+            rows: which; whole frames.
+            first: the number of the frame with which the strip begins.
+
+        Returns:
+            Their runs, and the area of each mask.
+
+        Raises:
+            ValueError: a mask is damaged, or overlaps another of its frame.
+        """
+        borders = self.borders[rows.start : rows.stop + 1]
+        height, width = self.size or (0, 0)
+        try:
+            return strip_of_runs(
+                self.text[borders[0] : borders[-1]],
+                borders - borders[0],
+                height * width,
+                self.frame[rows] - first,
+            )
+        except RunLengthError as error:
+            other = f" ({self.where(rows.start + error.other)})" if error.other is not None else ""
+            raise ValueError(f"{self.where(rows.start + error.mask)}: {error}{other}") from None
+
+    def where(self, row: int) -> str:
+        """Where a mask stands, for an error."""
+        if self.line is not None:
+            return f"{self.source}, line {self.line[row]}"
+        return f"{self.source}, frame {self.frame[row]}, object {self.id[row]}"
 
     @property
     def frames(self) -> Sequence[list[MotsObject]]:
@@ -185,80 +232,69 @@ class MotsSequence:
         ]
 
 
-def _checked(
+def _sequence(
     name: str,
     numbers: range,
-    rows: Sequence[tuple[int, ...]] | np.ndarray,
-    strings: list[bytes],
+    table: np.ndarray,
+    strings: Sequence[bytes],
     lines: Sequence[int] | None,
     source: str,
 ) -> MotsSequence:
-    """A sequence from rows (frame, id, category, height, width) and strings, if nothing is wrong.
+    """A sequence from a table (frame, id, category, height, width; N) and the strings of the masks.
 
-    ``lines`` are the numbers of the lines in a file, to be named in errors.
+    Everything is checked but the masks themselves: ``area`` does that.
     """
-    table = np.asarray(rows, np.int64).reshape(-1, 5)
-    frame, ids, category, height, width = table.T
+    line = None if lines is None else np.array(lines)
+    if (table[0, 1:] < table[0, :-1]).any():
+        # By frame; within a frame, in the order of the file.
+        order = np.argsort(table[0], kind="stable")
+        table, strings = table[:, order], [strings[row] for row in order.tolist()]
+        line = None if line is None else line[order]
+    frame, ids, category, height, width = table
+    size = (int(height[0]), int(width[0])) if len(frame) else None
+    borders = np.concatenate([[0], np.cumsum([len(string) for string in strings], dtype=np.int64)])
+    sequence = MotsSequence(
+        name, numbers, size, frame, ids, category, b"".join(strings), borders, source, line
+    )
 
-    def where(row: int) -> str:
-        if lines is not None:
-            return f"{source}, line {lines[row]}"
-        return f"{source}, frame {table[row, 0]}, object {table[row, 1]}"
-
-    def refuse(wrong: np.ndarray, reason: Callable[[int], str]) -> None:
+    def refuse(wrong: np.ndarray | np.bool, reason: Callable[[int], str]) -> None:
         if wrong.any():
             row = int(np.argmax(wrong))
-            raise ValueError(f"{where(row)}: {reason(row)}")
+            raise ValueError(f"{sequence.where(row)}: {reason(row)}")
 
     refuse(
-        (table[:, :2] < 0).any(axis=1) | (frame > MAX_FRAME),
+        (frame < 0) | (frame > MAX_FRAME) | (ids < 0),
         lambda row: f"frame {frame[row]}, id {ids[row]}: both are 0 or more, frames to {MAX_FRAME}",
     )
     refuse(
-        ~np.isin(category, [*CATEGORIES.values(), IGNORE]),
+        (category != IGNORE) & ((category < 1) | (category > len(CATEGORIES))),
         lambda row: (
             f"the category is {category[row]}; there are 1 (car), 2 (pedestrian) and 10 (ignore)"
         ),
     )
     refuse(
-        (table[:, 3:] < 1).any(axis=1) | (table[:, 3:] > MAX_SIDE).any(axis=1),
+        (height < 1) | (width < 1) | (height > MAX_SIDE) | (width > MAX_SIDE),
         lambda row: f"an image of {width[row]} x {height[row]} pixels cannot be",
     )
     refuse(
-        (table[:, 3:] != table[:1, 3:]).any(axis=1),
+        (height != height[:1]) | (width != width[:1]),
         lambda row: (
             f"the mask belongs to an image of {width[row]} x {height[row]} pixels, "
-            f"that of {where(0)} to one of {width[0]} x {height[0]}"
+            f"that of {sequence.where(0)} to one of {width[0]} x {height[0]}"
         ),
     )
-    # In the order of the frames; of one frame, in the order of the file.
-    order = np.argsort(frame, kind="stable")
-    by_id = np.lexsort((ids, frame))
-    pairs = table[by_id, :2]
-    again = np.zeros(len(table), bool)
-    again[by_id[1:]] = (pairs[1:] == pairs[:-1]).all(axis=1)
-    refuse(again, lambda row: f"frame {frame[row]} has object {ids[row]} a second time")
-
-    strings = [strings[row] for row in order.tolist()]
-    borders = np.concatenate([[0], np.cumsum([len(string) for string in strings], dtype=np.int64)])
-    text, frame = b"".join(strings), frame[order]
-    area = np.empty(len(table), np.int64)
-    for start, stop in blocks(frame, borders):
-        try:
-            area[start:stop] = strip_of_runs(
-                text[borders[start] : borders[stop]],
-                borders[start : stop + 1] - borders[start],
-                int(height[0] * width[0]),
-                frame[start:stop] - frame[start],
-            )[1]
-        except RunLengthError as error:
-            row = int(order[start + error.mask])
-            other = "" if error.other is None else f" ({where(int(order[start + error.other]))})"
-            raise ValueError(f"{where(row)}: {error}{other}") from None
-    size = (int(height[0]), int(width[0])) if len(table) else None
-    return MotsSequence(
-        name, numbers, size, frame, ids[order], category[order], area, text, borders, source
+    refuse(
+        (frame < numbers.start) | (frame >= numbers.stop),
+        lambda row: (
+            f"frame {frame[row]} is beyond the video, whose frames are {numbers.start} to "
+            f"{numbers.stop - 1}"
+        ),
     )
+    by_id = np.lexsort((ids, frame))
+    again = np.zeros(len(frame), bool)
+    again[by_id[1:]] = (np.diff(frame[by_id]) == 0) & (np.diff(ids[by_id]) == 0)
+    refuse(again, lambda row: f"frame {frame[row]} has object {ids[row]} a second time")
+    return sequence
 
 
 def blocks(frame: np.ndarray, borders: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -290,7 +326,10 @@ def blocks(frame: np.ndarray, borders: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def read_mots_txt(
-    path: str | Path, numbers: range | None = None, name: str | None = None
+    path: str | Path,
+    numbers: range | None = None,
+    name: str | None = None,
+    check_masks: bool = True,
 ) -> MotsSequence:
     """Read a file with a line for each mask: ``frame id category height width rle``.
 
@@ -299,6 +338,8 @@ def read_mots_txt(
         numbers: the numbers of the frames of the video, as a seqmap tells; the file does not name
             empty ones. By default from 0 to the last that the file names.
         name: of the video; by default that of the file.
+        check_masks: False leaves it to who reads the masks (``area``, ``strip``, an evaluation) to
+            find that one is damaged or overlaps another, and all else to be found here.
 
     Returns:
         The objects of all frames.
@@ -323,12 +364,11 @@ def read_mots_txt(
             )
     *columns, strings = zip(*fields, strict=True) if fields else [[]] * 6
     try:
-        rows = np.array(columns, "S20").astype(np.int64).T
+        table = np.array(columns, "S20").astype(np.int64)
     except (ValueError, OverflowError):
+        names = ("frame", "id", "category", "height", "width")
         for number, line in zip(lines, fields, strict=True):
-            for what, value in zip(
-                ("frame", "id", "category", "height", "width"), line, strict=False
-            ):
+            for what, value in zip(names, line, strict=False):
                 if not value.isdigit() or len(value) > 18:
                     raise ValueError(
                         f"{path}, line {number}: the {what} is {value.decode('latin-1')!r}, "
@@ -336,14 +376,11 @@ def read_mots_txt(
                     ) from None
         raise
     if numbers is None:
-        numbers = range(int(rows[:, 0].max(initial=-1)) + 1)
-    outside = np.flatnonzero((rows[:, 0] < numbers.start) | (rows[:, 0] >= numbers.stop))
-    if outside.size:
-        raise ValueError(
-            f"{path}, line {lines[outside[0]]}: frame {rows[outside[0], 0]} is beyond the video, "
-            f"whose frames are {numbers.start} to {numbers.stop - 1}"
-        )
-    return _checked(name or path.stem, numbers, rows, list(strings), lines, str(path))
+        numbers = range(int(table[0].max(initial=-1)) + 1)
+    sequence = _sequence(name or path.stem, numbers, table, strings, lines, str(path))
+    if check_masks:
+        _ = sequence.area  # which looks at all of them
+    return sequence
 
 
 def write_mots_txt(path: str | Path, sequence: MotsSequence) -> None:
@@ -409,7 +446,8 @@ def read_mots_png(
         for id, string in rle_strings(ids).items():
             rows.append((number, id, id // PER_CATEGORY, *size))
             strings.append(string.encode("ascii"))
-    return _checked(name or folder.name, numbers, rows, strings, None, str(folder))
+    table = np.array(rows, np.int64).reshape(-1, 5).T
+    return _sequence(name or folder.name, numbers, table, strings, None, str(folder))
 
 
 def read_ids(file: str | Path) -> np.ndarray:

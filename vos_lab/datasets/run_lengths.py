@@ -310,7 +310,7 @@ def _read_string(text: np.ndarray, lengths: np.ndarray) -> int:
     """Read the run lengths in a string. Returns how many there are, or what is wrong."""
     count, number, bits = 0, 0, 0
     for character in text:
-        piece = np.int64(character) - 48
+        piece = int(character) - 48
         if piece < 0 or piece > 63 or bits > 50:
             return -2
         number |= (piece & 31) << bits
@@ -344,7 +344,7 @@ def _read_strip(
         before, last, position, area, run = 0, 0, 0, 0, 0
         number, bits = 0, 0
         for i in range(borders[mask], borders[mask + 1]):
-            piece = np.int64(text[i]) - 48
+            piece = int(text[i]) - 48
             if piece < 0 or piece > 63 or bits > 50:
                 return -2, mask, 0
             number |= (piece & 31) << bits

@@ -5,6 +5,7 @@ Metrics", EURASIP 2008. With masks, MOTA is what the paper of MOTS calls MOTSA.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -38,23 +39,29 @@ def sequence_figures(overlaps: Overlaps) -> Figures:
         sums |= {"CLR_FN": truth, "CLR_FP": result, "ML": overlaps.objects}
         return {**dict.fromkeys(_measures(sums), 0), **sums, "MLR": 1.0}
 
-    last_track: dict[int, int] = {}  # by object: its track when it was last matched
-    previous: dict[int, int] = {}  # the same, if that was in the frame before
-    switches, found, total_iou = 0, 0, 0.0
-    matched = np.zeros(overlaps.objects, np.int64)  # in how many frames
-    begun = np.zeros(overlaps.objects, np.int64)  # how often tracking of an object begins
-    for pairs in _matches(overlaps, previous):
-        objects = overlaps.truth_id[overlaps.truth[pairs]].tolist()
-        tracks = overlaps.result_id[overlaps.result[pairs]].tolist()
-        now = dict(zip(objects, tracks, strict=True))
+    objects = overlaps.truth_id[overlaps.truth].tolist()  # of each pair
+    tracks = overlaps.result_id[overlaps.result].tolist()
+    possible = overlaps.iou >= THRESHOLD
+    # Masks of a frame do not overlap, so above one half a mask has one partner. Exactly at one half
+    # it can have two, and then one must be chosen.
+    ambiguous = set(overlaps.ambiguous_frames(possible))
+
+    matches: list[int] = []  # all pairs that match
+    previous: dict[int, int] = {}  # by object: its track in the frame before
+    last_track: dict[int, int] = {}  # the same, however long ago
+    switches, begun = 0, Counter[int]()  # by object: how often tracking begins
+    for frame, pairs in _by_frame(overlaps, np.flatnonzero(possible)):
+        if frame in ambiguous:
+            goes_on = [previous.get(objects[pair]) == tracks[pair] for pair in pairs]
+            pairs = _choose(overlaps, frame, pairs, goes_on)
+        now = {objects[pair]: tracks[pair] for pair in pairs}
         switches += sum(last_track.get(each, track) != track for each, track in now.items())
-        begun[[each for each in now if each not in previous]] += 1
-        matched[objects] += 1
-        found += len(now)
-        total_iou += float(np.sum(overlaps.iou[pairs]))
+        begun.update(each for each in now if each not in previous)
+        matches += pairs
+        previous = now
         last_track |= now
-        previous.clear()
-        previous |= now
+    found = len(matches)
+    matched = np.bincount(overlaps.truth_id[overlaps.truth[matches]], minlength=overlaps.objects)
     share = matched / np.bincount(overlaps.truth_id)
     mostly = int(np.count_nonzero(share > 0.8))
     partly = int(np.count_nonzero(share >= 0.2)) - mostly
@@ -67,9 +74,9 @@ def sequence_figures(overlaps: Overlaps) -> Figures:
         "PT": partly,
         "ML": overlaps.objects - mostly - partly,
         # Tracking that begins once is whole; each further time it was broken.
-        "Frag": int(np.maximum(begun - 1, 0).sum()),
+        "Frag": sum(times - 1 for times in begun.values()),
         "CLR_Frames": overlaps.frames,
-        "MOTP_sum": total_iou,
+        "MOTP_sum": float(overlaps.iou[matches].sum()),
     }
     return {**sums, **_measures(sums)}
 
@@ -81,39 +88,37 @@ def combined_figures(sequences: Iterable[Figures]) -> Figures:
     return {**sums, **_measures(sums)}
 
 
-def _matches(overlaps: Overlaps, previous: dict[int, int]) -> Iterator[np.ndarray]:
-    """The pairs that match, frame by frame, without frames in which truth or result is empty.
-
-    A track that goes on with its object is preferred to any other, so ``previous`` (by object, its
-    track in the frame before) must be kept up to date in between.
-    """
-    possible = overlaps.iou >= THRESHOLD
-    # Masks of a frame do not overlap, so above one half a mask has one partner. Exactly at one half
-    # it can have two, and then one must be chosen.
-    ambiguous = set(overlaps.ambiguous_frames(possible))
-    chosen = np.flatnonzero(possible)
+def _by_frame(overlaps: Overlaps, chosen: np.ndarray) -> Iterator[tuple[int, list[int]]]:
+    """The chosen pairs of each frame, without frames in which truth or result is empty."""
     frames = np.intersect1d(overlaps.truth_frame, overlaps.result_frame)
-    starts = np.searchsorted(overlaps.pair_frame[chosen], frames)
-    stops = np.searchsorted(overlaps.pair_frame[chosen], frames, side="right")
-    for frame, start, stop in zip(frames.tolist(), starts.tolist(), stops.tolist(), strict=True):
-        pairs = chosen[start:stop]
-        yield _choose(overlaps, frame, pairs, previous) if frame in ambiguous else pairs
+    of_pairs = overlaps.pair_frame[chosen]
+    starts = np.searchsorted(of_pairs, frames).tolist()
+    stops = np.searchsorted(of_pairs, frames, side="right").tolist()
+    pairs = chosen.tolist()
+    for frame, start, stop in zip(frames.tolist(), starts, stops, strict=True):
+        yield frame, pairs[start:stop]
 
 
-def _choose(
-    overlaps: Overlaps, frame: int, pairs: np.ndarray, previous: dict[int, int]
-) -> np.ndarray:
-    """Of these pairs of a frame, those that keep most tracks, and then have the largest IoU."""
-    objects = overlaps.truth_id[overlaps.truth[pairs]].tolist()
-    tracks = overlaps.result_id[overlaps.result[pairs]].tolist()
-    goes_on = [previous.get(each) == track for each, track in zip(objects, tracks, strict=True)]
+def _choose(overlaps: Overlaps, frame: int, pairs: list[int], goes_on: list[bool]) -> list[int]:
+    """Of these pairs of a frame, those that let most tracks go on, and then have the largest IoU.
+
+    Args:
+        overlaps: what meets what.
+        frame: its number.
+        pairs: the pairs that may match.
+        goes_on: for each, whether the object had this track in the frame before.
+    """
     scores = np.zeros(len(overlaps.iou))
     scores[pairs] = 1000 * np.array(goes_on) + overlaps.iou[pairs]
     matrix = overlaps.matrix(frame, scores)
     best = np.zeros(matrix.shape, bool)
     best[linear_sum_assignment(-matrix)] = True
-    truth, result, _ = overlaps.rows(frame)
-    return pairs[best[overlaps.truth[pairs] - truth.start, overlaps.result[pairs] - result.start]]
+    truth, result, _ = overlaps.rows[frame]
+    return [
+        pair
+        for pair in pairs
+        if best[overlaps.truth[pair] - truth.start, overlaps.result[pair] - result.start]
+    ]
 
 
 def _measures(sums: Figures) -> Figures:

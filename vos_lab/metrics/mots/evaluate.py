@@ -136,7 +136,7 @@ def without_ignored(overlaps: Overlaps) -> Overlaps:
     matched[overlaps.result[possible]] = True
     # Exactly at one half a mask can have two partners, and one of them goes without.
     for frame in overlaps.ambiguous_frames(possible):
-        _, there, _ = overlaps.rows(frame)
+        _, there, _ = overlaps.rows[frame]
         iou = overlaps.matrix(frame, overlaps.iou)
         rows, columns = linear_sum_assignment(-np.where(iou < clear.THRESHOLD, -10000, iou))
         matched[there] = False

@@ -39,29 +39,32 @@ def sequence_figures(overlaps: Overlaps) -> Figures:
     in_truth = np.bincount(overlaps.truth_id)[:, None]  # frames of each object
     in_result = np.bincount(overlaps.result_id)[None, :]  # frames of each track
     pairs = _matches(overlaps, in_truth + in_result)
-    objects, tracks = overlaps.truth_id[overlaps.truth], overlaps.result_id[overlaps.result]
-    counts = {key: np.zeros(len(ALPHAS)) for key in COUNTS}
-    association = {key: np.zeros(len(ALPHAS)) for key in ASSOCIATION}
-    location = np.ones(len(ALPHAS))  # where nothing is found, nothing is misplaced
-    for a, alpha in enumerate(ALPHAS):
-        kept = pairs[overlaps.iou[pairs] >= alpha - np.finfo(float).eps]
-        found = len(kept)
-        counts["HOTA_TP"][a] = found
-        counts["HOTA_FN"][a] = truth - found
-        counts["HOTA_FP"][a] = result - found
-        if not found:
-            continue
-        location[a] = np.mean(overlaps.iou[kept])
-        # In how many frames does each object match each track? Each of these matches is worth the
-        # share of these frames.
-        cells, together = np.unique(
-            objects[kept] * overlaps.tracks + tracks[kept], return_counts=True
-        )
-        own, other = in_truth[cells // overlaps.tracks, 0], in_result[0, cells % overlaps.tracks]
-        association["AssA"][a] = np.sum(together * together / (own + other - together)) / found
-        association["AssRe"][a] = np.sum(together * together / own) / found
-        association["AssPr"][a] = np.sum(together * together / other) / found
-    figures = {**counts, **association, "LocA": location}
+    objects = overlaps.truth_id[overlaps.truth[pairs]]
+    tracks = overlaps.result_id[overlaps.result[pairs]]
+    # From here on a row for each alpha. Which of the pairs match, (19, pairs)?
+    iou = overlaps.iou[pairs]
+    matching = iou >= ALPHAS[:, None] - np.finfo(float).eps
+    found = np.count_nonzero(matching, axis=1).astype(float)
+    # In how many frames does each object match each track? Only those that ever meet, (19, cells).
+    cells, cell = np.unique(objects * overlaps.tracks + tracks, return_inverse=True)
+    together = np.zeros((len(ALPHAS), len(cells)))
+    row, pair = np.nonzero(matching)
+    np.add.at(together, (row, cell[pair]), 1)
+    own, other = in_truth[cells // overlaps.tracks, 0], in_result[0, cells % overlaps.tracks]
+
+    def mean_over_matches(share: np.ndarray) -> np.ndarray:
+        return (together * share).sum(axis=1) / np.maximum(1, found)
+
+    figures = {
+        "HOTA_TP": found,
+        "HOTA_FN": truth - found,
+        "HOTA_FP": result - found,
+        "AssA": mean_over_matches(together / (own + other - together)),
+        "AssRe": mean_over_matches(together / own),
+        "AssPr": mean_over_matches(together / other),
+        # Where nothing is found, nothing is misplaced.
+        "LocA": np.where(found > 0, (matching * iou).sum(axis=1) / np.maximum(1, found), 1.0),
+    }
     return {**figures, **_measures(figures)}
 
 
@@ -94,11 +97,11 @@ def _matches(overlaps: Overlaps, frames_of_both: np.ndarray) -> np.ndarray:
     # pair that overlaps nothing else: all.
     alone = np.ones(len(overlaps.iou))
     for frame in ambiguous:
-        _, _, pairs = overlaps.rows(frame)
+        _, _, pairs = overlaps.rows[frame]
         iou = overlaps.matrix(frame, overlaps.iou)
         of_all = iou.sum(0)[None, :] + iou.sum(1)[:, None] - iou
         share = np.divide(iou, of_all, out=np.zeros_like(iou), where=of_all > np.finfo(float).eps)
-        truth, result, _ = overlaps.rows(frame)
+        truth, result, _ = overlaps.rows[frame]
         alone[pairs] = share[
             overlaps.truth[pairs] - truth.start, overlaps.result[pairs] - result.start
         ]
@@ -109,7 +112,7 @@ def _matches(overlaps: Overlaps, frames_of_both: np.ndarray) -> np.ndarray:
     chosen = everything
     scores = alignment[cells] * overlaps.iou
     for frame in ambiguous:
-        truth, result, pairs = overlaps.rows(frame)
+        truth, result, pairs = overlaps.rows[frame]
         matrix = overlaps.matrix(frame, scores)
         best = np.zeros(matrix.shape, bool)
         best[linear_sum_assignment(-matrix)] = True

@@ -94,9 +94,7 @@ def sequence_figures(overlaps: Overlaps, frames: int) -> Figures:
     matched = np.zeros(len(overlaps.result_id), bool)
     ious: list[np.ndarray] = []
     frame_means = 0.0
-    meeting = np.unique(overlaps.pair_frame).tolist()
-    for frame in meeting:
-        here, there, _ = overlaps.rows(frame)
+    for frame, (here, there, _) in overlaps.rows.items():
         shared = overlaps.matrix(frame, overlaps.shared)
         truth, result, iou = match_masks(
             shared, overlaps.truth_area[here], overlaps.result_area[there]
@@ -104,7 +102,7 @@ def sequence_figures(overlaps: Overlaps, frames: int) -> Figures:
         tracks[here][truth] = overlaps.result_id[there][result]
         matched[there][result] = True
         ious.append(iou)
-        frame_means += float(np.mean(iou)) if len(iou) else 1.0
+        frame_means += float(iou.mean()) if len(iou) else 1.0
     # Of the others, those that lie mostly in a region to ignore are not held against anybody.
     ignored = int(np.count_nonzero(~matched & (overlaps.ignored > 0.5)))
     all_ious = np.concatenate(ious) if ious else np.empty(0)
@@ -119,7 +117,7 @@ def sequence_figures(overlaps: Overlaps, frames: int) -> Figures:
         "fp": len(matched) - len(all_ious) - ignored,
         "fn": len(tracks) - len(all_ious),
         # A frame without a match counts as perfect.
-        "MODSP": frame_means + frames - len(meeting),
+        "MODSP": frame_means + frames - len(overlaps.rows),
         **_trajectory_figures(overlaps, tracks),
         "ious": [all_ious],
     }

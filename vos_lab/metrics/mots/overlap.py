@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from vos_lab.datasets.mots import IGNORE, MotsSequence, blocks
-from vos_lab.datasets.run_lengths import Runs, add_intersections, strip_of_runs
+from vos_lab.datasets.run_lengths import add_intersections
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +66,15 @@ class Overlaps:
         """``(P,)`` int64: the frame of each pair."""
         return self.truth_frame[self.truth]
 
-    def rows(self, frame: int) -> tuple[slice, slice, slice]:
-        """The masks of the truth, those of the result, and the pairs of a frame."""
+    @cached_property
+    def rows(self) -> dict[int, tuple[slice, slice, slice]]:
+        """For each frame with a pair: the masks of the truth, of the result, and the pairs."""
+        frames = np.unique(self.pair_frame)
         columns = (self.truth_frame, self.result_frame, self.pair_frame)
-        truth, result, pairs = (
-            slice(*np.searchsorted(column, [frame, frame + 1]).tolist()) for column in columns
-        )
-        return truth, result, pairs
+        starts = [np.searchsorted(column, frames).tolist() for column in columns]
+        stops = [np.searchsorted(column, frames, side="right").tolist() for column in columns]
+        slices = [list(map(slice, *both)) for both in zip(starts, stops, strict=True)]
+        return dict(zip(frames.tolist(), zip(*slices, strict=True), strict=True))
 
     def matrix(self, frame: int, values: np.ndarray) -> np.ndarray:
         """What each pair of a frame has, as ``(n, m)``: 0 where two masks do not meet.
@@ -81,7 +83,7 @@ class Overlaps:
             frame: its number.
             values: ``(P,)``, one for each pair.
         """
-        truth, result, pairs = self.rows(frame)
+        truth, result, pairs = self.rows[frame]
         shape = (truth.stop - truth.start, result.stop - result.start)
         filled = np.zeros(shape, values.dtype)
         filled[self.truth[pairs] - truth.start, self.result[pairs] - result.start] = values[pairs]
@@ -153,15 +155,22 @@ def find_overlaps(
             f"{result.source}: its masks belong to images of {result.size[1]} x {result.size[0]} "
             f"pixels, those of {truth.source} to images of {truth.size[1]} x {truth.size[0]}"
         )
-    pairs = _pairs(truth, result)
-    return {name: _of_category(truth, result, pairs, each) for name, each in categories.items()}
+    pairs, areas = _pairs(truth, result)
+    return {
+        name: _of_category(truth, result, pairs, areas, each) for name, each in categories.items()
+    }
 
 
 def _of_category(
-    truth: MotsSequence, result: MotsSequence, pairs: np.ndarray, category: int
+    truth: MotsSequence,
+    result: MotsSequence,
+    pairs: np.ndarray,
+    areas: tuple[np.ndarray, np.ndarray],
+    category: int,
 ) -> Overlaps:
     ours, theirs = truth.category == category, result.category == category
     first, second, shared = pairs
+    truth_area, result_area = areas[0][ours], areas[1][theirs]
     # Regions to ignore do not overlap, so what a mask shares with each of them adds up.
     ignore = truth.category[first] == IGNORE
     inside = np.bincount(second[ignore], shared[ignore], len(theirs))
@@ -170,11 +179,11 @@ def _of_category(
         frames=len(truth.numbers),
         truth_frame=truth.frame[ours],
         truth_id=_numbered(truth.id[ours]),
-        truth_area=truth.area[ours],
+        truth_area=truth_area,
         result_frame=result.frame[theirs],
         result_id=_numbered(result.id[theirs]),
-        result_area=result.area[theirs],
-        ignored=inside[theirs] / np.maximum(result.area[theirs], 1),
+        result_area=result_area,
+        ignored=inside[theirs] / np.maximum(result_area, 1),
         truth=(np.cumsum(ours) - 1)[first[chosen]],
         result=(np.cumsum(theirs) - 1)[second[chosen]],
         shared=shared[chosen],
@@ -186,18 +195,27 @@ def _numbered(ids: np.ndarray) -> np.ndarray:
     return np.unique(ids, return_inverse=True)[1]
 
 
-def _pairs(truth: MotsSequence, result: MotsSequence) -> np.ndarray:
-    """All pairs that share a pixel: masks of the truth, of the result, and the pixels, (3, P)."""
+def _pairs(
+    truth: MotsSequence, result: MotsSequence
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """All pairs that share a pixel: masks of the truth, of the result, and the pixels, (3, P).
+
+    Also the areas of all masks, as every one is read here.
+    """
     found = [np.empty((3, 0), np.int64)]
+    areas = np.empty(len(truth.frame), np.int64), np.empty(len(result.frame), np.int64)
     both = np.concatenate([truth.frame, result.frame])
     order = np.argsort(both, kind="stable")
     lengths = np.concatenate([np.diff(truth.borders), np.diff(result.borders)])[order]
     frames, borders = both[order], np.concatenate([[0], np.cumsum(lengths)])
     for start, stop in blocks(frames, borders):
         first, last = frames[start], frames[stop - 1]
-        (a, runs_a), (b, runs_b) = (_strip(each, first, last) for each in (truth, result))
-        if a.start == a.stop or b.start == b.stop:
-            continue
+        a, b = (
+            slice(*np.searchsorted(each.frame, [first, last + 1]).tolist())
+            for each in (truth, result)
+        )
+        runs_a, areas[0][a] = truth.strip(a, first)
+        runs_b, areas[1][b] = result.strip(b, first)
         # In each frame all n masks could meet all m: n rows of m counts, frame after frame.
         frame_a, frame_b = truth.frame[a] - first, result.frame[b] - first
         n, m = (np.bincount(each, minlength=last - first + 1) for each in (frame_a, frame_b))
@@ -210,18 +228,4 @@ def _pairs(truth: MotsSequence, result: MotsSequence) -> np.ndarray:
         row = np.searchsorted(rows, met, side="right") - 1
         column = met - rows[row] + first_b[frame_a[row]]
         found.append(np.stack([row + a.start, column + b.start, counts[met]]))
-    return np.concatenate(found, axis=1)
-
-
-def _strip(sequence: MotsSequence, first: int, last: int) -> tuple[slice, Runs]:
-    """The masks of some frames, and their runs."""
-    rows = slice(*np.searchsorted(sequence.frame, [first, last + 1]).tolist())
-    borders = sequence.borders[rows.start : rows.stop + 1]
-    height, width = sequence.size or (0, 0)
-    runs, _ = strip_of_runs(
-        sequence.text[borders[0] : borders[-1]],
-        borders - borders[0],
-        height * width,
-        sequence.frame[rows] - first,
-    )
-    return rows, runs
+    return np.concatenate(found, axis=1), areas
