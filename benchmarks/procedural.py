@@ -33,7 +33,7 @@ def ours(spec: Spec, seed: int) -> float:
 def baseline(spec: Spec, seed: int, frames: int = 2) -> float:
     """Frames per second of warping as many layers per pixel with SciPy, image alone."""
     stage = set_stage(spec, seed)
-    layers = len(stage.scene.planes) + sum(len(actor.parts) for actor in stage.actors)
+    layers = len(stage.scene.planes) + sum(len(actor.skin.starts) for actor in stage.actors)
     height, width = spec.size
     rng = np.random.default_rng(seed)
     texture = rng.random((height, width, 4))

@@ -1,11 +1,12 @@
 """Drawing one frame of a stage, and knowing where each of its pixels goes."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from vos_lab.datasets.loops import flow_of_actor, flow_of_planes, lay_parts
 from vos_lab.datasets.scenery import Plane
 from vos_lab.datasets.spec import Spec
 from vos_lab.datasets.stage import Actor, Pose, Stage, set_stage
@@ -87,14 +88,14 @@ def _draw_plane(
 
 
 def _draw_actor(
-    stage: Stage, actor: Actor, pose: Pose, t: float, image: np.ndarray
+    stage: Stage, actor: Actor, pose: Pose, t: float, image: np.ndarray, surface: np.ndarray
 ) -> Drawn | None:
-    """Draw an actor into the image, and note which part is seen where."""
+    """Draw an actor into the image, and the numbers of its parts into the surface map."""
     height, width = stage.spec.size
     bend, place, age = pose.bend, pose.place, stage.age(t)
 
     # A box for each part: its corners, moved by its limb; the bend moves them a little further.
-    corners = pose.limbs @ np.stack([part.corners for part in actor.parts])
+    corners = pose.limbs @ actor.skin.corners
     (left, top), (right, bottom) = corners[:, :2].min(2).T, corners[:, :2].max(2).T
     far = np.maximum(np.abs(top), np.abs(bottom))
     sideways, up = abs(bend.sway) * far, abs(bend.wriggle) + abs(bend.breathe) * far
@@ -102,13 +103,14 @@ def _draw_actor(
     x = np.stack([left, left, right, right])
     y = np.stack([top, bottom, top, bottom])
     x, y = (place[i, 0] * x + place[i, 1] * y + place[i, 2] for i in range(2))
-    x0, x1 = np.clip([np.floor(x.min(0)), np.ceil(x.max(0)) + 1], 0, width).astype(int)
-    y0, y1 = np.clip([np.floor(y.min(0)), np.ceil(y.max(0)) + 1], 0, height).astype(int)
-    inside = (x0 < x1) & (y0 < y1)
-    if not inside.any():
+    edges = np.stack([y.min(0), y.max(0) + 2, x.min(0), x.max(0) + 2], 1)
+    windows = np.clip(np.floor(edges), 0, [height, height, width, width]).astype(int)
+    windows[(windows[:, 0] >= windows[:, 1]) | (windows[:, 2] >= windows[:, 3])] = 0
+    seen = windows[windows[:, 1] > 0]
+    if len(seen) == 0:
         return None
-    box = (y0[inside].min(), y1[inside].max(), x0[inside].min(), x1[inside].max())
-    first_row, last_row, first_column, last_column = (int(edge) for edge in box)
+    first_row, first_column = (int(edge) for edge in seen[:, ::2].min(0))
+    last_row, last_column = (int(edge) for edge in seen[:, 1::2].max(0))
 
     # Where each pixel of the whole box lies on the figure: undo the place, undo the bend.
     column = np.arange(first_column, last_column, dtype=np.float32)[None]
@@ -118,22 +120,23 @@ def _draw_actor(
     y = m[1, 0] * column + (m[1, 1] * row + m[1, 2])
     points = cv2.merge(bend.undo(x, y))
 
+    texels, *old = actor.skin.texels[pose.side]
+    if age > 0:
+        texels = cv2.addWeighted(texels, 1 - age, old[0], age, 0)
     shown = np.full(points.shape[:2], -1, np.int16)
-    first = actor.first_surface + pose.side * len(actor.parts)
-    to_texture = np.linalg.inv(pose.limbs)[:, :2].astype(np.float32)
-    for i in np.nonzero(inside)[0]:
-        window = (
-            slice(y0[i] - first_row, y1[i] - first_row),
-            slice(x0[i] - first_column, x1[i] - first_column),
-        )
-        young, *old = actor.parts[i].textures[pose.side]
-        texture = cv2.addWeighted(young, 1 - age, old[0], age, 0) if age > 0 else young
-        where = cv2.transform(points[window], to_texture[i])
-        rgba = cv2.remap(  # type: ignore[call-overload]  # the stub forgets that map2 may be None
-            texture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-        )
-        alpha = _lay_over(image[y0[i] : y1[i], x0[i] : x1[i]], rgba)
-        np.copyto(shown[window], np.int16(first + i), where=alpha >= 128)
+    lay_parts(
+        image,
+        surface,
+        shown,
+        points,
+        (first_row, first_column),
+        windows,
+        pose.to_texture[:, :2].astype(np.float32),
+        texels,
+        actor.skin.starts,
+        actor.skin.shapes,
+        actor.first_surface + pose.side * len(windows),
+    )
     return Drawn((first_row, last_row, first_column, last_column), shown, points, pose)
 
 
@@ -211,6 +214,13 @@ def _still_backdrop(spec: Spec, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return _draw_backdrop(stage_for(spec, seed), 0)
 
 
+# Where an actor is at time t + 1 is asked for by the flow from t, and by the picture of t + 1.
+@lru_cache(maxsize=4)
+def _poses(spec: Spec, seed: int, t: float) -> list[Pose]:
+    stage = stage_for(spec, seed)
+    return [stage.pose(actor, t) for actor in stage.actors]
+
+
 def draw(stage: Stage, t: float) -> Picture:
     """Draw the scene at time t (in frames; parts of a frame are possible), sharp."""
     if stage.spec.camera_motion == 0:
@@ -219,16 +229,14 @@ def draw(stage: Stage, t: float) -> Picture:
     else:
         image, surface = _draw_backdrop(stage, t)
     view, camera = stage.view(t), stage.camera(t)
-    poses = [stage.pose(actor, t) for actor in stage.actors]
+    poses = _poses(stage.spec, stage.seed, t)
     for actor, pose in zip(stage.actors, poses, strict=True):
         _cast_shadow(stage, actor, pose, image)
     drawn = {}
     for actor, pose in zip(stage.actors, poses, strict=True):
-        result = _draw_actor(stage, actor, pose, t, image)
+        result = _draw_actor(stage, actor, pose, t, image, surface)
         if result is not None:
             drawn[actor.instance] = result
-            top, bottom, left, right = result.box
-            np.copyto(surface[top:bottom, left:right], result.part, where=result.part >= 0)
     for number, plane in enumerate(stage.occluders, first_occluder(stage)):
         _draw_plane(plane, view @ plane.matrix(camera), number, image, surface)
     return Picture(image, surface, drawn)
@@ -236,41 +244,34 @@ def draw(stage: Stage, t: float) -> Picture:
 
 def first_occluder(stage: Stage) -> int:
     """The surface number of the first occluder: planes and parts of actors come before."""
-    return len(stage.scene.planes) + sum(2 * len(actor.parts) for actor in stage.actors)
+    return len(stage.scene.planes) + sum(2 * len(actor.skin.starts) for actor in stage.actors)
 
 
 def motion_between(stage: Stage, picture: Picture, t: int, to: int) -> np.ndarray:
     """Where each pixel of frame t goes by frame ``to``: back to its texture, and forth again."""
-    height, width = stage.spec.size
-    flow_x, flow_y = np.zeros((2, height, width), np.float32)
     surface = picture.surface
-    column = np.arange(width, dtype=np.float32)[None]
-    row = np.arange(height, dtype=np.float32)[:, None]
     planes = [*enumerate(stage.scene.planes), *enumerate(stage.occluders, first_occluder(stage))]
-    views, cameras = (stage.view(t), stage.view(to)), (stage.camera(t), stage.camera(to))
-    for number, plane in planes if stage.spec.camera_motion > 0 else []:
-        before, after = (v @ plane.matrix(c) for v, c in zip(views, cameras, strict=True))
-        m = (after @ np.linalg.inv(before) - np.eye(3)).astype(np.float32)
-        here = surface == number
-        np.copyto(flow_x, (m[0, 0] * column + m[0, 2]) + m[0, 1] * row, where=here)
-        np.copyto(flow_y, (m[1, 0] * column + m[1, 2]) + m[1, 1] * row, where=here)
-    for actor in stage.actors:
+    moves = np.zeros((first_occluder(stage) + len(stage.occluders), 2, 3), np.float32)
+    flow = np.zeros((*surface.shape, 2), np.float32)
+    if stage.spec.camera_motion > 0:
+        views, cameras = (stage.view(t), stage.view(to)), (stage.camera(t), stage.camera(to))
+        for number, plane in planes:
+            before, after = (v @ plane.matrix(c) for v, c in zip(views, cameras, strict=True))
+            moves[number] = (after @ np.linalg.inv(before) - np.eye(3))[:2]
+        flow_of_planes(surface, moves, flow)
+    for actor, pose in zip(stage.actors, _poses(stage.spec, stage.seed, to), strict=True):
         if actor.instance not in picture.drawn:
             continue
         drawn = picture.drawn[actor.instance]
-        top, bottom, left, right = drawn.box
-        window = surface[top:bottom, left:right] - np.int16(actor.first_surface)
-        seen = np.flatnonzero((window >= 0) & (window < 2 * len(actor.parts)))
-        part = window.ravel()[seen] % len(actor.parts)
-        x, y = drawn.points.reshape(-1, 2)[seen].T
-        pose = stage.pose(actor, to)
-        limbs = pose.limbs @ np.linalg.inv(drawn.pose.limbs)
-        m = limbs[:, :2].transpose(1, 2, 0).astype(np.float32)[:, :, part]
-        x, y = m[0, 0] * x + m[0, 1] * y + m[0, 2], m[1, 0] * x + m[1, 1] * y + m[1, 2]
-        x, y = pose.bend.apply(x, y)
-        p = pose.place.astype(np.float32)
-        rows, columns = np.divmod(seen, right - left)
-        rows, columns = rows + top, columns + left
-        flow_x[rows, columns] = p[0, 0] * x + p[0, 1] * y + (p[0, 2] - columns.astype(np.float32))
-        flow_y[rows, columns] = p[1, 0] * x + p[1, 1] * y + (p[1, 2] - rows.astype(np.float32))
-    return cv2.merge((flow_x, flow_y))
+        limbs = (pose.limbs @ drawn.pose.to_texture)[:, :2].astype(np.float32)
+        flow_of_actor(
+            surface,
+            drawn.points,
+            (drawn.box[0], drawn.box[2]),
+            actor.first_surface,
+            limbs,
+            astuple(pose.bend),
+            pose.place.astype(np.float32),
+            flow,
+        )
+    return flow

@@ -15,16 +15,20 @@ Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
-class Part:
-    """A painted cut.
+class Skin:
+    """The painted cuts of a figure. Each has a texture; all of them lie one after the other.
 
     Attributes:
-        textures: ``[side][age]`` of ``(h, w, 4)`` uint8 RGBA, colours multiplied by alpha.
-        to_figure: ``(3, 3)``, texture pixels to figure units.
-        corners: ``(3, 4)``, the corners of the texture in its pixels, columns (x, y, 1).
+        texels: ``[side][age]`` of ``(N, 4)`` uint8 RGBA, colours multiplied by alpha.
+        starts: ``(P,)`` int64, where in them the texture of each cut begins.
+        shapes: ``(P, 2)`` int64, height and width of each texture.
+        to_figure: ``(P, 3, 3)``, texture pixels to figure units.
+        corners: ``(P, 3, 4)``, the corners of each texture in its pixels, columns (x, y, 1).
     """
 
-    textures: list[list[np.ndarray]]
+    texels: list[list[np.ndarray]]
+    starts: np.ndarray
+    shapes: np.ndarray
     to_figure: np.ndarray
     corners: np.ndarray
 
@@ -37,9 +41,7 @@ def _aged(rng: Rng, material: Material) -> Material:
     return replace(material, colours=(first, second), kind=str(rng.choice(COATS)))
 
 
-def paint(
-    rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float, sides: int
-) -> list[Part]:
+def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float, sides: int) -> Skin:
     """Paint the cuts of a figure.
 
     Args:
@@ -51,7 +53,7 @@ def paint(
         sides: 1 for a figure that never turns, 2 for one that shows another side when it does.
 
     Returns:
-        A part for each cut.
+        The cuts, painted.
     """
     young = {}
     for name, material in figure.materials.items():
@@ -89,7 +91,8 @@ def paint(
         ]
         sheets[name] = (low, covers)
 
-    parts = []
+    texels: list[list[list[np.ndarray]]] = [[[] for _ in ages] for _ in range(sides)]
+    shapes, to_figure, corners = [], [], []
     for cut in figure.cuts:
         low, covers = sheets[cut.material]
         start = np.floor((cut.outline.min(0) - low) * scale - 2).astype(int).clip(0)
@@ -105,21 +108,24 @@ def paint(
             (rasterise(mark.outline, origin, shape, scale)[..., None] * mark.opacity, mark.colour)
             for mark in cut.marks
         ]
-        textures: list[list[np.ndarray]] = []
         for side in range(sides):
-            textures.append([])
-            for cover in covers[side]:
+            for age, cover in enumerate(covers[side]):
                 rgb = cover[start[1] : start[1] + shape[0], start[0] : start[0] + shape[1]]
                 for stamp, tone in stamps:
                     rgb = rgb * (1 - stamp) + tone * stamp
                 rgb = np.clip(rgb * light, 0, 1) * alpha[..., None]
                 rgba = np.rint(np.dstack([rgb, alpha]) * 255).astype(np.uint8)
-                textures[-1].append(rgba)
-        textures = textures * (3 - sides)
-        to_figure = shift(*origin) @ stretch(1 / scale, 1 / scale) @ shift(0.5, 0.5)
+                texels[side][age].append(rgba.reshape(-1, 4))
+        shapes.append(shape)
+        to_figure.append(shift(*origin) @ stretch(1 / scale, 1 / scale) @ shift(0.5, 0.5))
         right, bottom = shape[1] - 0.5, shape[0] - 0.5
-        corners = np.array(
-            [[-0.5, right, right, -0.5], [-0.5, -0.5, bottom, bottom], [1.0, 1.0, 1.0, 1.0]]
-        )
-        parts.append(Part(textures, to_figure, corners))
-    return parts
+        corners.append([[-0.5, right, right, -0.5], [-0.5, -0.5, bottom, bottom], [1.0] * 4])
+    joined = [[np.concatenate(age) for age in side] for side in texels]
+    sizes = np.prod(shapes, axis=1)
+    return Skin(
+        joined * (3 - sides),
+        np.cumsum(sizes) - sizes,
+        np.array(shapes),
+        np.array(to_figure),
+        np.array(corners),
+    )

@@ -23,6 +23,7 @@ from vos_lab.datasets.drawing import (
     motion_between,
     stage_for,
 )
+from vos_lab.datasets.loops import look_up
 from vos_lab.datasets.spec import Spec
 from vos_lab.video import Lazy, Video
 
@@ -56,9 +57,9 @@ def _labels(spec: Spec, seed: int, t: int, twins: bool) -> np.ndarray:
     stage = stage_for(spec, seed)
     table = np.zeros(first_occluder(stage) + len(stage.occluders) + 1, np.uint8)
     for actor in stage.actors:
-        own = slice(actor.first_surface, actor.first_surface + 2 * len(actor.parts))
+        own = slice(actor.first_surface, actor.first_surface + 2 * len(actor.skin.starts))
         table[own] = actor.instance if twins else actor.label
-    return table[_picture(spec, seed, t).surface]
+    return look_up(table, _picture(spec, seed, t).surface)
 
 
 def _flow(spec: Spec, seed: int, step: int, t: int) -> np.ndarray:

@@ -9,10 +9,10 @@ from vos_lab.datasets.crowds import cast_crowd, plan_crowd_path, plan_crowd_spot
 from vos_lab.datasets.figures import Figure
 from vos_lab.datasets.motion import Bend, shift, stretch, turn
 from vos_lab.datasets.occluders import standing_occluder
-from vos_lab.datasets.painting import Part, paint
+from vos_lab.datasets.painting import Skin, paint
 from vos_lab.datasets.paths import STEPS, Path, Spot, cover, plan_path, plan_spot
+from vos_lab.datasets.posing import Rig
 from vos_lab.datasets.scenery import SCENES, Plane, Scene, make_scene
-from vos_lab.datasets.shapes import Cut
 from vos_lab.datasets.spec import Spec
 from vos_lab.datasets.textures import fractal_noise
 from vos_lab.datasets.town import make_town
@@ -26,7 +26,8 @@ class Actor:
 
     Attributes:
         figure: what it is.
-        parts: its cuts, painted, the furthest first.
+        rig: how its limbs hang together.
+        skin: its cuts, painted, the furthest first.
         path: its way.
         instance: its id, 1 and up; twins come after the objects.
         label: its id in the masks: the instance, or 0 for a twin.
@@ -34,7 +35,8 @@ class Actor:
     """
 
     figure: Figure
-    parts: list[Part]
+    rig: Rig
+    skin: Skin
     path: Path
     instance: int
     label: int
@@ -47,12 +49,14 @@ class Pose:
 
     Attributes:
         limbs: ``(P, 3, 3)``, for each part: texture pixels to figure units.
+        to_texture: ``(P, 3, 3)``, and back.
         bend: bends the figure.
         place: ``(3, 3)``, figure units to image pixels, camera included.
         side: 0 where the side that looks right is seen, else 1.
     """
 
     limbs: np.ndarray
+    to_texture: np.ndarray
     bend: Bend
     place: np.ndarray
     side: int
@@ -110,14 +114,10 @@ class Stage:
         width = np.copysign(max(abs(heading), 0.3), heading)
         away = np.sqrt(max(0.0, 1 - width**2))
         beat = 2 * np.pi * (stride + figure.idle * t)
-        turned = pose_limbs(figure, beat, stride, spec.articulation)
+        limbs = actor.rig.limbs(beat, stride, spec.articulation)
         # What is nearer than the middle of the figure shifts against it when the figure turns.
-        limbs = np.stack(
-            [
-                shift(cut.side * away, 0) @ turned[cut.name] @ part.to_figure
-                for cut, part in zip(figure.cuts, actor.parts, strict=True)
-            ]
-        )
+        limbs[:, 0, 2] += away * actor.rig.sides
+        limbs = limbs @ actor.skin.to_figure
         amount = 3 * spec.deformation
         floats = figure.habitat != "ground"
         bend = Bend(
@@ -134,7 +134,7 @@ class Stage:
             pitch = np.clip(8 * (ahead[1] - y) / scale, -0.35, 0.35)
         lean = np.array([[1.0, 0.0, 0.0], [0.12 * away, 1.0, 0.0], [0.0, 0.0, 1.0]])
         place = shift(x, y) @ stretch(scale * width, scale) @ turn(pitch, 0, -0.5) @ lean
-        return Pose(limbs, bend, self.view(t) @ place, int(width < 0))
+        return Pose(limbs, np.linalg.inv(limbs), bend, self.view(t) @ place, int(width < 0))
 
     def age(self, t: float) -> float:
         """How far coats have changed at time t, 0 to 1."""
@@ -142,57 +142,6 @@ class Stage:
 
 
 # --- planning -------------------------------------------------------------------------------------
-
-
-def pose_limbs(
-    figure: Figure, beat: float, stride: float, articulation: float
-) -> dict[str, np.ndarray]:
-    """Where the limbs of a figure are, each turned around its joint and moved by its parent.
-
-    Args:
-        figure: whose limbs.
-        beat: phase of the swing, radians.
-        stride: how many strides it has gone: a wheel turns once in each.
-        articulation: how far limbs swing.
-
-    Returns:
-        ``(3, 3)`` for each cut: figure units at rest to figure units now.
-    """
-    cuts = {cut.name: cut for cut in figure.cuts}
-    turned: dict[str, np.ndarray] = {}
-
-    def limb(cut: Cut) -> np.ndarray:
-        if cut.name not in turned:
-            wave = np.sin(beat * cut.rate + cut.phase)
-            lift = 1.0 if cut.bend == "knee" else 0.0
-            angle = articulation * cut.swing * (lift + wave)
-            own = turn(2 * np.pi * stride if cut.bend == "spin" else angle, *cut.joint)
-            turned[cut.name] = own if cut.parent is None else limb(cuts[cut.parent]) @ own
-        return turned[cut.name]
-
-    # Parents may be drawn before or after their children, so walk up from each.
-    for cut in figure.cuts:
-        limb(cut)
-    # Who walks has a foot on the ground: lower the body when the legs are spread.
-    feet = [cut for cut in figure.cuts if cut.bend == "knee"]
-    if feet:
-        soles = [cut.outline[np.argmax(cut.outline[:, 1])] for cut in feet]
-        lowest = max(
-            float((turned[cut.name] @ [*sole, 1])[1]) for cut, sole in zip(feet, soles, strict=True)
-        )
-        turned = {name: shift(0, -lowest) @ matrix for name, matrix in turned.items()}
-    return turned
-
-
-def bounds(figure: Figure, articulation: float) -> tuple[float, float]:
-    """Width and height of a figure whatever its limbs do, figure units."""
-    points = []
-    for beat in np.arange(8) * np.pi / 4:
-        limbs = pose_limbs(figure, beat, 0.0, articulation)
-        for cut in figure.cuts:
-            points.append(cut.outline @ limbs[cut.name][:2, :2].T + limbs[cut.name][:2, 2])
-    width, height = np.ptp(np.concatenate(points), axis=0)
-    return float(width), float(height)
 
 
 def _cast(rng: Rng, spec: Spec) -> tuple[str, list[str]]:
@@ -274,7 +223,8 @@ def set_stage(spec: Spec, seed: int) -> Stage:
         twin = k >= spec.objects
         figure = actors[0].figure if twin else MAKERS[classes[k]](casting)
         same = float(actors[0].path.scale.mean()) * planning.uniform(0.9, 1.0) if twin else None
-        extent = bounds(figure, spec.articulation)
+        rig = actors[0].rig if twin else Rig.of(figure)
+        extent = rig.extent(spec.articulation)
         if spec.crowd:
             spot = plan_crowd_spot(planning, spec, scene, figure, extent, int(slots[k]))
             path, speed = plan_crowd_path(planning, spec, figure, spot, int(turns[k]), travel), 0.0
@@ -285,19 +235,19 @@ def set_stage(spec: Spec, seed: int) -> Stage:
         if k == 0 and spec.occlusion > 0:
             occluders.append(_plan_occluder(looks, spec, scene, spot, path, speed, travel))
         if twin:
-            parts = actors[0].parts
+            skin = actors[0].skin
         else:
             sides = 2 if path.heading.min() < 0 < path.heading.max() or spec.distractors else 1
             scale = 1.2 * float(path.scale.max() ** 0.7 * path.scale.mean() ** 0.3)
             scale = min(scale, 2.7 * height / max(spot.wide, spot.tall))
-            parts = paint(painting, figure, scene, spec, scale, sides)
-        actors.append(Actor(figure, parts, path, k + 1, 0 if twin else k + 1))
+            skin = paint(painting, figure, scene, spec, scale, sides)
+        actors.append(Actor(figure, rig, skin, path, k + 1, 0 if twin else k + 1))
 
     actors.sort(key=lambda actor: (float(np.mean(actor.path.y)), actor.instance))
     surface, numbered = len(scene.planes), []
     for actor in actors:
         numbered.append(replace(actor, first_surface=surface))
-        surface += 2 * len(actor.parts)
+        surface += 2 * len(actor.skin.starts)
     clouds = fractal_noise(looks, (32, 128), 36, slope=3.2)
     noise = np.zeros((0, 0, 3), np.int16)
     if spec.grain > 0:
