@@ -363,11 +363,15 @@ def has_no_display() -> bool:
 
 
 def quieten_jupyterlab(environment: Path) -> None:
-    """Keep JupyterLab from asking, on the first start, whether it may fetch news."""
+    """Keep JupyterLab from asking whether it may fetch news, and from a button of Voila."""
     settings = environment / "etc" / "jupyter" / "labconfig" / "page_config.json"
-    if not settings.exists():
+    if "jupyterlab-preview" not in read(settings):
         settings.parent.mkdir(parents=True, exist_ok=True)
-        quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+        unwanted = [
+            "@jupyterlab/apputils-extension:announcements",
+            "@voila-dashboards/jupyterlab-preview",
+        ]
+        quiet = {"disabledExtensions": dict.fromkeys(unwanted, True)}
         settings.write_text(json.dumps(quiet, indent=2), encoding="utf-8")
 
 

@@ -85,7 +85,7 @@ figures.compare_masks(
     "prediction is, blue where only the truth is.",
 )
 
-# %% [markdown] name="region-equation"
+# %% [markdown] name="region-equation" slide="slide"
 # The **Jaccard index** of a prediction $M$ and the truth $G$ is the share of the right pixels among
 # all three kinds. It is also called *intersection over union*, IoU:
 #
@@ -140,7 +140,7 @@ figures.boundary_figure(
     "orange. Right, the true boundary over the band around the predicted one.",
 )
 
-# %% [markdown] name="f-equation"
+# %% [markdown] name="f-equation" slide="slide"
 # **Precision** $P$ is the share of the *predicted* boundary that is matched. **Recall** $R$ is the
 # share of the *true* boundary that is matched. Their harmonic mean is the **contour accuracy**:
 #
@@ -197,7 +197,7 @@ quiz("01_metrics", "tolerance")
 # quarter of the video is worse than the first. Below, the baseline of lesson 00 segments a
 # video in which the object changes its size.
 
-# %% name="over-time-picture" slide="slide"
+# %% name="over-time-picture" slide="fragment"
 growing = procedural.suite("scale", length=1)[0]
 truths = np.stack(growing.masks) == 1
 masks = run(create("baseline"), growing, progress=False) == 1
@@ -270,7 +270,7 @@ for task, unsupervised in (("one-shot", False), ("zero-shot", True)):
     of_each = ", ".join(f"{o['J']['mean']:.2f}" for o in score["objects"].values())
     print(f"{task}: J of the objects {of_each}")
 
-# %% [markdown] name="whole-method" slide="slide"
+# %% [markdown] name="whole-method" slide="skip"
 # ## The whole evaluation
 #
 # `vos-lab evaluate TRUTH RESULTS` judges folders of masks, and `vos-lab bench METHOD` runs a method
@@ -293,7 +293,7 @@ figures.table(rows, title="The baseline on three videos", name="video")
 # in 24 ways, and looks at every pair of damaged masks. The effect is the share of the pairs that
 # J and F put in opposite order.
 
-# %% name="claim" slide="slide"
+# %% name="claim" slide="fragment"
 verdict = measure(RANKING, progress=False)
 print(verdict)
 

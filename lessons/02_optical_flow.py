@@ -102,7 +102,7 @@ flow_figures.flow_picture(
     alt="The frame with the fish, and beside it the flow: a blue fish on white.",
 )
 
-# %% [markdown] name="explorer-text" slide="slide"
+# %% [markdown] name="explorer-text"
 # Point at a pixel. On the right you see where it goes, and below both places magnified. Put the
 # view on *Warped back* and drag the slider. Then look at the tail: which pixels have no match?
 
@@ -177,7 +177,7 @@ figures.curves(
     "the two differ much, on flat parts not at all.",
 )
 
-# %% [markdown] name="constancy-equation"
+# %% [markdown] name="constancy-equation" slide="slide"
 # Where the curve is steep, a small shift changes brightness much. For a small motion the change is
 # slope times shift, in both directions:
 #
@@ -270,7 +270,7 @@ flow_figures.quiver(
     "right. With dots, most of them to the right.",
 )
 
-# %% [markdown] name="hs-text"
+# %% [markdown] name="hs-text" slide="slide"
 # ## Write it: Horn and Schunck (1981)
 #
 # *Neighbours move nearly alike, everywhere.* Wherever the image says nothing, the answer flows in
@@ -375,7 +375,7 @@ parts |= {"2 to 8 px": (lengths >= 2) & (lengths < 8), "8 px and more": lengths 
 for what, where in parts.items():
     print(f"{what}: {where.mean():.0%} of the pixels")
 
-# %% name="comparison-table" slide="slide"
+# %% name="comparison-table" slide="fragment"
 errors, rows = {}, {}
 for name in names:
     begin = perf_counter()
@@ -399,7 +399,7 @@ figures.table(rows, title="Mean endpoint error in pixels, 9 pairs, 95 % interval
 # Brightness constancy is an assumption. The knob *lighting* of the renderer breaks it: the same
 # scene, the same motion, but light and shadow of clouds change from frame to frame.
 
-# %% name="lighting" slide="slide"
+# %% name="lighting" slide="fragment"
 light = {"steady light": 0.0, "light changes": 1.0}
 bars = {name: {} for name in names}
 for what, knob in light.items():

@@ -104,7 +104,7 @@ def build(
         FileNotFoundError: there is no folder of lessons, or no such lesson.
     """
     root = Path(root)
-    read = _read_lessons(root, lessons)
+    read = read_lessons(root, lessons)
     if check:
         _compare(read, root, everything=lessons is None)
         print(f"{len(read)} lessons: notebooks and solutions are what the lessons say")
@@ -153,7 +153,7 @@ def lessons(root: str | Path = REPOSITORY) -> list[dict[str, Any]]:
         LessonError: a lesson cannot be read.
     """
     found = []
-    for lesson in _read_lessons(Path(root), None):
+    for lesson in read_lessons(root):
         exercises = []
         for cell in lesson.cells:
             if cell.kind == "exercise":
@@ -247,8 +247,18 @@ def check_notebook(path: str | Path, timeout: int = 120) -> list[dict[str, Any]]
 # --- reading and writing ----------------------------------------------------------------------
 
 
-def _read_lessons(root: Path, names: Sequence[str] | None) -> list[Lesson]:
-    folder = root / "lessons"
+def read_lessons(root: str | Path = REPOSITORY, names: Sequence[str] | None = None) -> list[Lesson]:
+    """Read the lessons of a repository.
+
+    Args:
+        root: of the repository.
+        names: which; by default all.
+
+    Raises:
+        FileNotFoundError: there is no folder of lessons, or no such lesson.
+        LessonError: a lesson cannot be read.
+    """
+    folder = Path(root) / "lessons"
     if not folder.is_dir():
         raise FileNotFoundError(
             f"{folder}: there is no folder of lessons. They come with the repository, not with "
