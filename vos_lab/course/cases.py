@@ -74,6 +74,8 @@ class Check:
     fresh: bool = False
     rung: int = field(default=0, init=False)
 
+    without = "The library goes on with its own version."  # what happens before it is attempted
+
     @property
     def name(self) -> str:
         """The bare name of the function, for example ``jaccard``."""
@@ -85,6 +87,13 @@ class Check:
             case.make(np.random.default_rng([seed, number]))
             for number, case in enumerate(self.cases)
         ]
+
+    def expected(self, inputs: list[Inputs]) -> list["Run"]:
+        """What the reference makes of the inputs of every case."""
+        runs = [run(self.exercise.reference, given) for given in inputs]
+        for case, reference in zip(self.cases, runs, strict=True):
+            assert reference.failure is None, f"{self.name}, {case.name}: {reference.failure}"
+        return runs
 
     def problem(self, case: Case, inputs: Inputs, expected: "Run", got: "Run") -> str | None:
         """What is wrong with the result of a run that raised nothing; None if it is right.
