@@ -322,6 +322,55 @@ def evaluate(
 
 
 @app.command()
+def evaluate_mots(
+    truth: Annotated[Path, typer.Argument(metavar="GT", help="Folder of the true objects.")],
+    tracker: Annotated[Path, typer.Argument(metavar="TRACKER", help="Folder of those to judge.")],
+    like: Annotated[
+        str, typer.Option(help="Which program to agree with: mots_tools or trackeval.")
+    ] = "trackeval",
+    seqmap: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that names sequences and their last frames. Default: the one beside GT."
+        ),
+    ] = None,
+    sequences: Sequences = None,
+    json_file: JsonFile = None,
+    csv_file: CsvFile = None,
+    figure_file: Annotated[
+        Path | None, typer.Option("--figure", help="Draw HOTA over alpha to this file (png, webp).")
+    ] = None,
+) -> None:
+    """Judge a tracker of many objects (MOTS): sMOTSA, HOTA, IDF1, identity switches.
+
+    GT and TRACKER: folders in the txt or the png form of MOTS, also in their official layouts.
+    TRACKER holds a file for each sequence of GT; an empty one where nothing was found.
+    """
+    from vos_lab.metrics.mots import evaluate_mots_folders, tables, write_csv
+
+    _writable(json_file, csv_file, figure_file)
+    if figure_file and like != "trackeval":
+        raise ValueError(f"{figure_file}: HOTA over alpha needs --like trackeval")
+    result = evaluate_mots_folders(
+        truth,
+        tracker,
+        like,
+        seqmap=seqmap,
+        sequences=sequences or None,
+        progress=sys.stderr.isatty(),
+    )
+    for table in tables(result):
+        _print_table(table)
+    _write_json(json_file, result)
+    if csv_file:
+        write_csv(result, csv_file)
+    if figure_file:
+        from vos_lab.view.mots_figures import hota_figure
+
+        hota_figure(result).save(figure_file)
+
+
+@app.command()
 def bench(
     methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help="Which methods.")],
     data: Annotated[str, typer.Option(help="davis2016, davis2017, or a procedural suite.")],

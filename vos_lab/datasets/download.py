@@ -131,6 +131,26 @@ SOURCES = {
             "download train.zip and valid.zip of the 2018 version, and unpack both, so that "
             "{folder}/train/meta.json and {folder}/valid/meta.json are there",
         ),
+        Source(
+            name="kitti-mots",
+            folder="kitti-mots",
+            sequences=("instances",),
+            count=21,
+            size="15 GB",
+            how="its masks are at https://www.vision.rwth-aachen.de/page/mots (instances.zip or "
+            "instances_txt.zip), its frames at https://www.cvlibs.net/datasets/kitti/"
+            "eval_tracking.php (left colour images, needs a free account); unpack them, so that "
+            "{folder}/instances/0000 and {folder}/training/image_02/0000 are there",
+        ),
+        Source(
+            name="mots20",
+            folder="mots20",
+            sequences=("train/instances",),
+            count=4,
+            size="about 1 GB",
+            how="get MOTSChallenge from https://www.vision.rwth-aachen.de/page/mots or MOTS from "
+            "https://motchallenge.net/data/MOTS, and unpack it, so that {folder}/train is there",
+        ),
     )
 }
 
@@ -187,7 +207,7 @@ def available(root: str | Path | None = None) -> list[Row]:
 
     Example:
         >>> [row.name for row in available("no such folder") if not row.found]
-        ['davis2016', 'davis2017', 'davis2017-unsupervised', 'youtube-vos']
+        ['davis2016', 'davis2017', 'davis2017-unsupervised', 'youtube-vos', 'kitti-mots', 'mots20']
     """
     rows = []
     for source in SOURCES.values():

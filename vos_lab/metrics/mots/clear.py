@@ -37,7 +37,7 @@ def sequence_figures(overlaps: Overlaps) -> Figures:
         sums: Figures = dict.fromkeys(SUMS, 0)
         # Without result, all objects are lost; without truth, there are none.
         sums |= {"CLR_FN": truth, "CLR_FP": result, "ML": overlaps.objects}
-        return {**dict.fromkeys(_measures(sums), 0), **sums, "MLR": 1.0}
+        return {**sums, **dict.fromkeys(_measures(sums), 0.0), "MLR": 1.0}
 
     objects = overlaps.truth_id[overlaps.truth].tolist()  # of each pair
     tracks = overlaps.result_id[overlaps.result].tolist()

@@ -64,14 +64,23 @@ def evaluate_mots(
     return combined(parts, like)
 
 
+def check_mode(like: str) -> None:
+    """Refuse a mode that there is not.
+
+    Raises:
+        ValueError: it is neither "mots_tools" nor "trackeval".
+    """
+    if like not in LIKE:
+        raise ValueError(f"there is no mode {like!r}; there are {' and '.join(LIKE)}")
+
+
 def sequence_parts(truth: MotsSequence, result: MotsSequence, like: str) -> dict[str, Figures]:
     """What one sequence adds to the figures, for each category.
 
     Raises:
         ValueError: there is no such mode, or frames or sizes differ.
     """
-    if like not in LIKE:
-        raise ValueError(f"there is no mode {like!r}; there are {' and '.join(LIKE)}")
+    check_mode(like)
     if len(truth) == 0:
         raise ValueError(f"{truth.source}: has no frame")
     parts = {}
