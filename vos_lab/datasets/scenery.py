@@ -109,27 +109,38 @@ SCENES: dict[str, tuple[str, ...]] = {
 
 def opaque(rgb: np.ndarray) -> np.ndarray:
     """RGB in [0, 1] as RGBA uint8 that hides everything."""
-    return np.dstack([np.rint(np.clip(rgb, 0, 1) * 255), np.full(rgb.shape[:2], 255)]).astype(
-        np.uint8
-    )
+    return cut_out(rgb, np.ones(rgb.shape[:2], np.float32))
 
 
 def cut_out(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """RGB in [0, 1] and coverage as RGBA uint8, colours multiplied by alpha."""
-    rgba = np.dstack([np.clip(rgb, 0, 1) * alpha[..., None], alpha])
-    return np.rint(rgba * 255).astype(np.uint8)
+    rgba = np.empty((*alpha.shape, 4), np.uint8)
+    for c in range(3):
+        rgba[..., c] = np.rint(np.clip(rgb[..., c], 0, 1) * (255 * alpha))
+    rgba[..., 3] = np.rint(255 * alpha)
+    return rgba
 
 
 def lay_over(canvas: np.ndarray, rgb: np.ndarray, alpha: np.ndarray, x: int, y: int) -> None:
     """Put a cut-out onto an RGBA float canvas (premultiplied) that repeats left to right."""
     height, width = canvas.shape[:2]
-    y0, y1 = max(y, 0), min(y + alpha.shape[0], height)
+    rows = np.nonzero(alpha.any(1))[0]
+    if len(rows) == 0:
+        return
+    y0, y1 = max(y + rows[0], 0), min(y + rows[-1] + 1, height)
     if y0 >= y1:
         return
-    columns = (x + np.arange(alpha.shape[1])) % width
-    a = alpha[y0 - y : y1 - y, :, None]
-    new = np.dstack([rgb[y0 - y : y1 - y] * a, a])
-    canvas[y0:y1, columns] = canvas[y0:y1, columns] * (1 - a) + new
+    left = 0
+    while left < alpha.shape[1]:  # up to the right edge of the canvas, and on from its left edge
+        at = (x + left) % width
+        right = min(alpha.shape[1], left + width - at)
+        below = canvas[y0:y1, at : at + right - left]
+        source = slice(y0 - y, y1 - y), slice(left, right)
+        through = 1 - alpha[source]
+        for c in range(3):
+            below[..., c] = below[..., c] * through + rgb[source][..., c] * alpha[source]
+        below[..., 3] = below[..., 3] * through + alpha[source]
+        left = right
 
 
 def paint_sky(

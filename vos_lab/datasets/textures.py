@@ -37,13 +37,16 @@ def fractal_noise(
         ((32, 64), True)
     """
     height, width = shape
-    down = np.fft.fftfreq(height)[:, None] / np.sqrt(stretch)
-    right = np.fft.rfftfreq(width)[None] * np.sqrt(stretch)
-    power = (1 + (cell**2) * (down**2 + right**2)) ** (-slope / 2)
+    down = (cell**2 / stretch * np.fft.fftfreq(height) ** 2).astype(np.float32)[:, None]
+    right = (cell**2 * stretch * np.fft.rfftfreq(width) ** 2).astype(np.float32)[None]
+    power = np.exp(np.float32(-slope / 2) * np.log(1 + down + right))
     power[0, 0] = 0
-    white = scipy.fft.rfft2(rng.standard_normal(shape, np.float32))
-    noise = scipy.fft.irfft2((white * power).astype(np.complex64), s=shape)
-    return np.clip(0.5 + noise / (5 * noise.std() + 1e-9), 0, 1).astype(np.float32)
+    noise = scipy.fft.rfft2(rng.standard_normal(shape, np.float32))
+    noise *= power
+    noise = scipy.fft.irfft2(noise, s=shape, overwrite_x=True)
+    noise /= 5 * np.sqrt(np.square(noise).mean()) + np.float32(1e-9)  # their mean is 0
+    noise += 0.5
+    return np.clip(noise, 0, 1, out=noise)
 
 
 def smooth_step(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -54,8 +57,19 @@ def smooth_step(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Colours between ``first`` (share 0) and ``second`` (share 1); share is ``(H, W)``."""
-    share = share[..., None]
-    return (first * (1 - share) + second * share).astype(np.float32)
+    first, second = np.asarray(first, np.float32), np.asarray(second, np.float32)
+    mixed = np.empty((*share.shape, 3), np.float32)
+    for c in range(3):  # NumPy is slow where the innermost dimension is as short as that of colours
+        mixed[..., c] = first[..., c] + (second[..., c] - first[..., c]) * share
+    return mixed
+
+
+def shaded(rgb: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Colours ``(H, W, 3)`` made lighter or darker by factors ``(H, W)``, not above 1."""
+    result = np.empty((*light.shape, 3), np.float32)
+    for c in range(3):
+        np.clip(rgb[..., c] * light, 0, 1, out=result[..., c])
+    return result
 
 
 def colour(hue: float, saturation: float, value: float) -> np.ndarray:
@@ -156,7 +170,7 @@ def coat(
     shade = fractal_noise(rng, shape, cell * 5, slope=3.2)
     painted = mix(first, second, coat_pattern(rng, kind, cell, shade))
     hair = fractal_noise(rng, shape, cell * 0.6, slope=1.1, stretch=2.5) - 0.5
-    return np.clip(painted * (1 + roughness * (3 * hair + 2 * (shade - 0.5)))[..., None], 0, 1)
+    return shaded(painted, 1 + roughness * (3 * hair + 2 * (shade - 0.5)))
 
 
 # --- scenery ------------------------------------------------------------------------------------
@@ -246,7 +260,7 @@ def bricks(
     to_edge_x = np.minimum(along % 1, 1 - along % 1) * width / across
     joint = 1 - smooth_step(np.minimum(to_edge_x, to_edge_y), 0.5, 1.6)
     grain = fractal_noise(rng, shape, 2.4 * min(brick[0], 12.0), slope=1.3) - 0.5
-    return np.clip(mix(wall, mortar, joint) * (1 + 0.6 * grain)[..., None], 0, 1)
+    return shaded(mix(wall, mortar, joint), 1 + 0.6 * grain)
 
 
 def perspective_noise(rng: np.random.Generator, shape: tuple[int, int], cell: float) -> np.ndarray:
