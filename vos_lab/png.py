@@ -1,9 +1,9 @@
-"""Decode the PNG files that label maps are: 8 bits a pixel, grey or palette. Four times as fast."""
+"""Decode the PNG files that label maps are, 8 bits a pixel, several times as fast as Pillow."""
 
 import struct
 
 import numpy as np
-from isal import isal_zlib
+from zlib_ng import zlib_ng
 
 from vos_lab.compiled import compiled
 
@@ -43,7 +43,7 @@ def decode(data: bytes) -> tuple[str, np.ndarray] | None:
         length, kind = struct.unpack(">I4s", data[position : position + 8])
         end = position + 8 + length
         checksum = int.from_bytes(data[end : end + 4], "big")
-        if end + 4 > len(data) or isal_zlib.crc32(data[position + 4 : end]) != checksum:
+        if end + 4 > len(data) or zlib_ng.crc32(data[position + 4 : end]) != checksum:
             raise ValueError(f"it is damaged or cut off in its part {kind.decode('latin1')}")
         if kind == b"acTL":
             return None  # an animation
@@ -51,10 +51,10 @@ def decode(data: bytes) -> tuple[str, np.ndarray] | None:
             compressed.append(data[position + 8 : end])
         position = end + 4
     size = height * (width + 1)
-    unpacker = isal_zlib.decompressobj()
+    unpacker = zlib_ng.decompressobj()
     try:
         rows = unpacker.decompress(b"".join(compressed), max_length=size + 1)
-    except isal_zlib.error as error:  # type: ignore[misc]  # its stub forgets a type[]
+    except zlib_ng.error as error:  # type: ignore[misc]  # its stub forgets a type[]
         raise ValueError(f"its pixels cannot be unpacked: {error}") from None
     if len(rows) != size or not unpacker.eof:
         raise ValueError(f"it does not hold {width} x {height} pixels, as it says")
@@ -79,33 +79,37 @@ def _undo_filters(stored: np.ndarray) -> np.ndarray:
     """
     height, width = stored.shape[0], stored.shape[1] - 1
     values = np.empty((height, width), np.uint8)
-    above = np.zeros(width, np.uint8)
+    line = np.zeros(width, np.uint8)  # the row above, which becomes this row from left to right
     for y in range(height):
         kind, row, here = stored[y, 0], stored[y, 1:], values[y]
         # Left and above left of the image is 0.
         left = corner = np.int64(0)
         if kind == 0:
             for x in range(width):
-                here[x] = row[x]
+                line[x] = row[x]
         elif kind == 1:  # left
             for x in range(width):
-                left = (row[x] + left) & 255
-                here[x] = left
+                left += row[x]
+                line[x] = left
         elif kind == 2:  # above
             for x in range(width):
-                here[x] = row[x] + above[x]
+                line[x] += row[x]
         elif kind == 3:  # the mean of left and above
             for x in range(width):
-                left = (row[x] + (left + above[x]) // 2) & 255
-                here[x] = left
+                left = (row[x] + (left + line[x]) // 2) & 255
+                line[x] = left
         else:  # Paeth: left, above or above left, whichever is closest to left + above - above left
             for x in range(width):
-                up = np.int64(above[x])
+                up = np.int64(line[x])
+                # Inside an object, and far from it, all are equal. This saves most of the time.
+                if row[x] == 0 and up == left and up == corner:
+                    continue
                 to_left, to_up = abs(up - corner), abs(left - corner)
                 to_corner = abs(left + up - 2 * corner)
                 if to_left > to_up or to_left > to_corner:
                     left = up if to_up <= to_corner else corner
                 left = (row[x] + left) & 255
-                here[x], corner = left, up
-        above = here
+                line[x], corner = left, up
+        for x in range(width):
+            here[x] = line[x]
     return values

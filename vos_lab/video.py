@@ -143,8 +143,9 @@ def read_mask(path: str | Path, binary: bool | None = None) -> np.ndarray:
     if mode not in ("P", "L"):
         raise ValueError(f"{path}: has mode {mode}, a label map has 8 bits (mode P or L)")
     if binary is None:
-        # In uint8, 255 + 1 is 0: black and white become 1 and 0, and nothing else does.
-        binary = mode == "L" and bool((values + np.uint8(1)).max(initial=0) <= 1)
+        # As int8, black and white are 0 and -1, and nothing else is between.
+        signed = values.view(np.int8)
+        binary = mode == "L" and signed.max(initial=0) <= 0 and signed.min(initial=0) >= -1
     return (values > 0).view(np.uint8) if binary else values.astype(np.uint8, copy=False)
 
 

@@ -19,6 +19,7 @@ from vos_lab.metrics.masks import (
     mask_boundary,
     statistics,
 )
+from vos_lab.metrics.packed import j_and_f
 from vos_lab.metrics.pixels import dilate_disk
 
 # --- the slow, obvious form -------------------------------------------------------------------
@@ -127,6 +128,15 @@ def test_void_pixels_count_as_background_on_both_sides(triple):
     assert boundary_f(prediction, truth, void) == slow_f(
         prediction & ~void, truth & ~void, boundary_radius(truth.shape)
     )
+
+
+@settings(max_examples=100, deadline=None)
+@given(mask_pairs(count=3, largest=400), st.sampled_from([0.0, 0.008, 0.05, 1, 5.5]), st.booleans())
+def test_packed_words_give_the_same_values(triple, tolerance, with_void):
+    prediction, truth, void = triple if with_void else (*triple[:2], None)
+    j, f = j_and_f(prediction, truth, void, tolerance)
+    assert j == jaccard(prediction, truth, void)
+    assert f == boundary_f(prediction, truth, void, tolerance)
 
 
 @settings(max_examples=30, deadline=None)

@@ -184,35 +184,36 @@ def frame_pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
         FileNotFoundError: a predicted frame is missing.
         ValueError: a prediction has another size than its truth, or is no PNG.
     """
-    true_files = _masks(truth)
-    there = {path.name for path in prediction.iterdir()}
-    missing = [file.name for file in true_files if file.name not in there]
+    names = sorted(filter(_is_mask, os.listdir(truth)))
+    there = set(os.listdir(prediction))
+    missing = [name for name in names if name not in there]
     if missing:
         raise FileNotFoundError(
             f"{prediction / missing[0]}: is missing"
             f"{f', and {len(missing) - 1} more' if len(missing) > 1 else ''} "
             f"(there is one for each frame of {truth})"
         )
-    pairs = [(file, prediction / file.name) for file in true_files]
-    size = _png_size(true_files[0])
+    pairs = [(truth / name, prediction / name) for name in names]
+    first = pairs[0][0]
+    size = _png_size(first)
     for pair in pairs:
         for file in pair:
             height, width = _png_size(file)
             if (height, width) != size:
                 raise ValueError(
-                    f"{file}: is {width} x {height} pixels, but {true_files[0]} is "
+                    f"{file}: is {width} x {height} pixels, but {first} is "
                     f"{size[1]} x {size[0]}. Resize labels without interpolation (nearest)."
                 )
     return pairs
 
 
 def _has_masks(folder: Path) -> bool:
-    return folder.is_dir() and bool(_masks(folder))
+    return folder.is_dir() and any(map(_is_mask, os.listdir(folder)))
 
 
-def _masks(folder: Path) -> list[Path]:
-    # Without hidden files: a Mac leaves ._00001.png beside 00001.png on foreign disks.
-    return sorted(file for file in folder.glob("*.png") if not file.name.startswith("."))
+def _is_mask(name: str) -> bool:
+    # No hidden file: a Mac leaves ._00001.png beside 00001.png on foreign disks.
+    return name.endswith(".png") and not name.startswith(".")
 
 
 def _png_size(path: Path) -> tuple[int, int]:
@@ -230,22 +231,18 @@ def _objects(files: list[tuple[Path, Path]], single: bool | None) -> tuple[bool,
     first = read_mask(files[0][0])
     if single is None:
         # The first frame that shows anything tells black and white from labels.
-        for true_file, _ in files:
-            labels = read_mask(true_file)
-            if labels.any():
-                # A black and white file reads as 0 and 1; only there do both readings differ.
-                single = _is_black_and_white(true_file)
-                break
-        else:
-            single = True
+        shows, labels = 0, first
+        while not labels.any() and shows + 1 < len(files):
+            shows += 1
+            labels = read_mask(files[shows][0])
+        single = not labels.any() or _is_black_and_white(files[shows][0], labels)
     return single, 1 if single else max(1, count_objects(first))
 
 
-def _is_black_and_white(path: Path) -> bool:
+def _is_black_and_white(path: Path, labels: np.ndarray) -> bool:
+    """Whether the file of a label map has 255 where the label map has 1."""
     try:
-        return (
-            bool((read_mask(path, binary=False) == VOID).any()) and int(read_mask(path).max()) == 1
-        )
+        return bool(labels.max() == 1 and read_mask(path, binary=False).max() == VOID)
     except ValueError:
         # Black and white in RGB, as in some files of DAVIS 2016.
         return True
@@ -294,8 +291,7 @@ def _score(job: Job) -> tuple[np.ndarray, int, str | None]:
                     f"object{'s' if job.objects > 1 else ''} in its first frame"
                 )
             )
-        late = count_objects(truth)
-        if late > job.objects and note is None:
+        if not job.single and note is None and (late := count_objects(truth)) > job.objects:
             note = f"object {late} appears after the first frame ({true_file.name}): not scored"
         largest = max(largest, label)
         score = score_proposals if job.unsupervised else score_objects

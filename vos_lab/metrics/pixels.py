@@ -23,7 +23,7 @@ def dilate_disk(mask: np.ndarray, radius: int) -> np.ndarray:
                [1, 1, 1],
                [0, 1, 0]])
     """
-    near = _dilate_words(_pack(mask), radius).view(np.uint8)
+    near = dilate_words(pack(mask), radius).view(np.uint8)
     return np.unpackbits(near, axis=1, count=mask.shape[1], bitorder="little").view(bool)
 
 
@@ -40,24 +40,52 @@ def count_near(points: np.ndarray, target: np.ndarray, radius: int) -> int:
         >>> count_near(row, np.array([[False, False, True, False]]), radius=1)
         2
     """
-    near = _pack(points) & _dilate_words(_pack(target), radius)
+    near = pack(points) & dilate_words(pack(target), radius)
     return int(np.bitwise_count(near).sum())
 
 
-def _pack(mask: np.ndarray) -> np.ndarray:
+def pack(mask: np.ndarray) -> np.ndarray:
     """Put 64 pixels of a row into a word, so that one operation works on all of them.
 
+    Args:
+        mask: ``(H, W)`` bool.
+
     Returns:
-        ``(H, columns)`` uint64: pixel x of a row is bit x % 64 of word x // 64.
+        ``(H, columns)`` uint64: pixel x of a row is bit x % 64 of word x // 64. Bits beyond the
+        width are 0.
+
+    Example:
+        >>> pack(np.array([[True, False, True]])).tolist()
+        [[5]]
     """
-    height, width = mask.shape
-    padded = np.zeros((height, -(-width // 64) * 64), bool)
-    padded[:, :width] = mask
-    return np.packbits(padded.ravel(), bitorder="little").view(np.uint64).reshape(height, -1)
+    packed = np.packbits(mask, axis=1, bitorder="little")
+    words = np.zeros((len(mask), -(-mask.shape[1] // 64)), np.uint64)
+    words.view(np.uint8)[:, : packed.shape[1]] = packed
+    return words
 
 
 @compiled
-def _dilate_words(words: np.ndarray, radius: int) -> np.ndarray:
+def boundary_words(words: np.ndarray, width: int) -> np.ndarray:
+    """As ``mask_boundary``, but of a packed mask, ``width`` pixels wide or cut out of one."""
+    height, columns = words.shape
+    boundary = np.empty((height, columns), np.uint64)
+    one, top = np.uint64(1), np.uint64(63)
+    last = one << np.uint64((width - 1) % 64)
+    for y in range(height):
+        here, below, result = words[y], words[min(y + 1, height - 1)], boundary[y]
+        for x in range(columns):
+            if x + 1 < columns:
+                right = here[x] >> one | here[x + 1] << top
+                lower_right = below[x] >> one | below[x + 1] << top
+            else:  # the last pixel of a row is repeated
+                right = here[x] >> one | here[x] & last
+                lower_right = below[x] >> one | below[x] & last
+            result[x] = (here[x] ^ right) | (here[x] ^ below[x]) | (here[x] ^ lower_right)
+    return boundary
+
+
+@compiled
+def dilate_words(words: np.ndarray, radius: int) -> np.ndarray:
     """As ``dilate_disk``, but of a packed mask. Bits beyond the width may be set afterwards."""
     height, columns = words.shape
     one, last = np.uint64(1), np.uint64(63)
@@ -110,33 +138,39 @@ def box_around(first: np.ndarray, second: np.ndarray) -> tuple[slice, slice]:
     words = [np.ascontiguousarray(mask).ravel().view(np.uint8) for mask in (first, second)]
     if first.size % 8:
         words = [np.pad(mask, (0, -first.size % 8)) for mask in words]
-    rows, columns = _rows_and_columns(
+    top, bottom, left, right = _box(
         words[0].view(np.uint64), words[1].view(np.uint64), height, width
     )
-    if not rows.any():
-        return slice(0, 1), slice(0, 1)
-    top, bottom = np.flatnonzero(rows)[[0, -1]].tolist()
-    left, right = np.flatnonzero(columns)[[0, -1]].tolist()
     return slice(max(top - 1, 0), bottom + 2), slice(max(8 * left - 8, 0), 8 * right + 9)
 
 
-@compiled
-def _rows_and_columns(
-    first: np.ndarray, second: np.ndarray, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """In which rows and columns two masks have something; 8 pixels to a word.
+def box_of_words(first: np.ndarray, second: np.ndarray) -> tuple[slice, slice]:
+    """As ``box_around``, of packed masks: rows and columns of words."""
+    height, columns = first.shape
+    top, bottom, left, right = _box(first.ravel(), second.ravel(), height, 8 * columns)
+    return slice(max(top - 1, 0), bottom + 2), slice(max(left - 1, 0), right + 2)
 
-    A word may begin up to 7 pixels before its row, so element i of the columns, ``(W / 8 + 2,)``,
-    is about the pixels from ``8 * i - 7`` to ``8 * i + 7``.
+
+@compiled
+def _box(
+    first: np.ndarray, second: np.ndarray, height: int, width: int
+) -> tuple[int, int, int, int]:
+    """The first and last row, and column of words, in which two masks have something.
+
+    There are 8 items to a word. A word may begin up to 7 items before its row, so column i is about
+    the items from ``8 * i - 7`` to ``8 * i + 7``. Where both masks are empty, all four are 0.
     """
-    rows, columns = np.zeros(height, np.bool_), np.zeros(width // 8 + 2, np.uint64)
+    top, bottom, left, right = height, 0, width, 0
     for y in range(height):
         start, stop = y * width // 8, ((y + 1) * width - 1) // 8 + 1
         a, b = first[start:stop], second[start:stop]
-        there = np.uint64(0)
         for i in range(stop - start):
-            word = a[i] | b[i]
-            columns[i] |= word
-            there |= word
-        rows[y] = there != 0
-    return rows, columns
+            if a[i] | b[i]:
+                top, bottom = min(top, y), y
+                left = min(left, i)
+                break
+        for i in range(stop - start - 1, -1, -1):
+            if a[i] | b[i]:
+                right = max(right, i)
+                break
+    return min(top, bottom), bottom, min(left, right), right
