@@ -1,7 +1,8 @@
 """One call for every way to estimate flow: ours, OpenCV's, torchvision's."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import cv2
@@ -23,7 +24,8 @@ def estimate(
         first: image at time t, ``(H, W, 3)`` uint8, or ``(H, W)`` grey uint8.
         second: image at time t + 1, the same.
         method: ``"lucas-kanade"``, ``"horn-schunck"`` (ours, coarse to fine), ``"farneback"``,
-            ``"dis"`` (OpenCV's), ``"raft"`` (torchvision's, needs weights), or ``"zero"``.
+            ``"dis"`` (OpenCV's), ``"flownet-s"``, ``"flownet-c"`` (ours, learned), ``"raft"``
+            (torchvision's, needs weights), or ``"zero"``.
         options: of the method: ``levels`` and ``warps`` of :func:`coarse_to_fine` and those of
             :func:`lucas_kanade` and :func:`horn_schunck`; see the functions in ``METHODS``.
 
@@ -180,12 +182,25 @@ def _raft_network(size: str) -> "torch.nn.Module":
     return network.eval()
 
 
+# --- FlowNet ----------------------------------------------------------------------------------
+
+
+def _flownet(first: np.ndarray, second: np.ndarray, name: str) -> np.ndarray:
+    """Fischer et al., ICCV 2015: learned from examples; needs shipped weights."""
+    # Found by name when it is asked for: methods may import flow, so flow imports none of them.
+    module = import_module("vos_lab.methods.flownet")
+    flow: np.ndarray = module.estimate_flow(module.flownet(name), first, second)
+    return flow
+
+
 METHODS: dict[str, Callable[..., np.ndarray]] = {
     "zero": _zero,
     "lucas-kanade": _lucas_kanade,
     "horn-schunck": _horn_schunck,
     "farneback": _farneback,
     "dis": _dis,
+    "flownet-s": partial(_flownet, name="flownet-s"),
+    "flownet-c": partial(_flownet, name="flownet-c"),
     "raft": _raft,
 }
 """What ``estimate`` knows, by name."""

@@ -68,8 +68,8 @@ class Recipe:
     data: str
     network: Callable[[], nn.Module]
     batch: Callable[[float, np.random.Generator], Batch]
-    loss: Callable[[nn.Module, Batch], torch.Tensor]
-    validate: Callable[[nn.Module], Mapping[str, float]]
+    loss: Callable[[Any, Batch], torch.Tensor]
+    validate: Callable[[Any], Mapping[str, float]]
     steps: int
     learning_rate: float
     schedule: Callable[[float], float] = cosine

@@ -4,7 +4,10 @@ from importlib import import_module
 
 from vos_lab.training.loop import Recipe
 
-RECIPES: dict[str, str] = {}
+RECIPES = {
+    "flownet-s": "vos_lab.training.recipes.flownet.FLOWNET_S",
+    "flownet-c": "vos_lab.training.recipes.flownet.FLOWNET_C",
+}
 """Where each recipe stands. By name, so that naming one does not load all networks."""
 
 
