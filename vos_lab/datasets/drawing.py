@@ -53,21 +53,45 @@ def _lay_over(image: np.ndarray, rgba: np.ndarray) -> np.ndarray:
     return alpha
 
 
-def _draw_plane(
-    plane: Plane, to_image: np.ndarray, number: int, image: np.ndarray, surface: np.ndarray
-) -> None:
-    """Draw a plane into the image, and its number into the surface map."""
-    height, width = surface.shape
-    inverse = np.linalg.inv(to_image)
-    # The rows of the image between the first and the last row of the texture: the camera may roll,
-    # so look at both sides of the image. Texture row r is where inverse[1] · (x, y, 1) = r.
+def _rows(inverse: np.ndarray, width: int, first: float, last: float) -> tuple[float, float]:
+    """The image rows in which texture rows from ``first`` to ``last`` are seen.
+
+    The camera may roll, so look at both sides of the image. Texture row r is where
+    inverse[1] · (x, y, 1) = r.
+    """
     band = [
         (row - inverse[1, 0] * x - inverse[1, 2]) / inverse[1, 1]
-        for row in (0, plane.texture.shape[0] - 1)
+        for row in (first, last)
         for x in (0, width)
     ]
-    top = int(np.clip(np.ceil(min(band)), 0, height))
-    bottom = int(np.clip(np.floor(max(band)) + 1, 0, height))
+    return min(band), max(band)
+
+
+def _draw_plane(
+    plane: Plane,
+    inverse: np.ndarray,
+    number: int,
+    image: np.ndarray,
+    surface: np.ndarray,
+    solid: tuple[int, int] = (0, 0),
+    hidden: int | None = None,
+) -> None:
+    """Draw a plane into the image, and its number into the surface map.
+
+    Args:
+        plane: the plane.
+        inverse: ``(3, 3)``, from the image to its texture.
+        number: its number.
+        image: painted in place.
+        surface: the same.
+        solid: image rows, from and up to, where it hides all that is behind it.
+        hidden: image row from which down nearer planes hide it; None: all is seen.
+    """
+    height, width = surface.shape
+    hidden = height if hidden is None else hidden
+    from_row, to_row = _rows(inverse, width, 0, plane.texture.shape[0] - 1)
+    top = int(np.clip(np.ceil(from_row), 0, hidden))
+    bottom = int(np.clip(np.floor(to_row) + 1, 0, hidden))
     if top >= bottom:
         return
     move = inverse.copy()
@@ -83,8 +107,27 @@ def _draw_plane(
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=border,
     )
-    alpha = _lay_over(image[top:bottom], rgba)
-    np.copyto(surface[top:bottom], np.int16(number), where=alpha >= 128)
+    # Where the plane hides all that is behind it nothing has to be mixed.
+    start, stop = (int(np.clip(row, top, bottom)) for row in solid)
+    for rows in (slice(top, start), slice(stop, bottom)):
+        if rows.start < rows.stop:
+            alpha = _lay_over(image[rows], rgba[rows.start - top : rows.stop - top])
+            np.copyto(surface[rows], np.int16(number), where=alpha >= 128)
+    if start < stop:
+        cv2.cvtColor(rgba[start - top : stop - top], cv2.COLOR_RGBA2RGB, image[start:stop])
+        surface[start:stop] = number
+
+
+def _solid_rows(plane: Plane, inverse: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:
+    """The image rows, from and up to, where a plane hides all that is behind it."""
+    height, width = size
+    first, last = plane.solid
+    if first >= last:
+        return height, height
+    start = np.ceil(_rows(inverse, width, first, first)[1])
+    stop = np.floor(_rows(inverse, width, last, last)[0]) + 1
+    start, stop = (int(row) for row in np.clip([start, stop], 0, height))
+    return start, max(start, stop)
 
 
 def _draw_actor(
@@ -194,9 +237,14 @@ def _draw_backdrop(stage: Stage, t: float) -> tuple[np.ndarray, np.ndarray]:
     """The scene without actors: image and surface map."""
     image = np.zeros((*stage.spec.size, 3), np.uint8)
     surface = np.zeros(stage.spec.size, np.int16)
-    view, camera = stage.view(t), stage.camera(t)
-    for number, plane in enumerate(stage.scene.planes):
-        _draw_plane(plane, view @ plane.matrix(camera), number, image, surface)
+    view, camera, planes = stage.view(t), stage.camera(t), stage.scene.planes
+    inverses = [np.linalg.inv(view @ plane.matrix(camera)) for plane in planes]
+    solid = [_solid_rows(p, i, stage.spec.size) for p, i in zip(planes, inverses, strict=True)]
+    for number, plane in enumerate(planes):
+        # The ground hides the lower part of the sky.
+        floors = [start for start, stop in solid[number + 1 :] if stop == len(image)]
+        hidden = min(floors, default=None)
+        _draw_plane(plane, inverses[number], number, image, surface, solid[number], hidden)
     return image, surface
 
 
@@ -238,7 +286,8 @@ def draw(stage: Stage, t: float) -> Picture:
         if result is not None:
             drawn[actor.instance] = result
     for number, plane in enumerate(stage.occluders, first_occluder(stage)):
-        _draw_plane(plane, view @ plane.matrix(camera), number, image, surface)
+        inverse = np.linalg.inv(view @ plane.matrix(camera))
+        _draw_plane(plane, inverse, number, image, surface)
     return Picture(image, surface, drawn)
 
 

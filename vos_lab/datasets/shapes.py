@@ -33,10 +33,14 @@ def spline(points: Sequence[tuple[float, float]], steps: int = 8) -> np.ndarray:
     return curve.reshape(-1, 2)
 
 
+_TURN = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)])
+"""``(2, 40)``, points on the unit circle."""
+
+
 def ellipse(x: float, y: float, across: float, up: float, angle: float = 0.0) -> np.ndarray:
     """An ellipse around (x, y), radii ``across`` and ``up``, turned by ``angle`` radians."""
-    t = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    dx, dy = across * np.cos(t), up * np.sin(t)
+    dx, dy = across * CIRCLE[0], up * CIRCLE[1]
     c, s = np.cos(angle), np.sin(angle)
     return np.stack([x + c * dx - s * dy, y + s * dx + c * dy], 1)
 
