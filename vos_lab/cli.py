@@ -189,6 +189,67 @@ def check(
     sys.exit(any(row["outcome"] != "passed" for row in rows))
 
 
+@app.command()
+def grade(
+    submissions: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="SUBMISSIONS...", help="Notebooks, .py exports, folders, zips."),
+    ] = None,
+    lesson: Annotated[str | None, typer.Option(help="Name of the lesson: 03_flownet.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for results and reports.")] = Path("grades"),
+    hidden: Annotated[
+        Path | None, typer.Option(help="A Python file with cases that nobody has seen.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Try each random case on other inputs too; keep it to yourself."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Submissions at once. Default: one for each core.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for each exercise.")] = 60,
+    memory: Annotated[int, typer.Option(min=64, help="MB for each exercise.")] = 2048,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a dask.distributed scheduler that does the work.")
+    ] = None,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(help="namespaces, bubblewrap or subprocess. Default: the first that works."),
+    ] = None,
+    make_gradescope: Annotated[
+        str | None,
+        typer.Option(metavar="LESSON", help="Write an autograder zip for Gradescope, and end."),
+    ] = None,
+) -> None:
+    """Grade submissions: points, and a report for each student and for the teacher."""
+    from vos_lab.course.results import Settings
+    from vos_lab.course.sandbox import Limits
+
+    if hidden is not None and not hidden.is_file():
+        raise FileNotFoundError(f"{hidden}: there is no such file with hidden cases")
+    secret = hidden.read_text(encoding="utf-8") if hidden is not None else None
+    settings = Settings(seed, secret, Limits(timeout, memory), sandbox)
+    if make_gradescope is not None:
+        from vos_lab.course.gradescope import make_autograder
+
+        print(make_autograder(make_gradescope, out, settings))
+        return
+    if not submissions or lesson is None:
+        raise ValueError("say what to grade: vos-lab grade SUBMISSIONS... --lesson 03_flownet")
+    from vos_lab.course.grade import grade as grade_batch
+
+    try:
+        grade_batch(submissions, lesson, out, settings, jobs, cluster, say=_say)
+    except KeyboardInterrupt:
+        print(f"Interrupted. The same command goes on from {out}.", file=sys.stderr)
+        raise
+    print(f"{out / 'grades.csv'}, {out / 'summary.html'}, {out / 'students'}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr if text.startswith("warning: ") else sys.stdout, flush=True)
+
+
 @app.command(name="lessons")
 def list_lessons(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -235,6 +296,79 @@ def present(
         print(f"{export}: {export.stat().st_size / 1e6:.1f} MB. Open it in any browser.")
         return
     presenting.present(name, widget if demo else None, port, browser)
+
+
+@app.command()
+def release(
+    lessons: Annotated[list[str], typer.Argument(metavar="LESSON...", help="Which lessons.")],
+    out: Annotated[Path, typer.Option(help="The zip to write.")],
+    graded: Annotated[
+        bool, typer.Option("--graded", help="Leave the answers out of the library too.")
+    ] = False,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="Shipped weights to add to those that the lessons name."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Unzip it elsewhere, and run it on the answers.")
+    ] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="The same in an environment made anew (minutes, network)."),
+    ] = False,
+) -> None:
+    """Write the zip that students get: a notebook, with the package and weights it needs."""
+    from vos_lab.course import release as releasing
+
+    _writable(out)
+    names = [lesson.removesuffix(".ipynb") for lesson in lessons]
+    made = releasing.release(names, out, graded, weights or ())
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, with {', '.join(made.lessons)}")
+    print(f"  weights: {', '.join(made.weights) or 'none'}")
+    if graded:
+        bare = ", ".join(name.rpartition(".")[2] for name in made.graded)
+        print(f"  without the answers to {bare}")
+    for note in made.notes:
+        print(f"  its check is left out: {note}")
+    if check or fresh:
+        for line in releasing.try_release(out, fresh):
+            print(f"  {line}", flush=True)
+
+
+@app.command()
+def collect(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Notebooks, folders, zips.")
+    ],
+    lesson: Annotated[
+        list[str] | None, typer.Option(help="Only this lesson; may be given again.")
+    ] = None,
+    json_file: JsonFile = None,
+    csv_file: CsvFile = None,
+) -> None:
+    """Show who handed in what, and which exercises are written. Nothing is run."""
+    import csv
+
+    from vos_lab.course.collect import collect as collect_submissions
+
+    _writable(json_file, csv_file)
+    rows = collect_submissions(paths, lesson)
+    shown = Table("student", "lesson", "written", "not written", "version", "file", "problems")
+    for row in rows:
+        open_ = ", ".join(name for name, state in row.states.items() if state != "answer")
+        written = f"{row.attempted} of {len(row.states)}"
+        cells = (row.student, row.lesson, written, open_, row.version, row.file)
+        shown.add_row(*map(escape, cells), escape("; ".join(row.problems)))
+    _print_table(shown)
+    _write_json(json_file, [vars(row) for row in rows])
+    if csv_file:
+        with csv_file.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["student", "lesson", "file", "version", "exercise", "state"])
+            for row in rows:
+                for name, state in row.states.items():
+                    line = [row.student, row.lesson, row.file, row.version, name, state]
+                    writer.writerow(line)
 
 
 @app.command()

@@ -51,6 +51,7 @@ NOT_ISOLATED = (
 )
 COURSE = "/course"  # where the package without solutions lies, inside the walls
 SCRATCH = "/scratch"
+COMPILED = "compiled"  # beside the package: what Numba keeps on the disk
 SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt/hostedtoolcache"),
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives"),
@@ -127,10 +128,18 @@ class Worker:
         self._end: str | None = None
         self._over = False
         self._lock = threading.Lock()
-        # The clock runs here. A worker that is stopped closes its pipe, which ends our waiting.
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = self._clock(START_SECONDS)
+        if self.reader.read(1) != b"v":  # the first letter of a worker's greeting
+            raise SandboxError(f"a worker does not answer ({self.end(gone=True)})")
+        self._timer.cancel()
+        self._timer = self._clock(seconds)
+
+    def _clock(self, seconds: float) -> threading.Timer:
+        """Let the time run: a worker that is stopped closes its pipe, which ends our waiting."""
+        timer = threading.Timer(seconds, self._expire)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _expire(self) -> None:
         with self._lock:  # a word too late would end the next worker
@@ -203,7 +212,7 @@ class Sandbox:
         self.warm = list(warm)
         self.how = how
         self.why: dict[str, str] = {}
-        self._settled = False
+        self._settled = self._closed = False
         self._parent: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -224,7 +233,7 @@ class Sandbox:
                 break
             self.how = how
             try:
-                self._try()
+                self._start(30).end()
                 self._settled = True
             except (SandboxError, OSError) as error:
                 self.why[how] = str(error)
@@ -233,24 +242,27 @@ class Sandbox:
         assert self.how is not None
         return self.how
 
-    def _try(self) -> None:
-        worker = self._start(30)
-        try:
-            if worker.reader.read(1) != b"v":  # the first letter of a worker's greeting
-                raise SandboxError(f"a worker does not answer ({worker.end()})")
-        finally:
-            worker.end()
-
     def worker(self, seconds: float | None = None) -> Worker:
         """Start a worker; end it before the next.
 
         Args:
-            seconds: how long it may run; by default those of the limits.
+            seconds: how long it may run once it is there; by default those of the limits.
+
+        Raises:
+            SandboxError: that is not possible, or the sandbox is closed.
         """
         self.settle()
-        return self._start(self.limits.seconds if seconds is None else seconds)
+        seconds = self.limits.seconds if seconds is None else seconds
+        try:
+            return self._start(seconds)
+        except SandboxError:
+            if self._closed:
+                raise
+            return self._start(seconds)  # the warm parent may have died with the worker before
 
     def _start(self, seconds: float) -> Worker:
+        if self._closed:
+            raise SandboxError("the sandbox is closed")
         return self._fork(seconds) if self.how == "namespaces" else self._spawn(seconds)
 
     def warning(self) -> str | None:
@@ -260,7 +272,11 @@ class Sandbox:
         return NOT_ISOLATED.format(who="a user without rights" if _can_be_nobody() else "you")
 
     def close(self) -> None:
-        """End the warm parent."""
+        """End the warm parent; no worker is started any more."""
+        self._closed = True
+        self._end_parent()
+
+    def _end_parent(self) -> None:
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -273,7 +289,7 @@ class Sandbox:
 
     def _fork(self, seconds: float) -> Worker:
         if self._parent is None or self._parent.poll() is not None:
-            self.close()
+            self._end_parent()
             self._start_parent()
         control = self._control
         assert control is not None
@@ -283,7 +299,7 @@ class Sandbox:
             socket.send_fds(control, [request], [theirs.fileno()])
         except OSError:
             ours.close()
-            self.close()
+            self._end_parent()
             raise SandboxError("the warm parent of the workers is gone") from None
         finally:
             theirs.close()
@@ -300,7 +316,7 @@ class Sandbox:
             except (OSError, ValueError) as error:
                 if isinstance(error, TimeoutError) and patience < 10:
                     return None
-                self.close()  # the next worker gets another
+                self._end_parent()  # the next worker gets another
                 return {"code": 128 + signal.SIGKILL}
             return found
 
@@ -333,7 +349,7 @@ class Sandbox:
                 ready = False
             if not ready:
                 ours.close()
-                self.close()
+                self._end_parent()
                 words.seek(0)
                 said = words.read()[-2000:].decode(errors="replace").strip().split("\n")
                 raise SandboxError(said[-1] or "the warm parent of the workers does not start")
@@ -442,7 +458,7 @@ def _environment(course: str, scratch: str) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
         "MPLBACKEND": "agg",
         "MPLCONFIGDIR": scratch,
-        "NUMBA_CACHE_DIR": scratch,
+        "NUMBA_CACHE_DIR": f"{scratch}/.numba",
         "CUDA_VISIBLE_DEVICES": "",
     }
     if os.name == "nt":  # without it no program starts there
