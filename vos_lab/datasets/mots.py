@@ -26,7 +26,9 @@ from pycocotools import mask as coco
 from vos_lab.datasets.run_lengths import (
     RunLengthError,
     Runs,
+    rle_decode,
     rle_encode,
+    rle_from_string,
     rle_strings,
     rle_to_string,
     strip_of_runs,
@@ -80,7 +82,7 @@ class MotsObject(NamedTuple):
     @property
     def mask(self) -> np.ndarray:
         """``(H, W)`` bool."""
-        return coco.decode(self._coco).astype(bool)
+        return rle_decode(rle_from_string(self.rle), self.size)
 
     @property
     def area(self) -> int:

@@ -152,8 +152,9 @@ def find_overlaps(
         )
     if truth.size and result.size and truth.size != result.size:
         raise ValueError(
-            f"{result.source}: its masks belong to images of {result.size[1]} x {result.size[0]} "
-            f"pixels, those of {truth.source} to images of {truth.size[1]} x {truth.size[0]}"
+            f"{result.where(0)}: the mask belongs to an image of {result.size[1]} x "
+            f"{result.size[0]} pixels, that of {truth.where(0)} to one of {truth.size[1]} x "
+            f"{truth.size[0]}"
         )
     pairs, areas = _pairs(truth, result)
     return {
