@@ -373,7 +373,10 @@ class MotsTracker:
     ) -> np.ndarray:
         """The number of the proposal that continues each track, or -1."""
         shape = len(self.tracks), len(proposals)
-        overlap = overlaps(expected, labels, *shape)
+        # Flow is wrong on what is small: a track may also still be where it was.
+        overlap = np.maximum(
+            overlaps(expected, labels, *shape), overlaps(self.seen, labels, *shape)
+        )
         likeness = np.array([track.look for track in self.tracks]).reshape(-1, BINS**3) @ looks.T
         areas = np.bincount(labels.ravel(), minlength=len(proposals) + 1)[1:]
         for row, track in enumerate(self.tracks):
