@@ -7,7 +7,7 @@ pixels is one word, so that one operation works on all of them.
 import numpy as np
 
 from vos_lab.metrics.masks import boundary_radius, check_masks
-from vos_lab.metrics.pixels import boundary_words, box_of_words, dilate_words, pack
+from vos_lab.metrics.pixels import boundary_words, box_around, dilate_words, pack
 
 
 def j_and_f(
@@ -36,18 +36,17 @@ def j_and_f(
         (1.0, 1.0)
     """
     check_masks(prediction, truth, void)
-    height, width = truth.shape
-    predicted, true = pack(prediction), pack(truth)
-    if void is not None:
-        known = ~pack(void)
-        predicted, true = predicted & known, true & known
+    radius = boundary_radius(truth.shape, tolerance)
     # Most of an image is background in both masks. Without it, everything goes faster.
-    box = box_of_words(predicted, true)
-    predicted, true = predicted[box].copy(), true[box].copy()
+    box = box_around(prediction, truth)
+    width = truth[box].shape[1]
+    predicted, true = pack(prediction[box]), pack(truth[box])
+    if void is not None:
+        known = ~pack(void[box])
+        predicted, true = predicted & known, true & known
     j = _share(_count(predicted & true), _count(predicted | true))
 
     predicted, true = boundary_words(predicted, width), boundary_words(true, width)
-    radius = boundary_radius((height, width), tolerance)
     precision = _share(_count(predicted & dilate_words(true, radius)), _count(predicted))
     recall = _share(_count(true & dilate_words(predicted, radius)), _count(true))
     if precision + recall == 0:

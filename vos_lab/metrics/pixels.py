@@ -66,7 +66,7 @@ def pack(mask: np.ndarray) -> np.ndarray:
 
 @compiled
 def boundary_words(words: np.ndarray, width: int) -> np.ndarray:
-    """As ``mask_boundary``, but of a packed mask, ``width`` pixels wide or cut out of one."""
+    """As ``mask_boundary``, but of a packed mask that is ``width`` pixels wide."""
     height, columns = words.shape
     boundary = np.empty((height, columns), np.uint64)
     one, top = np.uint64(1), np.uint64(63)
@@ -138,39 +138,33 @@ def box_around(first: np.ndarray, second: np.ndarray) -> tuple[slice, slice]:
     words = [np.ascontiguousarray(mask).ravel().view(np.uint8) for mask in (first, second)]
     if first.size % 8:
         words = [np.pad(mask, (0, -first.size % 8)) for mask in words]
-    top, bottom, left, right = _box(
+    rows, columns = _rows_and_columns(
         words[0].view(np.uint64), words[1].view(np.uint64), height, width
     )
+    if not rows.any():
+        return slice(0, 1), slice(0, 1)
+    top, bottom = np.flatnonzero(rows)[[0, -1]].tolist()
+    left, right = np.flatnonzero(columns)[[0, -1]].tolist()
     return slice(max(top - 1, 0), bottom + 2), slice(max(8 * left - 8, 0), 8 * right + 9)
 
 
-def box_of_words(first: np.ndarray, second: np.ndarray) -> tuple[slice, slice]:
-    """As ``box_around``, of packed masks: rows and columns of words."""
-    height, columns = first.shape
-    top, bottom, left, right = _box(first.ravel(), second.ravel(), height, 8 * columns)
-    return slice(max(top - 1, 0), bottom + 2), slice(max(left - 1, 0), right + 2)
-
-
 @compiled
-def _box(
+def _rows_and_columns(
     first: np.ndarray, second: np.ndarray, height: int, width: int
-) -> tuple[int, int, int, int]:
-    """The first and last row, and column of words, in which two masks have something.
+) -> tuple[np.ndarray, np.ndarray]:
+    """In which rows and columns two masks have something; 8 pixels to a word.
 
-    There are 8 items to a word. A word may begin up to 7 items before its row, so column i is about
-    the items from ``8 * i - 7`` to ``8 * i + 7``. Where both masks are empty, all four are 0.
+    A word may begin up to 7 pixels before its row, so element i of the columns, ``(W / 8 + 2,)``,
+    is about the pixels from ``8 * i - 7`` to ``8 * i + 7``.
     """
-    top, bottom, left, right = height, 0, width, 0
+    rows, columns = np.zeros(height, np.bool_), np.zeros(width // 8 + 2, np.uint64)
     for y in range(height):
         start, stop = y * width // 8, ((y + 1) * width - 1) // 8 + 1
         a, b = first[start:stop], second[start:stop]
+        there = np.uint64(0)
         for i in range(stop - start):
-            if a[i] | b[i]:
-                top, bottom = min(top, y), y
-                left = min(left, i)
-                break
-        for i in range(stop - start - 1, -1, -1):
-            if a[i] | b[i]:
-                right = max(right, i)
-                break
-    return min(top, bottom), bottom, min(left, right), right
+            word = a[i] | b[i]
+            columns[i] |= word
+            there |= word
+        rows[y] = there != 0
+    return rows, columns
