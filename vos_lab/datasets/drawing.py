@@ -1,12 +1,13 @@
 """Drawing one frame of a stage, and knowing where each of its pixels goes."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from vos_lab.datasets.loops import flow_of_actor, flow_of_planes, lay_parts
+from vos_lab.datasets.loops import darken, flow_of_actor, flow_of_planes, lay_parts
+from vos_lab.datasets.motion import undone
 from vos_lab.datasets.scenery import Plane
 from vos_lab.datasets.spec import Spec
 from vos_lab.datasets.stage import Actor, Pose, Stage, set_stage
@@ -158,7 +159,7 @@ def _draw_actor(
     # Where each pixel of the whole box lies on the figure: undo the place, undo the bend.
     column = np.arange(first_column, last_column, dtype=np.float32)[None]
     row = np.arange(first_row, last_row, dtype=np.float32)[:, None]
-    m = np.linalg.inv(place).astype(np.float32)
+    m = undone(place).astype(np.float32)
     x = m[0, 0] * column + (m[0, 1] * row + m[0, 2])
     y = m[1, 0] * column + (m[1, 1] * row + m[1, 2])
     points = cv2.merge(bend.undo(x, y))
@@ -188,23 +189,11 @@ def _cast_shadow(stage: Stage, actor: Actor, pose: Pose, image: np.ndarray) -> N
     strength = 0.75 * stage.spec.shadows
     if strength == 0 or actor.figure.habitat != "ground" or stage.scene.horizon is None:
         return
-    height, width = image.shape[:2]
-    outline = np.concatenate([cut.outline[:, 0] for cut in actor.figure.cuts])
-    middle, half = (outline.max() + outline.min()) / 2, np.ptp(outline) / 2
-    x, y, _ = pose.place @ [middle, -0.01, 1]
-    across, down = abs(pose.place[0, 0]) * half * 1.0, abs(pose.place[1, 1]) * 0.075 + 2
-    x0, x1 = max(0, int(x - 1.4 * across)), min(width, int(x + 1.4 * across) + 1)
-    y0, y1 = max(0, int(y - 2.2 * down)), min(height, int(y + 2.2 * down) + 1)
-    if x0 >= x1 or y0 >= y1:
-        return
-    dx = (np.arange(x0, x1, dtype=np.float32)[None] - np.float32(x)) / np.float32(across)
-    dy = (np.arange(y0, y1, dtype=np.float32)[:, None] - np.float32(y)) / np.float32(down)
-    dark = np.clip(1.15 - dx**4 - 0.5 * dy**2, 0, 1) * np.exp(-0.9 * dx**2 - 0.7 * dy**2)
-    through = np.rint(255 * (1 - np.float32(strength) * dark)).astype(np.uint8)
-    region = image[y0:y1, x0:x1]
-    image[y0:y1, x0:x1] = cv2.multiply(
-        region, cv2.cvtColor(through, cv2.COLOR_GRAY2RGB), scale=1 / 255
-    )
+    left, right = actor.rig.stance
+    x, y, _ = pose.place @ [(left + right) / 2, -0.01, 1]
+    across = abs(pose.place[0, 0]) * (right - left) / 2
+    down = abs(pose.place[1, 1]) * 0.075 + 2
+    darken(image, float(x), float(y), float(across), float(down), strength)
 
 
 def light_and_noise(stage: Stage, t: float, image: np.ndarray) -> np.ndarray:
@@ -238,7 +227,7 @@ def _draw_backdrop(stage: Stage, t: float) -> tuple[np.ndarray, np.ndarray]:
     image = np.zeros((*stage.spec.size, 3), np.uint8)
     surface = np.zeros(stage.spec.size, np.int16)
     view, camera, planes = stage.view(t), stage.camera(t), stage.scene.planes
-    inverses = [np.linalg.inv(view @ plane.matrix(camera)) for plane in planes]
+    inverses = [undone(view @ plane.matrix(camera)) for plane in planes]
     solid = [_solid_rows(p, i, stage.spec.size) for p, i in zip(planes, inverses, strict=True)]
     for number, plane in enumerate(planes):
         # The ground hides the lower part of the sky.
@@ -266,7 +255,8 @@ def _still_backdrop(spec: Spec, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @lru_cache(maxsize=4)
 def _poses(spec: Spec, seed: int, t: float) -> list[Pose]:
     stage = stage_for(spec, seed)
-    return [stage.pose(actor, t) for actor in stage.actors]
+    view = stage.view(t)
+    return [stage.pose(actor, t, view) for actor in stage.actors]
 
 
 def draw(stage: Stage, t: float) -> Picture:
@@ -286,7 +276,7 @@ def draw(stage: Stage, t: float) -> Picture:
         if result is not None:
             drawn[actor.instance] = result
     for number, plane in enumerate(stage.occluders, first_occluder(stage)):
-        inverse = np.linalg.inv(view @ plane.matrix(camera))
+        inverse = undone(view @ plane.matrix(camera))
         _draw_plane(plane, inverse, number, image, surface)
     return Picture(image, surface, drawn)
 
@@ -306,7 +296,7 @@ def motion_between(stage: Stage, picture: Picture, t: int, to: int) -> np.ndarra
         views, cameras = (stage.view(t), stage.view(to)), (stage.camera(t), stage.camera(to))
         for number, plane in planes:
             before, after = (v @ plane.matrix(c) for v, c in zip(views, cameras, strict=True))
-            moves[number] = (after @ np.linalg.inv(before) - np.eye(3))[:2]
+            moves[number] = (after @ undone(before) - np.eye(3))[:2]
         flow_of_planes(surface, moves, flow)
     for actor, pose in zip(stage.actors, _poses(stage.spec, stage.seed, to), strict=True):
         if actor.instance not in picture.drawn:
@@ -319,7 +309,7 @@ def motion_between(stage: Stage, picture: Picture, t: int, to: int) -> np.ndarra
             (drawn.box[0], drawn.box[2]),
             actor.first_surface,
             limbs,
-            astuple(pose.bend),
+            pose.bend[:],
             pose.place.astype(np.float32),
             flow,
         )

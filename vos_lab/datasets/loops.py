@@ -72,6 +72,32 @@ def lay_parts(
 
 
 @compiled
+def darken(
+    image: np.ndarray, x: float, y: float, across: float, down: float, strength: float
+) -> None:
+    """Cast a soft, flat shadow.
+
+    Args:
+        image: ``(H, W, 3)`` uint8, changed in place.
+        x: column of its middle.
+        y: row of its middle.
+        across: half its width, pixels.
+        down: half its height, pixels.
+        strength: how dark it is in the middle, 0 to 1.
+    """
+    height, width = image.shape[:2]
+    for row in range(max(0, int(y - 2.2 * down)), min(height, int(y + 2.2 * down) + 1)):
+        dy = (row - y) / down
+        for column in range(max(0, int(x - 1.4 * across)), min(width, int(x + 1.4 * across) + 1)):
+            dx = (column - x) / across
+            inside = min(1.15 - dx**4 - 0.5 * dy**2, 1.0)
+            if inside > 0:
+                through = 1 - strength * inside * np.exp(-0.9 * dx**2 - 0.7 * dy**2)
+                for c in range(3):
+                    image[row, column, c] = np.uint8(image[row, column, c] * through + 0.5)
+
+
+@compiled
 def flow_of_planes(surface: np.ndarray, moves: np.ndarray, flow: np.ndarray) -> None:
     """Flow of all pixels, as if each surface were a plane.
 

@@ -9,7 +9,7 @@ All are affine, ``(3, 3)`` matrices, but the bend, two shears by a sine, which c
 after the other. So flow is exact: go back to the texture at time t, and forth at time t + 1.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,8 +35,25 @@ def turn(angle: float, x: float = 0.0, y: float = 0.0) -> np.ndarray:
     return np.array([[c, -s, x - c * x + s * y], [s, c, y - s * x - c * y], [0.0, 0.0, 1.0]])
 
 
-@dataclass(frozen=True)
-class Bend:
+def undone(matrix: np.ndarray) -> np.ndarray:
+    """``(3, 3)``: the inverse of an affine map, several times as fast as ``np.linalg.inv``.
+
+    Example:
+        >>> (undone(turn(0.3, 1, 2)) @ turn(0.3, 1, 2)).round(9).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    (a, b, c), (d, e, f), _ = matrix.tolist()
+    area = a * e - b * d
+    return np.array(
+        [
+            [e / area, -b / area, (b * f - c * e) / area],
+            [-d / area, a / area, (c * d - a * f) / area],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+
+
+class Bend(NamedTuple):
     """Sway and wriggle: x' = x + s y sin(k y + p), y' = y + (w + b y) sin(k x' + q).
 
     Attributes:

@@ -24,6 +24,7 @@ class Rig:
             level the cuts, and what each of them hangs on.
         feet: the cuts that must not leave the ground, all at once.
         soles: ``(F, 3)``, their lowest points, homogeneous.
+        stance: left and right end of the figure at rest, figure units.
     """
 
     figure: Figure
@@ -37,6 +38,7 @@ class Rig:
     levels: list[tuple[np.ndarray, np.ndarray]]
     feet: np.ndarray
     soles: np.ndarray
+    stance: tuple[float, float]
 
     @staticmethod
     def of(figure: Figure) -> "Rig":
@@ -50,6 +52,7 @@ class Rig:
             level = np.nonzero(np.isin(parent, level))[0]
         feet = [i for i, cut in enumerate(cuts) if cut.bend == "knee"]
         soles = [[*cuts[i].outline[np.argmax(cuts[i].outline[:, 1])], 1.0] for i in feet]
+        columns = np.concatenate([cut.outline[:, 0] for cut in cuts])
         return Rig(
             figure,
             np.array([cut.joint for cut in cuts], float),
@@ -62,6 +65,7 @@ class Rig:
             levels,
             np.array(feet, int),
             np.array(soles).reshape(-1, 3),
+            (float(columns.min()), float(columns.max())),
         )
 
     def limbs(self, beat: float, stride: float, articulation: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from vos_lab.datasets.cast import MAKERS
 from vos_lab.datasets.crowds import cast_crowd, plan_crowd_path, plan_crowd_spot
 from vos_lab.datasets.figures import Figure
-from vos_lab.datasets.motion import Bend, shift, stretch, turn
+from vos_lab.datasets.motion import Bend, shift, stretch, turn, undone
 from vos_lab.datasets.occluders import standing_occluder
 from vos_lab.datasets.painting import Skin, paint
 from vos_lab.datasets.paths import STEPS, Path, Spot, cover, plan_path, plan_spot
@@ -105,10 +105,10 @@ class Stage:
         zoom = 1 + 0.2 * strength * (1 - np.cos(2 * np.pi * t / 90 + p[4])) / 2
         roll = np.deg2rad(1.6 * strength) * np.sin(2 * np.pi * t / 70 + p[5])
         centre = shift(width / 2, height / 2)
-        return shift(dx, dy) @ centre @ turn(roll) @ stretch(zoom, zoom) @ np.linalg.inv(centre)
+        return shift(dx, dy) @ centre @ turn(roll) @ stretch(zoom, zoom) @ undone(centre)
 
-    def pose(self, actor: Actor, t: float) -> Pose:
-        """An actor at time t, in frames."""
+    def pose(self, actor: Actor, t: float, view: np.ndarray) -> Pose:
+        """An actor at time t, in frames, seen through ``view(t)``."""
         spec, figure = self.spec, actor.figure
         x, y, scale, heading, stride = actor.path.at(t)
         width = np.copysign(max(abs(heading), 0.3), heading)
@@ -134,7 +134,7 @@ class Stage:
             pitch = np.clip(8 * (ahead[1] - y) / scale, -0.35, 0.35)
         lean = np.array([[1.0, 0.0, 0.0], [0.12 * away, 1.0, 0.0], [0.0, 0.0, 1.0]])
         place = shift(x, y) @ stretch(scale * width, scale) @ turn(pitch, 0, -0.5) @ lean
-        return Pose(limbs, np.linalg.inv(limbs), bend, self.view(t) @ place, int(width < 0))
+        return Pose(limbs, np.linalg.inv(limbs), bend, view @ place, int(width < 0))
 
     def age(self, t: float) -> float:
         """How far coats have changed at time t, 0 to 1."""

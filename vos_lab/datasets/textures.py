@@ -58,18 +58,15 @@ def smooth_step(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Colours between ``first`` (share 0) and ``second`` (share 1); share is ``(H, W)``."""
     first, second = np.asarray(first, np.float32), np.asarray(second, np.float32)
-    mixed = np.empty((*share.shape, 3), np.float32)
-    for c in range(3):  # NumPy is slow where the innermost dimension is as short as that of colours
-        mixed[..., c] = first[..., c] + (second[..., c] - first[..., c]) * share
-    return mixed
+    # NumPy is slow where the innermost dimension is as short as that of colours.
+    planes = [first[..., c] + (second[..., c] - first[..., c]) * share for c in range(3)]
+    return cv2.merge([plane.astype(np.float32, copy=False) for plane in planes])
 
 
 def shaded(rgb: np.ndarray, light: np.ndarray) -> np.ndarray:
     """Colours ``(H, W, 3)`` made lighter or darker by factors ``(H, W)``, not above 1."""
-    result = np.empty((*light.shape, 3), np.float32)
-    for c in range(3):
-        np.clip(rgb[..., c] * light, 0, 1, out=result[..., c])
-    return result
+    planes = [np.clip(rgb[..., c] * light, 0, 1).astype(np.float32) for c in range(3)]
+    return cv2.merge(planes)
 
 
 def colour(hue: float, saturation: float, value: float) -> np.ndarray:
@@ -255,7 +252,7 @@ def bricks(
     column = np.floor(along).astype(int) % across
     tone = rng.integers(0, len(colours), (row.max() + 1, across))
     light = rng.uniform(0.8, 1.15, (row.max() + 1, across)).astype(np.float32)
-    wall = colours[tone[row, column]] * light[row, column][..., None]
+    wall = (colours[tone] * light[..., None])[row, column]
     to_edge_y = np.minimum(y % brick[0], brick[0] - y % brick[0])
     to_edge_x = np.minimum(along % 1, 1 - along % 1) * width / across
     joint = 1 - smooth_step(np.minimum(to_edge_x, to_edge_y), 0.5, 1.6)
