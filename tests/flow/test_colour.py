@@ -127,3 +127,10 @@ def test_the_legend_is_white_in_the_middle_and_around():
     assert image.shape == (51, 51, 3)
     assert image[25, 25].tolist() == image[0, 0].tolist() == [255] * 3
     assert image[25, 50].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 2), (5, 0, 2), (0, 0, 2)])
+def test_a_flow_without_pixels_is_refused(shape):
+    for refuse in (polar, lambda flow: longest_flow([flow])):
+        with pytest.raises(ValueError, match="has no pixel to show"):
+            refuse(np.zeros(shape, np.float32))

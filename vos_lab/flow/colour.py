@@ -97,7 +97,7 @@ def polar(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         angle are 0 there.
 
     Raises:
-        ValueError: another shape.
+        ValueError: another shape, or no pixel.
 
     Example:
         >>> length, angle, unknown = polar(np.array([[[0.0, 2.0]]]))
@@ -106,6 +106,8 @@ def polar(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     if flow.ndim != 3 or flow.shape[2] != 2:
         raise ValueError(f"flow has the shape (H, W, 2), this one {flow.shape}")
+    if flow.size == 0:
+        raise ValueError(f"a flow of the shape {flow.shape} has no pixel to show")
     dx, dy = (np.ascontiguousarray(flow[..., i], np.float32) for i in range(2))
     length, angle = cv2.cartToPolar(dx, dy)
     # The wheel of the reference is not closed: just above right it is pinkish, just below red.
@@ -143,6 +145,9 @@ def longest_flow(flows: Iterable[np.ndarray], quantile: float = 1.0) -> float:
 
     Returns:
         The length in pixels; 1 where nothing moves.
+
+    Raises:
+        ValueError: as in ``polar``.
 
     Example:
         >>> longest_flow([np.full((2, 2, 2), 3.0), np.full((2, 2, 2), -4.0)])
