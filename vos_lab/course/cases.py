@@ -345,7 +345,8 @@ def _first_difference(parts: list[tuple[str, Any, Any]], tolerance: float) -> st
 def _number_difference(expected: Any, got: Any, tolerance: float) -> str | None:
     if not isinstance(got, int | float | np.generic) and not is_array(got, dimensions=0):
         return f"expected {kind(expected)}, got {kind(got)}"
-    want, have = np.asarray(expected)[()], np.asarray(got)[()]
+    number = _numpy(got) if is_array(got, dimensions=0) else np.asarray(got)
+    want, have = np.asarray(expected)[()], number[()]
     if want.dtype.kind == "b" or have.dtype.kind == "b":
         right = want.dtype.kind == have.dtype.kind and want == have
     else:
@@ -445,7 +446,8 @@ def show(value: Any, indent: int = 0) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, int | float | np.generic) or is_array(value, dimensions=0):
-        return f"{np.asarray(value)[()]:.6g}" if np.isfinite(value) else str(float(value))
+        number = float(_numpy(value)) if hasattr(value, "detach") else np.asarray(value)[()]
+        return f"{number:.6g}" if np.isfinite(number) else str(float(number))
     return repr(value)
 
 

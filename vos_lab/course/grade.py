@@ -177,7 +177,8 @@ def _run(
             runs.append(Run(failure=ending))
         if not asked or how == "time":
             break
-    return [*runs, *[Run(failure=ending)] * (len(inputs) - len(runs))]
+    rest = Run(failure=Failure("Not run", "its process had been stopped before"))
+    return [*runs, *[rest] * (len(inputs) - len(runs))]
 
 
 def _ask(worker: Worker, given: Inputs, limits: Limits) -> Run:

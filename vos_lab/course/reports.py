@@ -417,10 +417,13 @@ def _teacher_page(
             f"<p>{figures['mean']:g} of {figures['possible']:g} points on average: {outcomes}</p>",
             _bars(figures["distribution"], f"points of {name}"),
         ]
-        for title, what in (("Commonest mistakes", "commonest"), ("Cases", "failing_cases")):
+        for title, what in (
+            ("Commonest mistakes", "commonest"),
+            ("Failing cases", "failing_cases"),
+        ):
             if figures[what]:
                 rows = [[str(count), text] for text, count in figures[what]]
-                parts.append(f"<h3>{title}</h3>" + _table(["students", title.lower()], rows))
+                parts.append(f"<h3>{title}</h3>" + _table(["students", ""], rows))
     parts.append("<h2>Similar answers</h2>")
     usual = "" if found.usual is None else f" Usual between two students here: {found.usual:.0%}."
     parts.append(

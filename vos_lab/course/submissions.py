@@ -24,7 +24,7 @@ MAX_ENTRIES = 50_000
 MAX_DEPTH = 3  # zips in zips
 SKIPPED = (".ipynb_checkpoints", "__MACOSX", "__pycache__", "node_modules", ".git", ".venv")
 # Some hand in the whole course; only their notebooks are theirs.
-OURS = ("vos_lab", "solutions", "lessons", "tests", "benchmarks", "docs")
+OURS = ("vos_lab", "solutions", "lessons", "tests", "benchmarks", "docs", "make.py")
 
 # How platforms name what they export. The first group is the student.
 PLATFORMS = (
@@ -151,6 +151,20 @@ def find_submissions(paths: Sequence[str | Path], lesson: str) -> list[Submissio
     if not found:
         raise ValueError(f"{', '.join(map(str, paths))}: there is no notebook in it")
     return [found[name] for name in sorted(found)]
+
+
+def one_submission(folder: str | Path, lesson: str, student: str) -> Submission:
+    """All files of a folder as the submission of one student.
+
+    Args:
+        folder: with files, folders, zips.
+        lesson: name of the lesson.
+        student: whose it is.
+    """
+    files, notes = _in_folder(Path(folder))
+    submission = Submission(student, files, [reason for _, reason in notes])
+    _order(submission, lesson)
+    return submission
 
 
 def _submissions(path: Path, lesson: str) -> Iterator[Submission]:

@@ -1,0 +1,325 @@
+"""What a submission may try. Each costs its own exercise; the other gets full marks."""
+
+import json
+import socket
+import sys
+
+import pytest
+from classroom import BOUNDARY, RIGHT, Classroom, handed_in, notebook, running
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    made = Classroom(tmp_path_factory.mktemp("room"))
+    if made.sandbox.how == "subprocess":
+        made.close()
+        pytest.skip("this machine makes no namespaces")
+    yield made
+    made.close()
+
+
+def body(*lines, before=""):
+    """An answer with these lines as its body, behind imports."""
+    head = "import os, sys, signal, time\nimport numpy as np\n" + before
+    inside = "\n".join(f"    {line}" for text in lines for line in text.split("\n"))
+    return f"{head}\ndef jaccard(prediction, truth, void=None):\n{inside}\n"
+
+
+def right_after(*lines, before=""):
+    """An answer that does something, and then what it should."""
+    return body(
+        *lines,
+        "return right(prediction, truth, void)",
+        before=RIGHT.replace("jaccard", "right") + before,
+    )
+
+
+# what the answer is, and a word that its first case must say
+STOPPED = {
+    "endless loop": (body("while True: pass"), "Time"),
+    "sleeps": (body("time.sleep(1000)"), "Time"),
+    "fork bomb": (
+        body("while True:\n    try:\n        os.fork()\n    except OSError:\n        pass"),
+        "rocess",
+    ),
+    "20 GB": (body("return np.ones(20 << 27).sum()"), "MemoryError"),
+    "20 GB shared": (
+        body("import mmap\nshared = mmap.mmap(-1, 20 << 30)\nshared.write(bytes(20 << 30))"),
+        "Error",
+    ),
+    "many small ones": (
+        body(
+            "for _ in range(6):\n    if os.fork() == 0:\n        kept = np.ones(25 << 20)\n"
+            "        time.sleep(60)\nos.wait()"
+        ),
+        "Memory",
+    ),
+    "leaves by the back door": (body("os._exit(3)"), "exit 3"),
+    "leaves with 0": (body("os._exit(0)"), "exit 0"),
+    "leaves": (body("sys.exit(0)"), "SystemExit"),
+    "kills itself": (body("os.kill(os.getpid(), signal.SIGKILL)"), "SIGKILL"),
+    "crashes": (body("import ctypes\nctypes.string_at(0)"), "SIGSEGV"),
+    "returns 200 MB": (body("return np.zeros(25 << 20)"), "200 MB"),
+    "fills the disk": (
+        body(
+            "with open('/scratch/x', 'wb') as f:\n    for _ in range(100):\n        "
+            "f.write(bytes(1 << 20))"
+        ),
+        "Error",
+    ),
+    "writes into every pipe": (
+        body(
+            "for fd in range(3, 200):\n    try:\n        os.write(fd, b'vos1' + bytes(100))\n"
+            "    except OSError:\n        pass\nreturn 1.0"
+        ),
+        "",
+    ),
+    "recursion": (body("return jaccard(prediction, truth, void)"), "RecursionError"),
+    "borrows the library's": (
+        body("from vos_lab.metrics import masks\nreturn masks.jaccard(prediction, truth, void)"),
+        "RecursionError",
+    ),
+    "takes the reference": (
+        body(
+            "from vos_lab.metrics import masks\n"
+            "return masks.jaccard.reference(prediction, truth, void)"
+        ),
+        "NotImplementedError",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_what_is_stopped_costs_its_own_exercise(room, name):
+    source, words = STOPPED[name]
+    exercises = room.answer(source)
+    assert exercises["mask_boundary"].points == 7
+    found = exercises["jaccard"]
+    assert found.points <= 1.5  # a case or two may be right by chance
+    assert found.outcome in ("error", "failed", "not attempted")
+    if words:
+        text = " ".join(line for case in found.cases for line in case.lines)
+        assert words in text + found.outcome
+
+
+HARMLESS = {
+    "kills its parent": (
+        "try:\n    os.kill(os.getppid(), signal.SIGKILL)\nexcept OSError:\n    pass"
+    ),
+    "kills the first": "try:\n    os.kill(1, signal.SIGKILL)\nexcept OSError:\n    pass",
+    "closes everything": "sys.stdout.close()\nsys.stderr.close()",
+    "patches the check": "import vos_lab.course.check as c\nc.judge = c.check = c.diagnose = None",
+    "patches the comparison": (
+        "import vos_lab.course.cases as c\nc.difference = c.changed = lambda *a: None"
+    ),
+    "patches NumPy": "np.isclose = np.asarray = np.array = np.save = lambda *a, **k: 1",
+    "patches time": "time.time = time.perf_counter = time.monotonic = lambda: 0",
+    "patches the reference": (
+        "from vos_lab.metrics import masks\nmasks.jaccard.reference = lambda *a: 7\n"
+        "masks.mask_boundary.adopt(lambda mask: ~mask)"
+    ),
+    "patches the wire": "import vos_lab.course.wire as w\nw.MARK = b'xxxx'",
+    "mounts": "assert os.system('mount -t tmpfs none /scratch 2> /dev/null') != 0",
+    "becomes root": (
+        "assert os.geteuid() != 0 or os.environ.get('VOS_LAB_MAPPED')\n"
+        "try:\n    os.setuid(0)\n    os.chroot('/scratch')\nexcept OSError:\n    pass\n"
+        "else:\n    raise AssertionError"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_is_tried_in_vain_costs_nothing_and_gains_nothing(room, name):
+    wrong = body(HARMLESS[name], "return 0.123")
+    assert room.answer(wrong)["jaccard"].points == 0
+    # The next one, from the same warm parent, sees nothing of it.
+    exercises = room.answer(RIGHT)
+    assert exercises["jaccard"].points == 9
+    assert exercises["mask_boundary"].points == 7
+
+
+def test_output_is_capped(room):
+    loud = right_after(
+        "for _ in range(1000):\n    os.write(1, bytes(10 << 20))\n    print('x' * 9999)"
+    )
+    assert room.answer(loud)["jaccard"].points == 9
+
+
+RETURNED = {
+    "equal to everything": (
+        "return Liar()",
+        "class Liar:\n    def __eq__(self, other): return True\n    __hash__ = None\n"
+        "    def __array__(self, *a, **k): return truth\n",
+    ),
+    "equal number": (
+        "return Liar(0.25)",
+        "class Liar(float):\n    def __eq__(self, other): return True\n    __hash__ = None\n",
+    ),
+    "array subclass": (
+        "return np.zeros(3).view(Liar)",
+        "class Liar(np.ndarray):\n    def __eq__(self, other): return True\n    __hash__ = None\n",
+    ),
+    "nan": ("return float('nan')", ""),
+    "infinite": ("return [float('inf')] * 3", ""),
+    "objects": ("return np.array([object()])", ""),
+    "records": ("return np.zeros(3, [('a', int)])", ""),
+    "complex": ("return 1j", ""),
+    "generator": ("return (x for x in [1.0])", ""),
+    "function": ("return lambda: 1.0", ""),
+    "itself": ("found = []\nfound.append(found)\nreturn found", ""),
+    "deep": ("found = 1.0\nfor _ in range(5000):\n    found = [found]\nreturn found", ""),
+    "long": ("return [0.5] * 10_000_000", ""),
+    "strange dict": ("return {(1, 2): 3, None: object()}", ""),
+    "huge number": ("return 10 ** 10_000", ""),
+    "text": ("return 'x' * 10_000_000", ""),
+    "surrogates": ("return chr(0xd800)", ""),
+    "raises strangely": (
+        "raise Strange",
+        "class Strange(Exception):\n    def __str__(self): raise Strange\n",
+    ),
+    "raises the worst": ("raise KeyboardInterrupt", ""),
+    "needs gradients, wrong": (
+        "import torch\nreturn torch.full((), 0.123, requires_grad=True)",
+        "",
+    ),
+    "bfloat16": ("import torch\nreturn torch.ones(3, dtype=torch.bfloat16)", ""),
+    "truth value": ("return True", ""),
+}
+
+
+@pytest.mark.parametrize("name", RETURNED)
+def test_a_strange_result_is_wrong_and_no_more(room, name):
+    line, before = RETURNED[name]
+    exercises = room.answer(body(line, before=before))
+    assert exercises["mask_boundary"].points == 7
+    assert exercises["jaccard"].points == 0
+    assert exercises["jaccard"].outcome in ("failed", "error")
+
+
+def test_a_right_result_in_strange_clothes_is_right(room):
+    source = RIGHT.replace(
+        "return float(found) if found.ndim == 0 else found", "return found.view(Own)"
+    )
+    found = room.answer("class Own(np.ndarray):\n    pass\n" + source)["jaccard"]
+    assert found.points == 9, found
+
+
+def test_a_right_tensor_that_needs_gradients_is_no_array(room):
+    line = "return torch.tensor(found, requires_grad=True)"
+    source = RIGHT.replace("return float(found) if found.ndim == 0 else found", line)
+    found = room.answer("import torch\n" + source)["jaccard"]
+    # A number in a tensor is a number; an array in a tensor is no NumPy array.
+    assert 0 < found.points < 9
+
+
+def test_nothing_hidden_is_in_reach(room, tmp_path):
+    secret = tmp_path / "hidden.py"
+    secret.write_text("CASES = {}")
+    home = str(room.folder)
+    looks = right_after(
+        f"for path in ({str(secret)!r}, {home!r}, '/root/.ssh', '/etc/shadow', '/home'):",
+        "    assert not os.path.exists(path), path",
+        "import gc, vos_lab.course.cases as cases, vos_lab.course.checks as checks",
+        "assert os.listdir(os.path.dirname(checks.__file__)) == ['__init__.py']",
+        "kinds = (cases.Check, cases.Case, cases.Slip)",
+        "assert not [thing for thing in gc.get_objects() if isinstance(thing, kinds)]",
+        "frame = sys._getframe()",
+        "while frame:",
+        "    assert not {'seed', 'expected', 'hidden'} & set(frame.f_locals), frame",
+        "    frame = frame.f_back",
+        "words = ' '.join(os.environ) + ' '.join(sys.argv)",
+        "assert 'TOKEN' not in words and 'seed' not in words",
+        "import inspect",
+        "from vos_lab.metrics import masks",
+        "body = inspect.getsource(masks).split('def jaccard')[1].split('def mask_boundary')[0]",
+        "assert 'raise NotImplementedError' in body and 'count' not in body.split('Example')[1]",
+    )
+    found = room.answer(looks)["jaccard"]
+    assert found.points == 9, [case.lines for case in found.cases]
+
+
+def test_no_network(room):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        tries = right_after(
+            "import socket",
+            f"for address in (('127.0.0.1', {port}), ('1.1.1.1', 53), ('10.0.0.1', 80)):",
+            "    try:",
+            "        socket.create_connection(address, timeout=1)",
+            "    except OSError:",
+            "        continue",
+            "    raise AssertionError(address)",
+        )
+        found = room.answer(tries)["jaccard"]
+    assert found.points == 9, [case.lines for case in found.cases]
+
+
+def test_nothing_can_be_written_but_scratch_and_nobody_else_sees_that(room):
+    writes = right_after(
+        "for path in ('/course/x', '/usr/x', '/x', '/etc/x', np.__file__ + 'x', '/proc/1/comm'):",
+        "    try:",
+        "        open(path, 'w').write('x')",
+        "    except OSError:",
+        "        continue",
+        "    raise AssertionError(path)",
+        "assert not os.path.exists('/dev/shm/mine')",
+        "open('/scratch/mine', 'a').write('x')",
+    )
+    found = room.answer(writes)["jaccard"]
+    assert found.points == 9, [case.lines for case in found.cases]
+    seen = right_after("assert not os.path.exists('/scratch/mine')", "assert os.getpid() < 9")
+    assert room.answer(seen)["jaccard"].points == 9
+
+
+def test_a_daemon_does_not_stay(room):
+    daemon = right_after(
+        "if os.fork() == 0:",
+        "    os.setsid()",
+        "    if os.fork() == 0:",
+        "        os.execv('/bin/sleep', ['sleep', '98765'])",
+        "    os._exit(0)",
+    )
+    assert room.answer(daemon)["jaccard"].points == 9
+    assert not running("98765")
+
+
+def test_hidden_inputs_are_in_no_report(room):
+    leak = body("raise ValueError(str(prediction.tolist()))")
+    for case in room.answer(leak)["jaccard"].cases:
+        if not case.public:
+            assert case.lines == ("ValueError",)
+            assert case.pictures is None
+    echo = room.answer(BOUNDARY.replace("mask_boundary", "f") + body("return prediction"))
+    hidden = [case for case in echo["jaccard"].cases if not case.public]
+    assert hidden
+    assert all(case.lines == ("the result is not right",) for case in hidden)
+
+
+def test_what_a_cell_does_besides_is_not_run(room):
+    source = RIGHT + "\nos._exit(1)\nwhile_true = [1]\nimport nothing_of_that_name\n1 / 0\n"
+    made = notebook(room.lesson, jaccard=source, mask_boundary=BOUNDARY)
+    made["cells"].insert(0, {**made["cells"][1], "source": "raise SystemExit", "id": "x"})
+    result, _ = room.grade(handed_in(made))
+    assert result.points == 16
+
+
+def test_a_broken_helper_costs_its_own_exercise(room):
+    source = "import os\ntable = os._exit(5)\n" + RIGHT.replace("np.where", "table or np.where")
+    exercises = room.answer(source)
+    assert exercises["mask_boundary"].points == 7
+    assert exercises["jaccard"].points == 0
+    assert "exit 5" in exercises["jaccard"].cases[0].lines[-1]
+
+
+def test_json_of_the_worst_kind(room):
+    for data in (b"[" * 1_000_000, b'{"cells": ' + b"[" * 200_000, b'{"a": 1e999999}'):
+        result, _ = room.grade(handed_in(data))
+        assert result.points == 0
+        assert result.error
+    made = notebook(room.lesson, jaccard="-" * 100_000 + "1", mask_boundary=BOUNDARY)
+    assert room.grade(handed_in(made))[0].points == 7
+    made = notebook(room.lesson, jaccard="x" + ".a" * 200_000, mask_boundary=BOUNDARY)
+    assert room.grade(handed_in(made))[0].points == 7
+    assert json.dumps(made)
