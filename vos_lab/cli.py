@@ -544,6 +544,39 @@ def bench(
 
 
 @app.command()
+def track_mots(
+    images: Annotated[Path, typer.Argument(help="Folder of the frames of a video.")],
+    detections: Annotated[
+        Path, typer.Argument(help="File of what a detector found (TrackR-CNN's, or MOTS).")
+    ],
+    result: Annotated[Path, typer.Argument(help="File to write, in the txt form of MOTS.")],
+    first: Annotated[
+        int | None,
+        typer.Option(
+            help="How DETECTIONS numbers the first frame. Default: as the image is called."
+        ),
+    ] = None,
+) -> None:
+    """Track many objects (MOTS) through a video of which a detector has seen each frame."""
+    from tqdm import tqdm
+
+    from vos_lab.datasets.detections_txt import read_detections
+    from vos_lab.datasets.mots import write_mots_txt
+    from vos_lab.methods.mots_tracker import track
+    from vos_lab.video import IMAGE_SUFFIXES, image_frames, numbered_files
+
+    _writable(result)
+    files = numbered_files(images, IMAGE_SUFFIXES)
+    number = int("".join(filter(str.isdigit, files[0].stem)))
+    start = number if first is None else first
+    found = read_detections(detections, range(start, start + len(files)))
+    frames = tqdm(image_frames(files), images.name, unit="frame", disable=not sys.stderr.isatty())
+    tracks = track(frames, found, name=images.name, first=number)
+    write_mots_txt(result, tracks)
+    print(f"{result}: {len(tracks.ids)} tracks in {len(tracks)} frames")
+
+
+@app.command()
 def train(
     name: Annotated[
         str | None, typer.Argument(help="Which weights to make; default: list what there is.")

@@ -13,6 +13,7 @@ from vos_lab.claims.claim import (
     table,
 )
 from vos_lab.claims.measuring import RANKING
+from vos_lab.claims.mots import FIRST_MASK, START_LOGIC
 
 __all__ = [
     "CLAIMS",
@@ -29,5 +30,5 @@ __all__ = [
     "table",
 ]
 
-CLAIMS = {claim.name: claim for claim in (RANKING,)}
+CLAIMS = {claim.name: claim for claim in (RANKING, FIRST_MASK, START_LOGIC)}
 """Every claim of the course by its name."""
