@@ -82,7 +82,9 @@ def test_masks_share_the_pixels_that_they_share(first, data):
         labels.append(list(strings))
         borders = np.cumsum([0, *map(len, strings.values())])
         text = "".join(strings.values()).encode()
-        runs, area = strip_of_runs(text, borders, first.size, np.zeros(len(strings), np.int64))
+        runs, area = strip_of_runs(
+            text, borders[:-1], borders[1:], first.size, np.zeros(len(strings), np.int64)
+        )
         strips.append(runs)
         areas.append(area)
     n, m = map(len, labels)
@@ -135,11 +137,17 @@ def test_a_damaged_string_is_refused(string, reason):
 def test_a_damaged_strip_names_its_mask(strings, mask, reason):
     borders = np.cumsum([0, *map(len, strings)])
     with pytest.raises(RunLengthError, match=reason) as caught:
-        strip_of_runs("".join(strings).encode(), borders, 6, np.zeros(len(strings), np.int64))
+        strip_of_runs(
+            "".join(strings).encode(),
+            borders[:-1],
+            borders[1:],
+            6,
+            np.zeros(len(strings), np.int64),
+        )
     assert caught.value.mask == mask
 
 
 def test_masks_of_different_images_may_cover_the_same_pixels():
-    runs, areas = strip_of_runs(b"231231", np.array([0, 3, 6]), 6, np.array([0, 4]))
+    runs, areas = strip_of_runs(b"231231", np.array([0, 3]), np.array([3, 6]), 6, np.array([0, 4]))
     assert runs.begins.tolist() == [2, 26]
     assert areas.tolist() == [3, 3]

@@ -15,7 +15,6 @@ region to ignore, where nobody knows what there is.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from pycocotools import mask as coco
 
+from vos_lab.datasets.mots_lines import read_lines
 from vos_lab.datasets.run_lengths import (
     RunLengthError,
     Runs,
@@ -113,8 +113,9 @@ class MotsSequence:
         frame: ``(N,)`` int64: the number of the frame of each mask, ascending.
         id: ``(N,)`` int64.
         category: ``(N,)`` int64.
-        text: the strings of all masks, nothing between them.
-        borders: ``(N + 1,)`` int64: where in ``text`` each string begins.
+        text: holds the strings of all masks.
+        starts: ``(N,)`` int64: where in ``text`` the string of each mask begins.
+        stops: ``(N,)`` int64: where it ends.
         source: the file or folder that it comes from, or its name.
         line: ``(N,)`` the line of each mask in its file, None where it is not from a file.
 
@@ -132,7 +133,8 @@ class MotsSequence:
     id: np.ndarray = field(repr=False)
     category: np.ndarray = field(repr=False)
     text: bytes = field(repr=False)
-    borders: np.ndarray = field(repr=False)
+    starts: np.ndarray = field(repr=False)
+    stops: np.ndarray = field(repr=False)
     source: str = ""
     line: np.ndarray | None = field(default=None, repr=False)
 
@@ -159,8 +161,7 @@ class MotsSequence:
                 rows.append((stop, each.id, each.category, *each.size))
                 strings.append(each.rle.encode("latin-1", "replace"))
             stop += 1
-        table = np.array(rows, np.int64).reshape(-1, 5).T
-        sequence = _sequence(name, range(first, stop), table, strings, None, source or name)
+        sequence = _sequence(name, range(first, stop), *_together(rows, strings), source or name)
         _ = sequence.area  # which looks at all masks
         return sequence
 
@@ -179,8 +180,13 @@ class MotsSequence:
         Raises:
             ValueError: a mask is damaged, or overlaps another of its frame.
         """
-        parts = [self.strip(slice(*part))[1] for part in blocks(self.frame, self.borders)]
+        parts = [self.strip(slice(*part))[1] for part in blocks(self.frame, self.lengths)]
         return np.concatenate([np.empty(0, np.int64), *parts])
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """``(N,)`` int64: how many characters the string of each mask has."""
+        return self.stops - self.starts
 
     def strip(self, rows: slice, first: int = 0) -> tuple[Runs, np.ndarray]:
         """Read some of the masks, run by run.
@@ -195,12 +201,12 @@ class MotsSequence:
         Raises:
             ValueError: a mask is damaged, or overlaps another of its frame.
         """
-        borders = self.borders[rows.start : rows.stop + 1]
         height, width = self.size or (0, 0)
         try:
             return strip_of_runs(
-                self.text[borders[0] : borders[-1]],
-                borders - borders[0],
+                self.text,
+                self.starts[rows],
+                self.stops[rows],
                 height * width,
                 self.frame[rows] - first,
             )
@@ -221,42 +227,43 @@ class MotsSequence:
 
     def _objects(self, t: int) -> list[MotsObject]:
         number = self.numbers[t]
-        rows = range(*np.searchsorted(self.frame, [number, number + 1]).tolist())
-        if not rows:
-            return []
-        assert self.size is not None  # because there is a mask
-        borders = self.borders[rows.start : rows.stop + 1].tolist()
-        text = [self.text[start:stop].decode("ascii") for start, stop in pairwise(borders)]
-        ids, categories = self.id[rows.start : rows.stop], self.category[rows.start : rows.stop]
+        rows = slice(*np.searchsorted(self.frame, [number, number + 1]).tolist())
+        size = self.size or (0, 0)
+        columns = (self.id, self.category, self.starts, self.stops)
         return [
-            MotsObject(*each[:2], self.size, each[2])
-            for each in zip(ids.tolist(), categories.tolist(), text, strict=True)
+            MotsObject(id, category, size, self.text[start:stop].decode("latin-1"))
+            for id, category, start, stop in zip(
+                *(column[rows].tolist() for column in columns), strict=True
+            )
         ]
 
 
+def _together(
+    rows: Sequence[tuple[int, ...]], strings: Sequence[bytes]
+) -> tuple[bytes, np.ndarray, np.ndarray]:
+    """What ``read_lines`` would find if these masks stood in a file; without lines."""
+    stops = np.cumsum([len(string) for string in strings], dtype=np.int64)
+    starts = stops - [len(string) for string in strings]
+    table = np.array(rows, np.int64).reshape(-1, 5).T
+    return b"".join(strings), table, np.stack([starts, stops])
+
+
 def _sequence(
-    name: str,
-    numbers: range,
-    table: np.ndarray,
-    strings: Sequence[bytes],
-    lines: Sequence[int] | None,
-    source: str,
+    name: str, numbers: range, text: bytes, table: np.ndarray, places: np.ndarray, source: str
 ) -> MotsSequence:
-    """A sequence from a table (frame, id, category, height, width; N) and the strings of the masks.
+    """A sequence from what ``read_lines`` finds.
 
     Everything is checked but the masks themselves: ``area`` does that.
     """
-    line = None if lines is None else np.array(lines)
     if (table[0, 1:] < table[0, :-1]).any():
         # By frame; within a frame, in the order of the file.
         order = np.argsort(table[0], kind="stable")
-        table, strings = table[:, order], [strings[row] for row in order.tolist()]
-        line = None if line is None else line[order]
+        table, places = table[:, order], places[:, order]
     frame, ids, category, height, width = table
+    starts, stops, *line = places
     size = (int(height[0]), int(width[0])) if len(frame) else None
-    borders = np.concatenate([[0], np.cumsum([len(string) for string in strings], dtype=np.int64)])
     sequence = MotsSequence(
-        name, numbers, size, frame, ids, category, b"".join(strings), borders, source, line
+        name, numbers, size, frame, ids, category, text, starts, stops, source, *line
     )
 
     def refuse(wrong: np.ndarray | np.bool, reason: Callable[[int], str]) -> None:
@@ -299,20 +306,21 @@ def _sequence(
     return sequence
 
 
-def blocks(frame: np.ndarray, borders: np.ndarray) -> Iterator[tuple[int, int]]:
+def blocks(frame: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[int, int]]:
     """Cut a sequence into parts of whole frames that are small in memory.
 
     Args:
         frame: ``(N,)``, the frame of each mask, ascending.
-        borders: ``(N + 1,)``, where the string of each mask begins.
+        lengths: ``(N,)``, how many characters the string of each mask has.
 
     Yields:
         The first mask of a part, and the one after its last.
 
     Example:
-        >>> list(blocks(np.array([0, 0, 3]), np.array([0, BLOCK, BLOCK + 1, BLOCK + 2])))
+        >>> list(blocks(np.array([0, 0, 3]), np.array([BLOCK, 1, 1])))
         [(0, 2), (2, 3)]
     """
+    borders = np.concatenate([[0], np.cumsum(lengths)])
     start = 0
     while start < len(frame):
         # As many masks as fit; then back to the end of a frame, or on where one frame is larger.
@@ -353,33 +361,10 @@ def read_mots_txt(
             a frame is none of ``numbers``. The file and the line are named.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file of masks")
-    fields = [line.split() for line in path.read_bytes().split(b"\n")]
-    lines = [number for number, line in enumerate(fields, 1) if line]
-    fields = [line for line in fields if line]
-    for number, line in zip(lines, fields, strict=True):
-        if len(line) != 6:
-            raise ValueError(
-                f"{path}, line {number}: has {len(line)} fields, not the six of `frame id category "
-                f"height width rle`{'; is it cut off?' if len(line) < 6 else ''}"
-            )
-    *columns, strings = zip(*fields, strict=True) if fields else [[]] * 6
-    try:
-        table = np.array(columns, "S20").astype(np.int64)
-    except (ValueError, OverflowError):
-        names = ("frame", "id", "category", "height", "width")
-        for number, line in zip(lines, fields, strict=True):
-            for what, value in zip(names, line, strict=False):
-                if not value.isdigit() or len(value) > 18:
-                    raise ValueError(
-                        f"{path}, line {number}: the {what} is {value.decode('latin-1')!r}, "
-                        "not a whole number"
-                    ) from None
-        raise
+    text, table, places = read_lines(path)
     if numbers is None:
         numbers = range(int(table[0].max(initial=-1)) + 1)
-    sequence = _sequence(name or path.stem, numbers, table, strings, lines, str(path))
+    sequence = _sequence(name or path.stem, numbers, text, table, places, str(path))
     if check_masks:
         _ = sequence.area  # which looks at all of them
     return sequence
@@ -448,8 +433,7 @@ def read_mots_png(
         for id, string in rle_strings(ids).items():
             rows.append((number, id, id // PER_CATEGORY, *size))
             strings.append(string.encode("ascii"))
-    table = np.array(rows, np.int64).reshape(-1, 5).T
-    return _sequence(name or folder.name, numbers, table, strings, None, str(folder))
+    return _sequence(name or folder.name, numbers, *_together(rows, strings), str(folder))
 
 
 def read_ids(file: str | Path) -> np.ndarray:

@@ -200,13 +200,14 @@ class RunLengthError(ValueError):
 
 
 def strip_of_runs(
-    text: bytes, borders: np.ndarray, pixels: int, image: np.ndarray
+    text: bytes, starts: np.ndarray, stops: np.ndarray, pixels: int, image: np.ndarray
 ) -> tuple[Runs, np.ndarray]:
     """Read many masks of images of one size.
 
     Args:
-        text: the strings of COCO, one after the other, nothing between them.
-        borders: ``(N + 1,)`` int64: the string of mask i is ``text[borders[i] : borders[i + 1]]``.
+        text: holds the strings of COCO.
+        starts: ``(N,)`` int64: the string of mask i is ``text[starts[i] : stops[i]]``.
+        stops: ``(N,)`` int64.
         pixels: how many pixels an image has.
         image: ``(N,)`` int64: in which image each mask lies. Masks of one image must not overlap.
 
@@ -217,21 +218,22 @@ def strip_of_runs(
         RunLengthError: a string is damaged, its runs do not fill the image, or two masks overlap.
 
     Example:
-        >>> runs, areas = strip_of_runs(b"23151", np.array([0, 3, 5]), 6, np.array([0, 0]))
+        >>> places = np.array([0, 3]), np.array([3, 5])
+        >>> runs, areas = strip_of_runs(b"23151", *places, 6, np.array([0, 0]))
         >>> runs.begins.tolist(), runs.ends.tolist(), areas.tolist()
         ([2, 5], [5, 6], [3, 1])
     """
     characters = np.frombuffer(text, np.uint8)
     # A run takes at least one character, and every other run is background.
-    begins, ends, owners = np.empty((3, len(text) // 2 + len(borders)), np.int64)
-    areas = np.empty(len(borders) - 1, np.int64)
+    begins, ends, owners = np.empty((3, int((stops - starts + 1).sum()) // 2), np.int64)
+    areas = np.empty(len(starts), np.int64)
     count, mask, total = _read_strip(
-        characters, borders, pixels, image * pixels, begins, ends, owners, areas
+        characters, starts, stops, pixels, image * pixels, begins, ends, owners, areas
     )
     if count == WRONG_LENGTH:
         raise RunLengthError(f"its runs reach to pixel {total}, the image has {pixels}", mask)
     if count < 0:
-        string = text[borders[mask] : borders[mask + 1]].decode("latin-1")
+        string = text[starts[mask] : stops[mask]].decode("latin-1")
         raise RunLengthError(f"its run lengths {_shortened(string)} are {PROBLEMS[count]}", mask)
     # Each mask is in order already, which makes this sort a merge, and quick.
     order = np.argsort(begins[:count], kind="stable")
@@ -258,8 +260,8 @@ def add_intersections(
 
     Example:
         >>> image = np.zeros(1, np.int64)
-        >>> first, _ = strip_of_runs(b"231", np.array([0, 3]), 6, image)
-        >>> second, _ = strip_of_runs(b"321", np.array([0, 3]), 6, image)
+        >>> first, _ = strip_of_runs(b"231", image, image + 3, 6, image)
+        >>> second, _ = strip_of_runs(b"321", image, image + 3, 6, image)
         >>> total = np.zeros(1, np.int64)
         >>> add_intersections(first, second, image, image, total)
         >>> int(total[0])
@@ -326,7 +328,8 @@ def _read_string(text: np.ndarray, lengths: np.ndarray) -> int:
 @compiled
 def _read_strip(
     text: np.ndarray,
-    borders: np.ndarray,
+    starts: np.ndarray,
+    stops: np.ndarray,
     pixels: int,
     shift: np.ndarray,
     begins: np.ndarray,
@@ -340,10 +343,10 @@ def _read_strip(
         The number of runs; or what is wrong, with which mask, and how long its runs are.
     """
     count = 0
-    for mask in range(len(borders) - 1):
+    for mask in range(len(starts)):
         before, last, position, area, run = 0, 0, 0, 0, 0
         number, bits = 0, 0
-        for i in range(borders[mask], borders[mask + 1]):
+        for i in range(starts[mask], stops[mask]):
             piece = int(text[i]) - 48
             if piece < 0 or piece > 63 or bits > 50:
                 return -2, mask, 0

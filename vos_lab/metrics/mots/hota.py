@@ -47,9 +47,9 @@ def sequence_figures(overlaps: Overlaps) -> Figures:
     found = np.count_nonzero(matching, axis=1).astype(float)
     # In how many frames does each object match each track? Only those that ever meet, (19, cells).
     cells, cell = np.unique(objects * overlaps.tracks + tracks, return_inverse=True)
-    together = np.zeros((len(ALPHAS), len(cells)))
     row, pair = np.nonzero(matching)
-    np.add.at(together, (row, cell[pair]), 1)
+    together = np.bincount(row * len(cells) + cell[pair], minlength=len(ALPHAS) * len(cells))
+    together = together.reshape(len(ALPHAS), len(cells))
     own, other = in_truth[cells // overlaps.tracks, 0], in_result[0, cells % overlaps.tracks]
 
     def mean_over_matches(share: np.ndarray) -> np.ndarray:
@@ -105,8 +105,8 @@ def _matches(overlaps: Overlaps, frames_of_both: np.ndarray) -> np.ndarray:
         alone[pairs] = share[
             overlaps.truth[pairs] - truth.start, overlaps.result[pairs] - result.start
         ]
-    together = np.zeros(frames_of_both.shape)
-    np.add.at(together, cells, alone)
+    place = cells[0] * overlaps.tracks + cells[1]
+    together = np.bincount(place, alone, frames_of_both.size).reshape(frames_of_both.shape)
     alignment = together / (frames_of_both - together)
 
     chosen = everything

@@ -31,8 +31,9 @@ def sequence_figures(overlaps: Overlaps) -> Figures:
     objects = overlaps.truth_id[overlaps.truth[matching]]
     tracks = overlaps.result_id[overlaps.result[matching]]
     # In how many frames does each object match each track?
-    together = np.zeros((overlaps.objects, overlaps.tracks), np.int64)
-    np.add.at(together, (objects, tracks), 1)
+    shape = overlaps.objects, overlaps.tracks
+    together = np.bincount(objects * shape[1] + tracks, minlength=shape[0] * shape[1])
+    together = together.reshape(shape)
     found = int(together[linear_sum_assignment(together, maximize=True)].sum())
     sums = {
         "IDTP": found,

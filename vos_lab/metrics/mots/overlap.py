@@ -207,9 +207,8 @@ def _pairs(
     areas = np.empty(len(truth.frame), np.int64), np.empty(len(result.frame), np.int64)
     both = np.concatenate([truth.frame, result.frame])
     order = np.argsort(both, kind="stable")
-    lengths = np.concatenate([np.diff(truth.borders), np.diff(result.borders)])[order]
-    frames, borders = both[order], np.concatenate([[0], np.cumsum(lengths)])
-    for start, stop in blocks(frames, borders):
+    frames, lengths = both[order], np.concatenate([truth.lengths, result.lengths])[order]
+    for start, stop in blocks(frames, lengths):
         first, last = frames[start], frames[stop - 1]
         a, b = (
             slice(*np.searchsorted(each.frame, [first, last + 1]).tolist())
