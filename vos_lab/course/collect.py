@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,6 @@ def collect(
 
 
 def _rows(paths: Sequence[str | Path], lesson: Lesson) -> list[Row]:
-    blank = _blank(lesson)
     rows = []
     for submission in find_submissions(paths, lesson.name):
         said = [note for note in submission.notes if lesson.name in note]
@@ -90,7 +90,7 @@ def _rows(paths: Sequence[str | Path], lesson: Lesson) -> list[Row]:
             about = _about(data)
             if about.get("lesson", _by_name(file)) != lesson.name:
                 continue
-            found = lift(data, file.name, blank)
+            found = lift(data, file.name, _blank(lesson))
             problems = [*said, *found["notes"], *([found["error"]] if found["error"] else [])]
             states = {name: answer["state"] for name, answer in found["answers"].items()}
             for name, answer in found["answers"].items():
@@ -111,6 +111,7 @@ def _rows(paths: Sequence[str | Path], lesson: Lesson) -> list[Row]:
     return rows
 
 
+@cache
 def _blank(lesson: Lesson) -> dict[str, Any]:
     """The exercises of a lesson, as :func:`vos_lab.course.lift.lift` looks for them."""
     cells = [

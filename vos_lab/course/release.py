@@ -340,11 +340,10 @@ def try_release(file: str | Path, fresh: bool = False, root: str | Path = REPOSI
                 if e.reference.__name__ not in passed
             ]
             if about["graded"]:
-                problems += [
-                    f"not attempted, {name}: {error}"
-                    for name, error in _errors(_run(untouched, place, python))
-                    if not error.startswith(("NotImplementedError", "NotAttempted", "NameError"))
-                ]
+                # The first cell that stops must say why. What comes after it may follow from it.
+                first = (*_errors(_run(untouched, place, python)), ("", "NotAttempted"))[0]
+                if not first[1].startswith(("NotImplementedError", "NotAttempted")):
+                    problems.append(f"nothing is written, and {first[0]} says: {first[1]}")
             if problems:
                 raise ReleaseError(
                     f"{file}: {lesson.name} does not run:\n  " + "\n  ".join(problems)
