@@ -305,6 +305,10 @@ def release(
     graded: Annotated[
         bool, typer.Option("--graded", help="Leave the answers out of the library too.")
     ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LESSON", help="Leave the answers to this lesson out too."),
+    ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(help="Shipped weights to add to those that the lessons name."),
@@ -322,10 +326,10 @@ def release(
 
     _writable(out)
     names = [lesson.removesuffix(".ipynb") for lesson in lessons]
-    made = releasing.release(names, out, graded, weights or ())
+    made = releasing.release(names, out, graded, without or (), weights or ())
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, with {', '.join(made.lessons)}")
     print(f"  weights: {', '.join(made.weights) or 'none'}")
-    if graded:
+    if made.graded:
         bare = ", ".join(name.rpartition(".")[2] for name in made.graded)
         print(f"  without the answers to {bare}")
     for note in made.notes:
