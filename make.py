@@ -146,7 +146,9 @@ def lock(_: list[str]) -> int:
 
 SMALL_RUN = (
     "from vos_lab.bench import bench; "
-    "bench(['baseline'], 'easy', sequences=['easy-test-00'], progress=False)"
+    "bench(['baseline'], 'easy', sequences=['easy-test-00'], progress=False); "
+    "from vos_lab.datasets.procedural import suite; "
+    "suite('camera', length=1, frames=2, size=(64, 64))[0].flow[0]"
 )
 
 
@@ -186,7 +188,7 @@ def set_up_alone(environment: Path, constraints: Path, again: bool) -> str:
                 "than 8 GB of free disk. Then run the same command again."
             )
     quieten_jupyterlab(environment)
-    say("Compiling the loops of the metrics, once.")
+    say("Compiling the loops of the metrics and of the renderer, once.")
     # One small run through everything. What is compiled stays on the disk, so that no student
     # waits for it. Where it fails nothing is lost: it is then compiled when it is first needed.
     subprocess.run([python, "-c", SMALL_RUN], env=clean_environment(environment))

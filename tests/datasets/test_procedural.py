@@ -2,6 +2,7 @@ import hashlib
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos_lab.datasets import procedural
+from vos_lab.datasets import drawing, procedural
 from vos_lab.datasets.cast import MAKERS
 from vos_lab.datasets.motion import Bend, turn
+from vos_lab.datasets.posing import Rig
 from vos_lab.datasets.procedural import SPLITS, SUITES, ProceduralVideo, Spec, render, suite
+from vos_lab.datasets.scenery import make_scene
 from vos_lab.datasets.spec import KNOBS
 from vos_lab.datasets.textures import COATS, coat, fractal_noise
 
@@ -146,6 +149,43 @@ def test_visible_masks_are_amodal_masks_in_depth_order(
         np.testing.assert_array_equal(video.instances[t], expected)
         expected[expected > objects] = 0
         np.testing.assert_array_equal(video.masks[t], expected)
+
+
+@pytest.mark.parametrize("scene", ["meadow", "forest", "street", "sky", "sea", "reef"])
+def test_rows_that_are_hidden_or_hide_all_need_no_mixing(scene):
+    spec = Spec(size=(120, 216), camera_motion=1.0, frames=90)
+    built = make_scene(np.random.default_rng(3), scene, spec.size)
+    stage = replace(drawing.stage_for(spec, 1), scene=replace(built, planes=[
+        plane.trimmed() for plane in built.planes
+    ]))  # fmt: skip
+    assert any(plane.solid != (0, 0) for plane in stage.scene.planes)
+    slow = replace(stage, scene=replace(stage.scene, planes=[
+        replace(plane, solid=(0, 0)) for plane in stage.scene.planes
+    ]))  # fmt: skip
+    for t in (0, 20, 45, 70):
+        image, surface = drawing._draw_backdrop(stage, t)
+        all_mixed, all_surfaces = drawing._draw_backdrop(slow, t)
+        np.testing.assert_array_equal(image, all_mixed)
+        np.testing.assert_array_equal(surface, all_surfaces)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_limbs_hang_together(name):
+    figure = MAKERS[name](np.random.default_rng(4))
+    rig = Rig.of(figure)
+    number = {cut.name: i for i, cut in enumerate(figure.cuts)}
+    for beat in (0.3, 2.0, 4.4):
+        limbs = rig.limbs(beat, 0.4, 1.0)
+        for i, cut in enumerate(figure.cuts):
+            # A joint is where the part that it hangs on has it.
+            joint = np.array([*cut.joint, 1.0])
+            hangs_on = limbs[number[cut.parent]] if cut.parent is not None else None
+            if hangs_on is not None:
+                np.testing.assert_allclose(limbs[i] @ joint, hangs_on @ joint, atol=1e-9)
+            np.testing.assert_allclose(np.linalg.det(limbs[i]), 1.0)
+        if len(rig.feet):
+            lowest = max((limbs[i] @ sole)[1] for i, sole in zip(rig.feet, rig.soles, strict=True))
+            assert lowest == pytest.approx(0, abs=1e-9)
 
 
 def test_same_spec_and_seed_give_the_same_bytes_in_any_process():
