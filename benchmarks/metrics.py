@@ -107,10 +107,9 @@ def compare(
     Other programs on the same machine only ever make a piece slower. So its minimum over several
     rounds is what it costs, and short pieces find a quiet moment more easily than long ones.
 
-    A side runs over all pieces before the next one does, as an evaluation does, so its code and
-    scratch memory stay in the cache. Where the sides took turns at each mask, what the plain form
-    left in the cache slowed vos_lab down in (a), not the other way round: 5.8 times as fast,
-    instead of 10.4. A second call on the same mask right after was 13.3 times as fast.
+    A side runs over all pieces before the next one does, as an evaluation does. The order matters
+    to (a): where the sides took turns at each mask, on a busy machine, vos_lab was about half as
+    many times as fast as in this order. Probably the plain form leaves little else in the cache.
     """
     best = {name: np.full(pieces, np.inf) for name in sides}
     for _ in range(rounds):

@@ -146,7 +146,8 @@ def read_mask(path: str | Path, binary: bool | None = None) -> np.ndarray:
         # As int8, black and white are 0 and -1, and nothing else is between.
         signed = values.view(np.int8)
         binary = mode == "L" and signed.max(initial=0) <= 0 and signed.min(initial=0) >= -1
-    return (values > 0).view(np.uint8) if binary else values.astype(np.uint8, copy=False)
+    values = values.astype(np.uint8, copy=False)
+    return np.greater(values, 0, out=values.view(bool)).view(np.uint8) if binary else values
 
 
 def write_mask(path: str | Path, mask: np.ndarray) -> None:

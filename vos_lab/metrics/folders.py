@@ -279,7 +279,7 @@ def _score(job: Job) -> tuple[np.ndarray, int, str | None]:
             if truth.max() > 1:
                 truth = np.where(truth == VOID, VOID, truth > 0).astype(np.uint8)
             if prediction.max() > 1:
-                prediction = (prediction > 0).view(np.uint8)
+                np.greater(prediction, 0, out=prediction.view(bool))
         label = int(prediction.max(initial=0))
         if label > (MAX_PROPOSALS if job.unsupervised else job.objects):
             raise ValueError(
