@@ -115,6 +115,7 @@ COLUMNS = {
         "sMOTSA": "sMOTSA",
         "MOTSA": "MOTSA",
         "MOTSP": "MOTSP",
+        "IDF1": "IDF1",
         "recall": "recall",
         "precision": "precision",
         "IDS": "id_switches",

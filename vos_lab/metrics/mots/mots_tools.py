@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from vos_lab.exercise import exercise
+from vos_lab.metrics.mots import identity
 from vos_lab.metrics.mots.overlap import Overlaps
 
 Figures = dict[str, Any]
@@ -119,6 +120,8 @@ def sequence_figures(overlaps: Overlaps, frames: int) -> Figures:
         # A frame without a match counts as perfect.
         "MODSP": frame_means + frames - len(overlaps.rows),
         **_trajectory_figures(overlaps, tracks),
+        # Here regions to ignore play no part.
+        "IDTP": identity.sequence_figures(overlaps)["IDTP"],
         "ious": [all_ious],
     }
 
@@ -152,8 +155,8 @@ def final_figures(sequences: Iterable[Figures]) -> Figures:
         sequences: from ``sequence_figures``.
 
     Returns:
-        The names are those of mots_tools. Without a true mask, MOTSA, sMOTSA, MOTSAL and MODSA are
-        minus infinity; without a match, MOTSP is infinity.
+        The names are those of mots_tools; IDF1 is in its later versions. Without a true mask,
+        MOTSA, sMOTSA, MOTSAL and MODSA are minus infinity; without a match, MOTSP is infinity.
     """
     total: Figures = {}
     for each in sequences:
@@ -182,6 +185,7 @@ def final_figures(sequences: Iterable[Figures]) -> Figures:
         "precision": precision,
         "F1": 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
         "FAR": false / frames,
+        "IDF1": 2 * total["IDTP"] / (truth + total["n_tr"]) if truth else 0.0,
         "total_cost": float(np.sum(ious)),
         **{key: total[key] / objects for key in ("MT", "PT", "ML")},
     }
