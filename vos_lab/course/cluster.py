@@ -51,7 +51,7 @@ def grade_on(
             for submission in todo
         ]
         known = {future.key: submission for future, submission in zip(futures, todo, strict=True)}
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             _, result, whole = future.result()
             yield known[future.key], result, whole
             future.release()

@@ -31,7 +31,7 @@ from vos_lab.course.build import REPOSITORY, read_lessons
 from vos_lab.course.cases import Failure, Inputs, Run, changed, kind, show
 from vos_lab.course.check import diagnose, failure_lines
 from vos_lab.course.results import CaseResult, ExerciseResult, Result, Settings
-from vos_lab.course.sandbox import COMPILED, Limits, Sandbox, SandboxError, Worker
+from vos_lab.course.sandbox import COMPILED, Limits, Sandbox, SandboxError, Worker, crowding
 from vos_lab.course.submissions import Submission, find_submissions
 
 LIFT_SECONDS = 60
@@ -75,7 +75,7 @@ def grade_one(
         lifted = {"error": str(error), "notes": [], "answers": {}}
     nothing: dict[str, Any] = {"state": "missing", "units": [], "note": lifted["error"] or ""}
     exercises = [
-        _grade_exercise(question, lifted["answers"].get(question.name, nothing), sandbox, limits)
+        grade_exercise(question, lifted["answers"].get(question.name, nothing), sandbox, limits)
         for question in key.questions
     ]
     return Result(
@@ -102,9 +102,23 @@ def _lift(sandbox: Sandbox, name: str, data: bytes, key: Key) -> dict[str, Any]:
     return found
 
 
-def _grade_exercise(
+def grade_exercise(
     question: Question, answer: dict[str, Any], sandbox: Sandbox, limits: Limits
 ) -> ExerciseResult:
+    """Run an answer on all cases of an exercise, and judge it.
+
+    Args:
+        question: the exercise.
+        answer: as it was lifted.
+        sandbox: where it runs.
+        limits: of the exercise.
+
+    Returns:
+        The result.
+
+    Raises:
+        SandboxError: no worker can be started.
+    """
     state, note = answer["state"], answer["note"]
     result = ExerciseResult(question.name, "not attempted", 0, question.points, note=note)
     if state == "broken":
@@ -171,7 +185,7 @@ def _run(
             ending = Failure("Result", "what came back was not a result")
         finally:
             how = worker.end(gone)
-            left[0] -= time.perf_counter() - started
+            left[0] -= (time.perf_counter() - started) / crowding()
         if len(runs) < len(inputs):
             ending = _ending(how, limits) if gone else ending
             runs.append(Run(failure=ending))
