@@ -133,16 +133,19 @@ def read_seqmap(file: str | Path) -> dict[str, range | None]:
 
 
 def find_seqmaps(folder: str | Path) -> list[Path]:
-    """The seqmaps that lie in a folder of masks or in the one above it.
+    """The seqmaps that lie beside the masks.
 
     Args:
-        folder: of the truth.
+        folder: of the truth; of an inner folder such as ``label_02/``, the one above counts too.
 
     Returns:
         Files such as ``evaluate_mots.seqmap.val`` or ``val.seqmap``.
     """
     folder = Path(folder)
-    for place in (folder, folder / "seqmaps", folder.absolute().parent):
+    places = [folder, folder / "seqmaps"]
+    if folder.absolute().name in INNER_FOLDERS:
+        places.append(folder.absolute().parent)
+    for place in places:
         files = sorted(file for file in place.glob("*seqmap*") if file.is_file())
         if files:
             return files

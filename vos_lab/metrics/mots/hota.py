@@ -88,7 +88,7 @@ def _matches(overlaps: Overlaps, frames_of_both: np.ndarray) -> np.ndarray:
     """The pairs that go together at every alpha that their IoU reaches.
 
     One matching serves all alphas: in each frame, the pairs with the largest sum of IoU, each
-    weighted by how well its object and its track go together over the whole video (Section 4.2).
+    weighted by how well its object and its track go together over the whole video.
     """
     cells = overlaps.truth_id[overlaps.truth], overlaps.result_id[overlaps.result]
     everything = np.ones(len(overlaps.iou), bool)

@@ -51,7 +51,7 @@ def match_masks(
 
 @exercise(minutes=5, difficulty=1, importance=5)
 def smotsa(ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int) -> float:
-    """Soft multi-object tracking and segmentation accuracy (Equation 4 of the paper).
+    """Soft multi-object tracking and segmentation accuracy (Section 4 of the paper).
 
     sMOTSA = (sum of the IoU of all matches - false positives - identity switches) / true masks.
     It asks three things at once: was everything found, nothing invented, and everybody told apart?
