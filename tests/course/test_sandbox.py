@@ -1,6 +1,6 @@
 """Walls around a worker: what it can reach, and how it ends, in each kind of sandbox."""
 
-import compileall
+import marshal
 import os
 import shutil
 import subprocess
@@ -26,7 +26,7 @@ ANSWER = "import os\nimport numpy as np\ndef jaccard(prediction, truth):\n"
 def package(tmp_path_factory):
     folder = tmp_path_factory.mktemp("package")
     folder.chmod(0o755)
-    compileall.compile_dir(blank_package(folder, [masks.jaccard]), quiet=2)
+    blank_package(folder, [masks.jaccard], compiled=True)
     return folder
 
 
@@ -190,3 +190,14 @@ def test_the_copy_has_no_checks(package):
     copy = package / "vos_lab"
     assert [f.name for f in (copy / "course" / "checks").glob("*.py")] == ["__init__.py"]
     assert not (copy / "course" / "quizzes").exists()
+
+
+def test_no_compiled_file_holds_a_body(package):
+    # A constant of the body, which is in the bytecode of the module as long as the body is.
+    assert b"count_nonzero" in Path(masks.__file__).read_bytes()
+    names = {file.name for file in (package / "vos_lab").rglob("*.pyc")}
+    assert any(name.startswith("masks.") for name in names)
+    (code,) = (package / "vos_lab" / "metrics" / "__pycache__").glob("masks.*.pyc")
+    module = marshal.loads(code.read_bytes()[16:])
+    (body,) = (c for c in module.co_consts if getattr(c, "co_name", "") == "jaccard")
+    assert body.co_names == ("NotImplementedError",)

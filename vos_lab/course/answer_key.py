@@ -5,7 +5,6 @@ what is expected.
 """
 
 import ast
-import compileall
 import hashlib
 import inspect
 import json
@@ -152,8 +151,7 @@ class Key:
         self.warm = modules_of(exercises)
         self.package = Path(tempfile.mkdtemp(prefix="blank-"))
         self.package.chmod(0o755)  # a worker may be another user
-        copy = blank_package(self.package, exercises)
-        compileall.compile_dir(copy, quiet=2)  # else each worker would do it for itself
+        blank_package(self.package, exercises, compiled=True)
 
     def __enter__(self) -> "Key":
         return self

@@ -5,6 +5,8 @@ the checks, with their cases and the slips that come close to the answers, are l
 """
 
 import ast
+import compileall
+import importlib.util
 import inspect
 import shutil
 import sys
@@ -21,7 +23,10 @@ LEFT_OUT = ("__pycache__", "*.pyc", ".*", "quizzes")
 
 
 def blank_package(
-    folder: str | Path, exercises: Sequence[Exercise[..., Any]], checks: bool = False
+    folder: str | Path,
+    exercises: Sequence[Exercise[..., Any]],
+    checks: bool = False,
+    compiled: bool = False,
 ) -> Path:
     """Copy the library, without the bodies of some exercises.
 
@@ -29,6 +34,7 @@ def blank_package(
         folder: where ``vos_lab`` is put.
         exercises: whose bodies are taken out.
         checks: whether the checks are copied.
+        compiled: whether what Python has compiled is there too, so that it imports quickly.
 
     Returns:
         The copy.
@@ -50,6 +56,17 @@ def blank_package(
     for file, inside in by_file.items():
         target = copy / file.relative_to(source.resolve())
         target.write_text(without_bodies(file.read_text(encoding="utf-8"), inside), "utf-8")
+    if compiled:
+        # Of files that are as they were, Python's own are good: they go by size and time. Of the
+        # others they hold the bodies.
+        for file in source.rglob("*.pyc"):
+            code = Path(importlib.util.source_from_cache(str(file)))
+            there = copy / code.relative_to(source)
+            if code.is_file() and there.is_file() and code.resolve() not in by_file:
+                place = copy / file.relative_to(source)
+                place.parent.mkdir(exist_ok=True)
+                shutil.copy2(file, place)
+        compileall.compile_dir(copy, quiet=2)
     return copy
 
 

@@ -360,16 +360,25 @@ def open_sandbox(key: Key, settings: Settings) -> Sandbox:
     """
     with key.lock:
         if key.how is None:
-            with Sandbox(key.package, settings.limits, key.warm, settings.how) as first:
+            first = Sandbox(key.package, settings.limits, key.warm, settings.how)
+            try:
                 how = first.settle()
-                _prepare(key, first)
-                key.how = how
+                more = _prepare(key, first)
+            except BaseException:
+                first.close()
+                raise
+            key.how = how
+            if not more:
+                return first
+            first.close()  # the next one imports that before it forks
+            key.warm = [*key.warm, *more]
     sandbox = Sandbox(key.package, settings.limits, key.warm, key.how)
     sandbox.settle()
     return sandbox
 
 
-def _prepare(key: Key, sandbox: Sandbox) -> None:
+def _prepare(key: Key, sandbox: Sandbox) -> list[str]:
+    """Run the references; what Numba compiled is kept. Gives the modules that they imported."""
     exercises = [
         {"exercise": q.full, "source": q.source, "cases": len(q.cases[0].inputs)}
         for q in key.questions
@@ -387,11 +396,11 @@ def _prepare(key: Key, sandbox: Sandbox) -> None:
             f"the references of {key.lesson} do not run in a worker: {how}"
         ) from None
     worker.end()
-    key.warm = [*key.warm, *(name for name in reply["modules"] if name not in key.warm)]
     for name, data in zip(reply["files"], files, strict=True):
         path = key.package / COMPILED / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+    return list(reply["modules"])
 
 
 # --- a batch ----------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ def write(out: Path, name: str, result: Result, lesson: Lesson, mark: str) -> No
 
 def _write(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8", errors="replace")
     os.replace(unfinished, path)
 
 
@@ -242,11 +242,17 @@ def pair_of_pictures(
         pair = [a[0] for a in pair if len(a)]
         if len(pair) < 2:
             return None
-    if pair[1].size == 0 or max(pair[1].shape[:2]) > 4096 or pair[1].dtype.kind == "c":
+    if (
+        pair[1].size == 0
+        or max(pair[1].shape[:2]) > 4096
+        or any(a.dtype.kind not in "biuf" for a in pair)
+    ):
         return None
     finite = [a[np.isfinite(a)] for a in pair]
     captions = [
-        f"{' × '.join(map(str, shape))}, {f.min():.4g} to {f.max():.4g}" if f.size else "no numbers"
+        f"{' × '.join(map(str, shape))}, {float(f.min()):.4g} to {float(f.max()):.4g}"
+        if f.size
+        else "no numbers"
         for f in finite
     ]
     if is_flow:
@@ -300,7 +306,7 @@ def write_batch(
     """
     folders = {s.student: s.folder for s in submissions}
     names = [question.name for question in key.questions]
-    with open(out / "grades.csv", "w", encoding="utf-8-sig", newline="") as file:
+    with open(out / "grades.csv", "w", encoding="utf-8-sig", errors="replace", newline="") as file:
         table = csv.writer(file)
         outcomes = [f"{name}: outcome" for name in names]
         table.writerow(["student", "points", "possible", *names, *outcomes, "file", "notes"])

@@ -120,7 +120,7 @@ class Submission:
         """A name for a folder: letters, digits and a few signs, and no two alike in a batch."""
         plain = unicodedata.normalize("NFKD", self.student).encode("ascii", "ignore").decode()
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[:60] or "student"
-        return f"{plain}-{hashlib.sha256(self.student.encode()).hexdigest()[:6]}"
+        return f"{plain}-{hashlib.sha256(self.student.encode(errors='replace')).hexdigest()[:6]}"
 
 
 def find_submissions(paths: Sequence[str | Path], lesson: str) -> list[Submission]:

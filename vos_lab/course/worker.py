@@ -84,6 +84,7 @@ def _prepare(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
     Numba compiles a function when it is first called, which takes seconds that no answer should
     lose. What it keeps on the disk goes to the grader, and from there to every worker.
     """
+    before = set(sys.modules)
     for exercise in task["exercises"]:
         _write_again(exercise["exercise"], exercise["source"])
     for exercise in task["exercises"]:
@@ -95,7 +96,7 @@ def _prepare(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
             wire.send(writer, None)
     cache = Path(os.environ["NUMBA_CACHE_DIR"])
     files = [path for path in cache.rglob("*") if path.is_file()]
-    modules = [name for name in sys.modules if name.count(".") < 2 and "course" not in name]
+    modules = [name for name in sys.modules if name not in before and name.count(".") < 2]
     reply = {"modules": modules, "files": [str(path.relative_to(cache)) for path in files]}
     wire.send(writer, reply, [path.read_bytes() for path in files])
 
