@@ -212,10 +212,40 @@ def occluded(
         >>> occluded(to_the_right, -to_the_right).tolist()
         [[False, False, True]]
     """
-    back = warp(backward, forward)
-    error = ((forward + back) ** 2).sum(axis=-1)
-    allowed = share * ((forward**2).sum(axis=-1) + (back**2).sum(axis=-1)) + slack
-    return (error > allowed) | ~lands_inside(forward)
+    return ~consistency_mask(forward, backward, share, slack)
+
+
+@exercise(minutes=15, difficulty=3, importance=4)
+def consistency_mask(
+    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
+) -> np.ndarray:
+    """Which pixels come back from a round trip? Only their flow can be trusted.
+
+    |f + b|² <= share (|f|² + |b|²) + slack, with b taken where f points to (Sundaram et al., ECCV
+    2010, Eq. 5). What is hidden in the other image cannot come back: there is nothing to find.
+
+    Args:
+        flow: ``(H, W, 2)`` float32, pixels, from one image to another.
+        back: the same, from the other image back to the one.
+        share: how much of a long flow may be wrong.
+        slack: in square pixels, what is allowed in any case.
+
+    Returns:
+        ``(H, W)`` bool; False for what leaves the image.
+
+    Example:
+        >>> to_the_right = np.tile(np.float32([1, 0]), (1, 3, 1))
+        >>> consistency_mask(to_the_right, -to_the_right).tolist()
+        [[True, True, False]]
+    """
+    # Step 1: go along the flow, and look up there which way the other flow leads.
+    there = warp(back, flow)
+    # Step 2: how far from the start does one arrive? Squared, as the lengths below.
+    missed = ((flow + there) ** 2).sum(axis=-1)
+    # Step 3: what is allowed grows with the lengths of both flows.
+    allowed = share * ((flow**2).sum(axis=-1) + (there**2).sum(axis=-1)) + slack
+    # Step 4: consistent is what arrives near enough, and stays inside the image on its way.
+    return (missed <= allowed) & lands_inside(flow)
 
 
 # --- refusing what cannot be warped -----------------------------------------------------------

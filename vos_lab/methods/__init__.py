@@ -6,7 +6,11 @@ from vos_lab.methods.segmenter import Segmenter, run, segment
 
 __all__ = ["METHODS", "Segmenter", "create", "run", "segment"]
 
-METHODS = {"baseline": "vos_lab.methods.baseline.Baseline"}
+METHODS = {
+    "baseline": "vos_lab.methods.baseline.Baseline",
+    "flow-propagation": "vos_lab.methods.flow_propagation.FlowPropagation",
+    "object-flow": "vos_lab.methods.object_flow.ObjectFlow",
+}
 """Where each method lives. By name, so that naming a method does not load all networks."""
 
 

@@ -24,7 +24,7 @@ def working_size(shape: tuple[int, ...], pixels: int = PIXELS) -> tuple[int, int
 
     Example:
         >>> working_size((480, 854, 3)), working_size((854, 480)), working_size((32, 32))
-        ((241, 430), (430, 241), (32, 32))
+        ((241, 429), (429, 241), (32, 32))
     """
     height, width = shape[:2]
     factor = min(1.0, (pixels / (height * width)) ** 0.5)
@@ -46,6 +46,19 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     smaller = size[0] * size[1] < image.shape[0] * image.shape[1]
     how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     return cv2.resize(image, (size[1], size[0]), interpolation=how)
+
+
+def blurred(soft: np.ndarray, share: float) -> np.ndarray:
+    """A soft mask, blurred alike at every size of the image.
+
+    Args:
+        soft: ``(H, W)`` float32.
+        share: standard deviation of the blur, as a share of the mean side of the image.
+
+    Returns:
+        ``(H, W)`` float32.
+    """
+    return cv2.GaussianBlur(soft, (0, 0), max(0.5, share * soft.size**0.5))
 
 
 def soft_masks(mask: np.ndarray, size: tuple[int, int]) -> dict[int, np.ndarray]:

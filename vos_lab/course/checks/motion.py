@@ -21,6 +21,7 @@ from vos_lab.methods.object_flow import (
     mismatch,
     object_flow_step,
 )
+from vos_lab.methods.resolution import blurred
 
 # --- propagate_mask ---------------------------------------------------------------------------
 
@@ -293,7 +294,7 @@ def stepped(
     """A turn as the reference takes it, with knobs to turn wrong."""
     soft = last_mask.astype(np.float32)
     carried = soft if wrong == "not carried" else propagate_mask(soft, flow)
-    place = cv2.GaussianBlur(carried, (0, 0), NEAR)
+    place = blurred(carried, NEAR)
     limited = colour if wrong == "no limit" else np.clip(colour, -SURE, SURE)
     evidence = (place if wrong == "no odds" else log_odds(place)) + COLOUR * limited
     if wrong == "no colour":
