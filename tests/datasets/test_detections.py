@@ -131,7 +131,7 @@ def test_surer_masks_are_better_ones():
 
 
 def test_noise_levels_go_from_exact_to_bad():
-    video = suite("crowd", length=1, frames=10)[0]
+    video = suite("crowd", length=1, frames=10, size=(160, 288))[0]
     quality = []
     for name in NOISE:
         found = detections_of(video, name)

@@ -345,7 +345,8 @@ def test_a_crowd_comes_and_goes_and_keeps_its_labels(name):
 
 def test_who_comes_back_into_a_crowd_has_its_old_label():
     video = render(Spec(frames=400, size=SMALL, crowd=True, objects=20, classes=("vehicle",)), 3)
-    there = np.array([np.bincount(video.masks[t].ravel(), minlength=21) for t in range(400)])[:, 1:]
+    times = range(0, 400, 5)
+    there = np.array([np.bincount(video.masks[t].ravel(), minlength=21) for t in times])[:, 1:]
     returned = []
     for i in range(20):
         runs = np.flatnonzero(np.diff((there[:, i] > 60).astype(int)))
