@@ -66,11 +66,7 @@ def flying_shapes(
 
 
 def draw_pair(
-    rng: np.random.Generator,
-    pool: np.ndarray,
-    size: tuple[int, int],
-    reach: float,
-    ground: float = 0.6,
+    rng: np.random.Generator, pool: np.ndarray, size: tuple[int, int], reach: float
 ) -> Pair:
     """Draw a pair: a ground, and two to seven shapes, each in front of those before it.
 
@@ -79,27 +75,24 @@ def draw_pair(
         pool: textures, ``(N, SIDE, SIDE, 3)`` uint8.
         size: height and width in pixels.
         reach: how far things move at most, about, in pixels.
-        ground: how far the ground moves at most, as a share of that; 0 leaves it still.
 
     Returns:
         The pair.
     """
     height, width = size
-    middle = np.array([width, height]) / 2
     # The ground moves less than the shapes, as behind most cameras.
-    turn, zoom = (2, 0.03) if ground else (0, 0)
-    carries = _motion(rng, middle, ground * reach, turn, zoom)
+    ground = _motion(rng, np.array([width, height]) / 2, 0.6 * reach, turn=2, zoom=0.03)
     whole = (0, height, 0, width)
     lies = _placement(rng, size)
     texture = pool[rng.integers(len(pool))]
-    images = [_painted(texture, matrix, whole) for matrix in (lies, carries @ lies)]
-    flow = _flow_of(carries, whole)
+    images = [_painted(texture, matrix, whole) for matrix in (lies, ground @ lies)]
+    flow = _flow_of(ground, whole)
     for _ in range(rng.integers(2, 8)):
         centre = rng.uniform(-0.05, 1.05, 2) * [width, height]
         outline = centre + min(size) * rng.uniform(0.06, 0.45) * _outline(rng)
         moves = _motion(rng, centre, reach, turn=6, zoom=0.08)
         if rng.random() < 0.5:
-            moves = moves @ carries  # it stands on the ground, which carries it
+            moves = moves @ ground  # it stands on the ground, which carries it
         lies = _placement(rng, size)
         texture = pool[rng.integers(len(pool))]
         for image, matrix in zip(images, (np.eye(3), moves), strict=True):

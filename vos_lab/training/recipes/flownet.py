@@ -13,14 +13,11 @@ from vos_lab.methods.flownet import (
     full_size,
     multiscale_epe,
 )
-from vos_lab.training.loop import Recipe, cosine
+from vos_lab.training.loop import Recipe
 
 SIZE = (128, 192)
 PAIRS = 4  # in a batch
 REACH = 40.0  # pixels, about: how far things move, at most
-LONGEST = 60.0  # the same, in the second part of the training
-STEPS, CALM_STEPS = 16_000, 6_000  # of the first and of the second part
-CALM_AFTER = STEPS / (STEPS + CALM_STEPS)
 HELD_OUT = 32
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -31,27 +28,16 @@ def network(name: str) -> nn.Module:
     return NETWORKS[name]().to(memory_format=torch.channels_last)
 
 
+def reach_of(share: float) -> float:
+    """The curriculum, as large motions are hard to begin with: from 8 pixels to all in 30 %."""
+    return 8 + (REACH - 8) * min(1.0, share / 0.3)
+
+
 def batch(share: float, rng: np.random.Generator) -> Batch:
     """New flying shapes for every step."""
     pool = texture_pool("train")
-    if share < CALM_AFTER:
-        # From 8 pixels to all in the first 30 %: large motions are hard to begin with.
-        reach = 8 + (REACH - 8) * min(1.0, share / CALM_AFTER / 0.3)
-        pairs = [draw_pair(rng, pool, SIZE, reach) for _ in range(PAIRS)]
-    else:
-        # In video most of the ground stands still or moves slowly, and few things move far.
-        pairs = [
-            draw_pair(rng, pool, SIZE, LONGEST * rng.random(), ground=rng.choice([0, 0.1, 0.6]))
-            for _ in range(PAIRS)
-        ]
+    pairs = [draw_pair(rng, pool, SIZE, reach_of(share)) for _ in range(PAIRS)]
     return photographed(stacked(pairs), rng)
-
-
-def schedule(share: float) -> float:
-    """The learning rate falls along a cosine in each of the two parts, the second from 0.4."""
-    if share < CALM_AFTER:
-        return cosine(share / CALM_AFTER)
-    return 0.4 * cosine((share - CALM_AFTER) / (1 - CALM_AFTER))
 
 
 def stacked(pairs: list[Pair]) -> Batch:
@@ -123,9 +109,8 @@ def _recipe(name: str, about: str) -> Recipe:
         batch=batch,
         loss=loss,
         validate=validate,
-        steps=STEPS + CALM_STEPS,
+        steps=16_000,
         learning_rate=5e-4,
-        schedule=schedule,
         clip=30.0,
         half=True,
     )
