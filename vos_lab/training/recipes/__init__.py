@@ -7,6 +7,9 @@ from vos_lab.training.loop import Recipe
 RECIPES = {
     "flownet-s": "vos_lab.training.recipes.flownet.FLOWNET_S",
     "flownet-c": "vos_lab.training.recipes.flownet.FLOWNET_C",
+    "fusionseg-appearance": "vos_lab.training.recipes.fusionseg.APPEARANCE",
+    "fusionseg-motion": "vos_lab.training.recipes.fusionseg.MOTION",
+    "fusionseg-fusion": "vos_lab.training.recipes.fusionseg.FUSION",
 }
 """Where each recipe stands. By name, so that naming one does not load all networks."""
 
