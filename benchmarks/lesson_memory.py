@@ -51,13 +51,15 @@ def server_memory() -> int:
             stderr=quiet,
         )
         try:
-            for _ in range(120):
-                time.sleep(1)
+            deadline = time.monotonic() + 600
+            while True:
                 try:
-                    urllib.request.urlopen("http://127.0.0.1:8977/lab?token=x", timeout=5).close()
+                    urllib.request.urlopen("http://127.0.0.1:8977/lab?token=x", timeout=60).close()
                     break
                 except OSError:
-                    pass
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(1)
             time.sleep(5)
             family = [psutil.Process(server.pid)]
             family += family[0].children(recursive=True)

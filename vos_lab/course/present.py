@@ -251,7 +251,7 @@ def page(title: str, shown: Sequence[Slide], head: str = "", demo: bool = False)
 <body class="slides{" demo" if demo else ""}">
 <main id="stage">
 {"".join(_section(slide) for slide in shown)}
-<footer><span>{html.escape(title)} · <span id="heading"></span></span><span id="place"></span>
+<footer><span>{html.escape(title)} <span id="heading"></span></span><span id="place"></span>
 </footer>
 <div id="help" hidden><table>{keys}</table></div>
 </main>
