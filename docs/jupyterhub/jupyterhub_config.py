@@ -1,4 +1,4 @@
-"""Configuration of a JupyterHub for the course: jupyterhub -f jupyterhub_config.py
+"""Configuration of a JupyterHub for the course, for ``jupyterhub -f jupyterhub_config.py``.
 
 VOS_LAB_SPAWNER says what a student's server is:
 
