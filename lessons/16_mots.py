@@ -283,8 +283,8 @@ for greedy in (True, False):
 # 5. *Coast.* A track without a proposal, in full view, and still looking like itself: the detector
 #    has missed it. It comes out for up to three frames more, where flow has carried it.
 # 6. *End.* One that is hidden for more than 30 frames, or has left the image, ends.
-
-# %% show="vos_lab.methods.mots_tracker.MotsTracker.step"
+#
+# `MotsTracker.step` in `vos_lab/methods/mots_tracker.py` does just this, in this order.
 
 # %% name="run" slide="slide"
 begin = perf_counter()

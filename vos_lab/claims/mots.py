@@ -14,7 +14,7 @@ from vos_lab.methods import create, segment
 from vos_lab.methods.mots_tracker import MotsTracker, track
 from vos_lab.metrics.mots import evaluate_mots
 
-FRAMES = 60
+FRAMES, SIZE = 50, (160, 288)
 NOISE = "medium"
 
 
@@ -49,7 +49,7 @@ def scores(
 
 def crowd(number: int) -> ProceduralVideo:
     """A crowd of the test split, drawn once, as it is looked at several times."""
-    video = suite("crowd", length=number + 1, frames=FRAMES)[number]
+    video = suite("crowd", length=number + 1, frames=FRAMES, size=SIZE)[number]
     return replace(video, frames=list(video.frames))
 
 
@@ -62,11 +62,9 @@ def vos_tracks(video: ProceduralVideo, method: str = "flow-propagation") -> Mots
 class FirstFrameOnly(MotsTracker):
     """The same tracker, but no track starts after the first frame."""
 
-    def _begin(
-        self, proposal: Detection, look: np.ndarray, box: np.ndarray, motion: np.ndarray
-    ) -> None:
+    def _begin(self, proposal: Detection, look: np.ndarray, box: np.ndarray) -> None:
         if self.last_frame is None:
-            super()._begin(proposal, look, box, motion)
+            super()._begin(proposal, look, box)
 
 
 def first_mask_against_tracker(seed: int) -> float:
@@ -106,8 +104,8 @@ def start_logic_alone(seed: int) -> float:
 
 
 CONDITIONS = (
-    f"crowds of the test split, {FRAMES} frames of 432 x 240 pixels, 30 people and vehicles of "
-    f"whom about 20 are seen at a time; detections of noise level {NOISE}"
+    f"crowds of the test split, {FRAMES} frames of {SIZE[1]} x {SIZE[0]} pixels, 30 people and "
+    f"vehicles of whom about 20 are seen at a time; detections of noise level {NOISE}"
 )
 FIRST_MASK = Claim(
     name="16_mots/first-mask",

@@ -171,28 +171,6 @@ def appearances(frame: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray
     return np.sqrt(counts / np.maximum(counts.sum(1, keepdims=True), 1))
 
 
-def mean_flow(flow: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """The mean vector of each region.
-
-    Args:
-        flow: ``(H, W, 2)`` float32, pixels.
-        labels: ``(H, W)`` whole numbers, regions 1 to ``count``.
-        count: N, how many regions there are.
-
-    Returns:
-        ``(N, 2)`` float64, pixels; 0 for a region without pixels.
-
-    Example:
-        >>> mean_flow(np.float32([[[1, 0], [3, 0]]]), np.array([[1, 1]]), 1).tolist()
-        [[2.0, 0.0]]
-    """
-    where = labels > 0
-    regions = labels[where]
-    areas = np.bincount(regions, minlength=count + 1)
-    sums = [np.bincount(regions, values, count + 1) for values in flow[where].T]
-    return (np.stack(sums, axis=1) / np.maximum(areas, 1)[:, None])[1:]
-
-
 def boxes(labels: np.ndarray, count: int) -> np.ndarray:
     """The box around each region.
 
@@ -343,16 +321,16 @@ class MotsTracker:
         expected = flow.warp_mask(self.seen, back)
         match = self._associate(expected, labels, looks, proposals)
 
-        motions, places = -mean_flow(back, labels, count), boxes(labels, count)
+        places = boxes(labels, count)
         track_of = np.zeros(count + 1, np.int32)  # of each proposal, counted from 1; 0 is none
         for number, (track, i) in enumerate(zip(self.tracks, match.tolist(), strict=True), 1):
             if i >= 0:
-                self._go_on(track, proposals[i], looks[i], places[i], motions[i])
+                self._go_on(track, proposals[i], looks[i], places[i])
                 track_of[i + 1] = number
         missed = match < 0
         for i in range(count):
             if track_of[i + 1] == 0 and proposals[i].score >= self.start and places[i].any():
-                self._begin(proposals[i], looks[i], places[i], motions[i])
+                self._begin(proposals[i], looks[i], places[i])
                 track_of[i + 1] = len(self.tracks)
         # What a proposal shows is seen; and so is what goes on without one, in full view.
         self.seen = track_of[labels] + self._coast(frame, expected, labels, missed)
@@ -390,32 +368,27 @@ class MotsTracker:
             doubt * overlap, doubt * likeness, self.appearance_weight, self.least, self.greedy
         )
 
-    def _begin(
-        self, proposal: Detection, look: np.ndarray, box: np.ndarray, motion: np.ndarray
-    ) -> None:
+    def _begin(self, proposal: Detection, look: np.ndarray, box: np.ndarray) -> None:
         """Start a track. One false alarm looks like one object: the less sure have to wait."""
         self.count += 1
         votes = {proposal.category: proposal.score}
         confirmed = proposal.score >= self.sure or self.min_hits <= 1
-        self.tracks.append(Track(self.count, look, box, motion, votes, confirmed))
+        self.tracks.append(Track(self.count, look, box, np.zeros(2), votes, confirmed))
 
-    def _go_on(
-        self,
-        track: Track,
-        proposal: Detection,
-        look: np.ndarray,
-        box: np.ndarray,
-        motion: np.ndarray,
-    ) -> None:
+    def _go_on(self, track: Track, proposal: Detection, look: np.ndarray, box: np.ndarray) -> None:
         """Continue a track with a proposal."""
+        # Running means: one bad mask, with a piece of somebody else, does not change much.
+        track.look = 0.8 * track.look + 0.2 * look
+        if track.missed == 0:
+            # Of who is being hidden, or comes out again, only one edge moves: the one that is seen.
+            edges = (box - track.box).reshape(2, 2)
+            step = np.where(np.abs(edges[0]) > np.abs(edges[1]), edges[0], edges[1])
+            track.motion = step if track.hits == 1 else 0.5 * track.motion + 0.5 * step
+        track.box = box
+        track.votes[proposal.category] = track.votes.get(proposal.category, 0) + proposal.score
         track.hits += 1
         track.missed = track.hidden = 0
         track.confirmed |= track.hits >= self.min_hits or proposal.score >= self.sure
-        track.votes[proposal.category] = track.votes.get(proposal.category, 0) + proposal.score
-        # Running means: one bad mask, with a piece of somebody else, does not change much.
-        track.look = 0.8 * track.look + 0.2 * look
-        track.motion = 0.5 * track.motion + 0.5 * motion
-        track.box = box
 
     def _coast(
         self, frame: np.ndarray, expected: np.ndarray, labels: np.ndarray, missed: np.ndarray
