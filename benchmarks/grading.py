@@ -1,6 +1,6 @@
 """How many submissions does the grader get through, and what does each cost?
 
-    python benchmarks/grading.py [--lesson 01_metrics] [--submissions 24] [--jobs 2] [--how KIND]
+    python benchmarks/grading.py [--lesson 03_flownet] [--submissions 24] [--jobs 2] [--how KIND]
 
 Grades a batch of one lesson: right ones, half right ones, untouched ones. Reports submissions per
 minute of the clock, and seconds of processor time for each, which says more on a machine that has
@@ -46,7 +46,7 @@ def processor_seconds() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--lesson", default="01_metrics")
+    parser.add_argument("--lesson", default="03_flownet")
     parser.add_argument("--submissions", type=int, default=24)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--how", default=None)

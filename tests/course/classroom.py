@@ -81,7 +81,7 @@ class Classroom:
     def __init__(self, folder, how=None, seconds=5, hidden=None, seed=3):
         self.folder = folder
         self.lesson = read_lesson(write_lesson(folder))
-        limits = Limits(seconds=seconds, memory=400, scratch=16, result=16)
+        limits = Limits(seconds=seconds, memory=1000, scratch=16, result=16)
         self.settings = Settings(seed, hidden, limits, how)
         self.key = Key(self.lesson, hidden, seed)
         self.sandbox = open_sandbox(self.key, self.settings)

@@ -208,7 +208,7 @@ def test_a_right_result_in_strange_clothes_is_right(room):
 
 def test_torch_imports_under_the_limits_and_a_tensor_that_needs_gradients_is_compared(room):
     line = "return torch.tensor(found, requires_grad=True)"
-    found = room.only("import torch\n" + RIGHT.replace(LAST, line), Limits(seconds=120))
+    found = room.only("import torch\n" + RIGHT.replace(LAST, line), Limits(120, 1000))
     # A number in a tensor is a number; an array in a tensor is no NumPy array.
     assert found.points == 8, [case.lines for case in found.cases]
     assert "a tensor" in found.cases[-1].lines[-1]

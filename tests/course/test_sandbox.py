@@ -107,8 +107,7 @@ def test_walls_and_warnings(walls):
         return
     assert warning is None
     lines = (
-        "assert not os.path.exists('/root') or not os.listdir('/root') or '.local' in "
-        "os.listdir('/root')",
+        "assert not any(os.path.exists(p) for p in ('/home', '/etc/shadow', '/var', '/run'))",
         f"assert not os.path.exists({str(Path(__file__))!r})",
         "import socket",
         "for place in ('/course/x', '/x', np.__file__):",
