@@ -527,7 +527,7 @@ def _bubblewrap(package: Path, environment: dict[str, str]) -> list[str]:
     for target, place in walls["links"]:
         words += ["--symlink", target, place]
     words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--tmpfs", SCRATCH]
-    words += ["--chdir", SCRATCH, "--clearenv"]
+    words += ["--remount-ro", "/", "--chdir", SCRATCH, "--clearenv"]
     for name, value in environment.items():
         words += ["--setenv", name, value]
     return words
