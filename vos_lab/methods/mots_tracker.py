@@ -258,7 +258,9 @@ class MotsTracker:
         use_flow: carry masks along optical flow; without it, they are expected where they were.
         appearance_weight: of likeness in the score of a pair, against overlap; 0 to 1.
         least: the score that a pair needs.
-        greedy: take the best pairs one after another, and not the best of all together.
+        greedy: take the best pairs one after another, and not the best sum of all together. The
+            best sum would rather give two tracks a poor partner each than one of them a good one,
+            and the other none; that is worse in crowds.
         least_confidence: proposals below it are not looked at.
         start: the confidence that a proposal needs to start a track.
         sure: from this confidence on a new track comes out at once.
@@ -281,7 +283,7 @@ class MotsTracker:
     use_flow: bool = True
     appearance_weight: float = 0.5
     least: float = 0.3
-    greedy: bool = False
+    greedy: bool = True
     least_confidence: float = 0.1
     start: float = 0.5
     sure: float = 0.8
