@@ -118,7 +118,8 @@ def test_weights_are_those_that_the_lesson_names(monkeypatch, tmp_path):
     (package / "methods" / "__init__.py").write_text("")
     (package / "methods" / "parts.py").write_text('WEIGHTS = "by-a-part"\n')
     (package / "methods" / "net.py").write_text(
-        "from vos_lab.methods.parts import WEIGHTS\ndef f():\n    return 'by-a-module'\n"
+        "from vos_lab.methods.parts import WEIGHTS\ndef f():\n    'of-another'\n"
+        "    return 'by-a-module'\n"
     )
     (package / "methods" / "other.py").write_text("NAME = 'of-another'\n")
     monkeypatch.setattr(module.vos_lab, "__file__", str(package / "__init__.py"))
@@ -133,6 +134,9 @@ def test_weights_are_those_that_the_lesson_names(monkeypatch, tmp_path):
     assert weights_of(lesson("from vos_lab.methods import net")) == ["by-a-module", "by-a-part"]
     assert weights_of(lesson("methods.create('thing')")) == ["by-a-module", "by-a-part"]
     assert weights_of(lesson("%time\nimport vos_lab.methods.other")) == []
+    assert weights_of(lesson("from vos_lab.methods import run")) == []
+    exercise = Cell("a", "exercise", "", "vos_lab.methods.other.answer")
+    assert weights_of(Lesson("03_x", "X", 5, (), (exercise,))) == ["of-another"]
 
 
 # --- graded -----------------------------------------------------------------------------------
@@ -163,6 +167,11 @@ def test_no_line_of_an_answer_leaves_the_house(graded):
         leaked = answer & everything
         assert len(leaked) <= max(1, len(answer) // 2), f"{check.name}: {leaked}"
     assert "Slip(" not in inside["vos_lab/course/checks/tour.py"]
+    for name, text in inside.items():  # no check borrows from one that is gone
+        for other in re.findall(
+            r"vos_lab\.course\.checks\.(\w+)", text if "/checks/" in name else ""
+        ):
+            assert "Slip(" in inside[f"vos_lab/course/checks/{other}.py"], name
     assert "is graded" in inside["README.md"]
     assert "`overlay`" in inside["README.md"]
     assert "`warp`" not in inside["README.md"]

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from types import ModuleType
 
 import nbformat
 from nbformat import NotebookNode
@@ -194,7 +195,10 @@ def _start(chosen: Sequence[Lesson], kept_home: Sequence[Exercise[..., object]])
 
 
 def weights_of(lesson: Lesson) -> list[str]:
-    """The shipped weights that a lesson names: in its cells, or in a module that it imports.
+    """The shipped weights that a lesson names: in its cells, its exercises, or its methods.
+
+    What is put together while it runs is not seen (``f"flownet-{kind}"``); trying the release
+    finds that out, and ``weights=`` adds it.
 
     Args:
         lesson: the lesson.
@@ -203,47 +207,53 @@ def weights_of(lesson: Lesson) -> list[str]:
         Names of shipped weights, in alphabetical order.
     """
     sources = [cell.source for cell in lesson.cells if cell.kind == "code"]
-    text = "\n".join(sources)
-    start = _imported(sources) | {c.target.rpartition(".")[0] for c in lesson.cells if c.target}
+    named = {text for source in sources for text in _strings(source)}
+    modules = {cell.target.rpartition(".")[0] for cell in lesson.cells if cell.target}
+    modules |= {name for source in sources for name in _methods_imported(source)}
     # A method that is made by its name is imported then.
-    start |= {path.rpartition(".")[0] for name, path in METHODS.items() if _quotes(text, name)}
-    texts = [text, *(file.read_text(encoding="utf-8") for file in _modules(start))]
-    return [name for name in shipped() if any(_quotes(text, name) for text in texts)]
-
-
-def _quotes(text: str, name: str) -> bool:
-    return f'"{name}"' in text or f"'{name}'" in text
-
-
-def _imported(sources: Iterable[str]) -> set[str]:
-    """The modules of the library that pieces of source import."""
-    found: set[str] = set()
-    for source in sources:
-        try:
-            nodes = list(ast.walk(ast.parse(source)))
-        except SyntaxError:  # a magic; imports stand in cells of their own
-            continue
-        for node in nodes:
-            if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in found if name.partition(".")[0] == "vos_lab"}
-
-
-def _modules(names: Iterable[str]) -> list[Path]:
-    """The files of modules, and of all that these import."""
+    modules |= {path.rpartition(".")[0] for name, path in METHODS.items() if name in named}
     package = Path(vos_lab.__file__).parent
-    files: dict[str, Path] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        path = package.joinpath(*name.split(".")[1:])
-        for file in (path.with_suffix(".py"), path / "__init__.py"):
-            if name not in files and file.is_file():
-                files[name] = file
-                waiting += _imported([file.read_text(encoding="utf-8")])
-    return list(files.values())
+    seen: set[str] = set()
+    while modules - seen:
+        name = min(modules - seen)
+        seen.add(name)
+        file = package.joinpath(*name.split(".")[1:]).with_suffix(".py")
+        if file.is_file():
+            source = file.read_text(encoding="utf-8")
+            named |= _strings(source)
+            modules |= _methods_imported(source)
+    return [name for name in shipped() if name in named]
+
+
+def _nodes(source: str) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(source)))
+    except SyntaxError:  # a magic
+        return []
+
+
+def _strings(source: str) -> set[str]:
+    """The texts in a piece of source; a description names much that it does not use."""
+    nodes = _nodes(source)
+    described = {id(n.value) for n in nodes if isinstance(n, ast.Expr)}
+    return {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in described
+    }
+
+
+def _methods_imported(source: str) -> set[str]:
+    """The modules of ``vos_lab.methods`` that a piece of source imports."""
+    found: set[str] = set()
+    for node in _nodes(source):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.startswith("vos_lab.methods.")}
 
 
 # --- graded work ------------------------------------------------------------------------------
@@ -280,15 +290,25 @@ def _take_out(content: dict[str, bytes], exercises: Sequence[Exercise[..., objec
         content[f"vos_lab/{file}"] = without_bodies(source, [exercise]).replace(bare, stub).encode()
     every = [check.exercise for check in registered().values()]
     notes: list[str] = []
-    for module in iter_modules(checks.__path__):
-        listed = import_module(f"{checks.__name__}.{module.name}").CHECKS
-        if any(check.exercise in exercises for check in listed):
-            content[f"vos_lab/course/checks/{module.name}.py"] = RECORDED.encode()
-            with tempfile.TemporaryDirectory() as folder:
-                kept = Path(folder) / "record"
-                notes += record(listed, every, kept)
-                content[f"vos_lab/course/checks/{module.name}.record"] = kept.read_bytes()
+    listed = {
+        module.name: import_module(f"{checks.__name__}.{module.name}")
+        for module in iter_modules(checks.__path__)
+    }
+    gone = {n for n, m in listed.items() if any(c.exercise in exercises for c in m.CHECKS)}
+    while more := {n for n in set(listed) - gone if _borrows(listed[n], gone)}:
+        gone |= more  # a module of checks that takes its pictures from one that is gone
+    for name in sorted(gone):
+        content[f"vos_lab/course/checks/{name}.py"] = RECORDED.encode()
+        with tempfile.TemporaryDirectory() as folder:
+            kept = Path(folder) / "record"
+            notes += record(listed[name].CHECKS, every, kept)
+            content[f"vos_lab/course/checks/{name}.record"] = kept.read_bytes()
     return notes
+
+
+def _borrows(module: ModuleType, others: Iterable[str]) -> bool:
+    source = inspect.getsource(module)
+    return any(re.search(rf"\b{re.escape(checks.__name__)}\.{name}\b", source) for name in others)
 
 
 RECORDED = '''\
