@@ -10,6 +10,7 @@ METHODS = {
     "baseline": "vos_lab.methods.baseline.Baseline",
     "flow-propagation": "vos_lab.methods.flow_propagation.FlowPropagation",
     "object-flow": "vos_lab.methods.object_flow.ObjectFlow",
+    "fusionseg": "vos_lab.methods.fusionseg.FusionSeg",
 }
 """Where each method lives. By name, so that naming a method does not load all networks."""
 

@@ -31,7 +31,7 @@ COLOUR = 0.5
 SURE = 2.0
 """Log-odds: no single colour says more."""
 
-NEAR = 0.0125
+NEAR = 0.006
 """How far the contour may be from where flow puts it, as a share of the mean side of the image."""
 
 SMOOTH, EDGES = 1.0, 4.0

@@ -132,7 +132,7 @@ MOTION = Recipe(
     batch=partial(pictures, stream=1),
     loss=loss,
     validate=partial(validate, stream=1),
-    steps=1300,
+    steps=2000,
     learning_rate=2e-3,
     half=True,
     validate_every=200,
