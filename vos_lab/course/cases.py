@@ -28,7 +28,9 @@ class Case:
 
     Attributes:
         name: what is special about the inputs, in words that a student reads.
-        make: gives the inputs, by the names of the parameters, from a random generator.
+        make: gives the inputs, by the names of the parameters, from a random generator. They are
+            what can be sent to a grader's worker (:mod:`vos_lab.course.wire`): numbers, texts,
+            arrays, tensors, networks, and lists, tuples and dicts of them.
         judge: where many results are right: takes the inputs and the result, and returns what is
             wrong with it, or None. Without it the result must be that of the reference.
     """

@@ -37,6 +37,7 @@ from vos_lab.course.submissions import Submission, find_submissions
 LIFT_SECONDS = 60
 PREPARE_SECONDS = 600
 MOST_STARTS = 3  # of the process of an exercise, if it ends in the middle
+PRINTED = 100  # values of an array that a verdict prints; larger ones are shown as pictures
 FORMAT = 1  # another number lets everything be graded again
 ENDINGS = {
     "time": ("Time", "it took longer than {seconds:g} s and was stopped"),
@@ -332,7 +333,7 @@ def _pictures(cases: Cases, number: int, run: Run) -> tuple[np.ndarray, np.ndarr
     arrays = [_first_array(expected), _first_array(got)]
     if run.failure or arrays[0] is None or arrays[1] is None or arrays[0].shape != arrays[1].shape:
         return None
-    return arrays[1], arrays[0]
+    return None if arrays[0].size <= PRINTED else (arrays[1], arrays[0])
 
 
 def _first_array(value: Any) -> np.ndarray | None:
