@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parent
 REQUIREMENTS = ROOT / "requirements.txt"
 LOCK = ROOT / "requirements.lock"
 LOWEST = ROOT / "requirements-lowest.txt"
-FIRST_LESSON = "notebooks/00_tour.ipynb"
 
 # Ours to name the environment, so that a test of the set-up itself can use one of its own.
 ENVIRONMENT = Path(os.environ.get("VOS_LAB_VENV", ROOT / ".venv")).absolute()
@@ -87,17 +86,18 @@ def lab(arguments: list[str]) -> int:
     """Open the first lesson."""
     python = set_up()
     build_missing_notebooks()
+    first = first_lesson(ROOT)
     command = [
         python,
         *("-m", "jupyterlab", "--log-level=WARN"),
         f"--ServerApp.root_dir={ROOT}",
-        f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}",
+        f"--LabApp.default_url=/lab/tree/{first}",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container one is often root; Jupyter asks to be told
     if has_no_display():
         command.append("--no-browser")  # else a text browser may take over the terminal
-    say(f"Starting JupyterLab at {FIRST_LESSON}. No browser opens? Open this address in one:")
+    say(f"Starting JupyterLab at {first}. No browser opens? Open this address in one:")
     say("It runs until you press Ctrl-C here, twice.")
     return run_to_the_end([*command, *arguments])
 
@@ -190,8 +190,10 @@ def set_up_alone(environment: Path, constraints: Path, again: bool) -> str:
     quieten_jupyterlab(environment)
     say("Compiling the loops of the metrics and of the renderer, once.")
     # One small run through everything. What is compiled stays on the disk, so that no student
-    # waits for it. Where it fails nothing is lost: it is then compiled when it is first needed.
-    subprocess.run([python, "-c", SMALL_RUN], env=clean_environment(environment))
+    # waits for it. Where it fails nothing is lost: it is then compiled when it is first needed. In
+    # a copy for graded work it fails, as the run needs answers that are not there.
+    command = [python, "-c", SMALL_RUN]
+    subprocess.run(command, env=clean_environment(environment), stderr=subprocess.DEVNULL)
     state.write_text(wanted, encoding="utf-8")
     say("Set up. From here on no network is needed.")
     return python
@@ -298,6 +300,12 @@ def build_missing_notebooks() -> None:
         command = [str(program(ENVIRONMENT, "vos-lab")), "build", "--no-execute", *missing]
         if subprocess.run(command, cwd=ROOT, env=clean_environment(ENVIRONMENT)).returncode != 0:
             raise SetUpError("The notebooks could not be built; the words above say why.")
+
+
+def first_lesson(root: Path) -> str:
+    """Where the first lesson is: a copy of the course that was handed out may start later."""
+    there = sorted(path.name for path in (root / "notebooks").glob("[0-9]*.ipynb"))
+    return f"notebooks/{there[0]}" if there else "notebooks"
 
 
 def missing_notebooks(root: Path) -> list[str]:
