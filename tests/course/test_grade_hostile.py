@@ -315,6 +315,12 @@ def test_a_broken_helper_costs_its_own_exercise(room):
     assert "exit 5" in exercises["jaccard"].cases[0].lines[-1]
 
 
+def test_an_import_that_fails_is_named(room):
+    found = room.only("import torhc\n" + RIGHT.replace("both =", "both = torhc and"))
+    (line,) = [line for line in found.cases[0].lines if "torhc" in line and "NameError" in line]
+    assert "as line 1 failed: ModuleNotFoundError: No module named 'torhc'" in line
+
+
 def test_json_of_the_worst_kind(room):
     for data in (b"[" * 1_000_000, b'{"cells": ' + b"[" * 200_000, b'{"a": 1e999999}'):
         result, _ = room.grade(handed_in(data))

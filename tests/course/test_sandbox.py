@@ -200,3 +200,10 @@ def test_no_compiled_file_holds_a_body(package):
     module = marshal.loads(code.read_bytes()[16:])
     (body,) = (c for c in module.co_consts if getattr(c, "co_name", "") == "jaccard")
     assert body.co_names == ("NotImplementedError",)
+
+
+def test_the_clock_runs_slower_on_a_busy_machine(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    for load, times in ((0.1, 1.0), (2.0, 1.5), (20.0, 15.0)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0, 0))
+        assert sandboxes.crowding() == pytest.approx(times)

@@ -814,7 +814,8 @@ def restrict(limits: Limits) -> None:
         processes += _threads_of_user()
     wanted = {
         "RLIMIT_DATA": before["VmData"] + memory,
-        "RLIMIT_AS": before["VmSize"] + memory + (1 << 30),  # shared memory is not data
+        # Shared memory is no data. PyTorch alone takes 4 GB of addresses, nearly all of them files.
+        "RLIMIT_AS": before["VmSize"] + memory + (8 << 30),
         "RLIMIT_CPU": int(limits.seconds + time.process_time()) + 1,
         "RLIMIT_FSIZE": limits.scratch << 20,
         "RLIMIT_NPROC": processes,

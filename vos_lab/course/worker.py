@@ -21,7 +21,7 @@ import socket
 import sys
 import types
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,13 +61,19 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> None:
 def _answer(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
     for other in task["others"]:
         _write_again(other["exercise"], other["source"])
-    function, problem = _define(task["units"], task["exercise"])
-    wire.send(writer, {"problem": problem})
-    while True:
+    function, before = _define(task["units"], task["exercise"])
+    wire.send(writer, {"problem": asdict(before) if before and function is None else None})
+    while function is not None:
         message, parts = wire.receive(reader)
         given = wire.Reader(parts, trusted=True, callback=_asker(reader, writer)).value(message)
         _seed()
         value, failure = call(function, given)
+        if failure and failure.kind == "NameError" and before:
+            # The name is missing because the statement that makes it failed.
+            cause = (
+                f"{failure.message}, as line {before.line} failed: {before.kind}: {before.message}"
+            )
+            failure = replace(failure, message=cause)
         out = wire.Writer()
         reply: dict[str, Any] = {"failure": asdict(failure) if failure else None}
         if failure is None:
@@ -157,11 +163,13 @@ def _write_again(name: str, source: str) -> None:
 
 def _define(
     units: list[dict[str, str]], exercise: str
-) -> tuple[Callable[..., Any], dict[str, Any] | None]:
+) -> tuple[Callable[..., Any] | None, Failure | None]:
     """Run the statements of an answer, and put its function in the place of the library's.
 
-    A statement that raises is passed over, as it may be one that the function does not need; if
-    there is no function in the end, it is what went wrong.
+    A statement that raises is passed over, as it may be one that the function does not need.
+
+    Returns:
+        The function, or None if there is none in the end; and the first thing that went wrong.
     """
     name = exercise.rpartition(".")[2]
     space = types.ModuleType("__main__")
@@ -179,11 +187,9 @@ def _define(
     function = getattr(space, name, None)
     if callable(function):
         _exercise(exercise).adopt(function)
-        return function, None
-    if failure is None:
-        error = NameError(f"{name} is not a function, but of type {type(function).__name__}")
-        failure = failure_of(lambda: None, error)
-    return (lambda: None), asdict(failure)
+        return function, failure
+    error = NameError(f"{name} is not a function, but of type {type(function).__name__}")
+    return None, failure or failure_of(lambda: None, error)
 
 
 def _main(arguments: list[str]) -> None:
