@@ -25,6 +25,10 @@ function render({ model, el }) {
     const at = 3 * (((id - 1) % 254) + 1);
     return `rgb(${colours[at]}, ${colours[at + 1]}, ${colours[at + 2]})`;
   };
+  const bright = (id) => {
+    const at = 3 * (((id - 1) % 254) + 1);
+    return 0.2126 * colours[at] + 0.7152 * colours[at + 1] + 0.0722 * colours[at + 2] > 100;
+  };
 
   const handlers = [];
   function follow(name, handler) {
@@ -96,10 +100,11 @@ function render({ model, el }) {
         } else if (id > 0) {
           ink.fillStyle = colour(id);
           ink.fillRect(x(t), y + 2, x(end) - x(t), ROW - 4);
-          if (x(end) - x(t) > 8 + 7 * String(id).length) {
-            ink.fillStyle = "#101010";
+          const left = x(t) + (switches.some(([r, f]) => r === row && f === t) ? 9 : 3); // beside the mark
+          if (x(end) - left > 5 + 7 * String(id).length) {
+            ink.fillStyle = bright(id) ? "#101010" : "#ffffff";
             ink.font = "10px system-ui, sans-serif";
-            ink.fillText(id, x(t) + 3, y + ROW / 2 + 0.5);
+            ink.fillText(id, left, y + ROW / 2 + 0.5);
           }
         }
         t = end;

@@ -159,10 +159,11 @@ def timeline_figure(lines: Timeline, *, title: str, alt: str = "", most: int = 2
                 elif track != ABSENT:
                     colour = object_colour(label_of(track))
                     axes.barh(y + 0.5, stop - start, 0.78, start, color=colour)
-                    if stop - start > 0.02 * frames + 0.009 * frames * len(str(track)):
-                        ink = INK if luminance(colour) > 0.35 else "white"
-                        axes.text(start + 0.006 * frames, y + 0.54, str(track), va="center",
-                                  color=ink, fontsize=9)  # fmt: skip
+                    # The number, beside the mark of a switch, where there is room for it.
+                    left = start + (0.012 if (row, start) in lines.switches else 0.005) * frames
+                    if stop - left > (0.012 + 0.009 * len(str(track))) * frames:
+                        ink = INK if luminance(colour) > 0.4 else "white"
+                        axes.text(left, y + 0.54, str(track), va="center", color=ink, fontsize=9)
         marks = [(t, rows.index(row) + 0.5) for row, t in lines.switches if row in rows]
         if marks:
             axes.plot(*zip(*marks, strict=True), linestyle="", marker="D", markersize=6,
