@@ -35,14 +35,14 @@ METHODS = (
     "flownet-c",
 )
 SUITES = ("easy", "camera", "speed", "blur", "mixed")
-VIDEOS, SHAPES = 6, 30
+VIDEOS, TIMES, SHAPES = 6, (3, 10), 30
 PARTS = {"below 4 px": (0, 4), "4 to 12 px": (4, 12), "12 px and more": (12, np.inf)}
 
 
 def rendered() -> list[Pair]:
-    """Frames 10 and 11 of the first videos of each suite."""
+    """Two pairs of neighbouring frames from the first videos of each suite."""
     videos = [v for name in SUITES for v in procedural.suite(name, length=VIDEOS)]
-    return [Pair(v.frames[10], v.frames[11], v.flow[10]) for v in videos]
+    return [Pair(v.frames[t], v.frames[t + 1], v.flow[t]) for v in videos for t in TIMES]
 
 
 def measured(pairs: list[Pair]) -> dict[str, dict[str, float]]:
@@ -70,8 +70,9 @@ def measured(pairs: list[Pair]) -> dict[str, dict[str, float]]:
 def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+    count = len(SUITES) * VIDEOS * len(TIMES)
     kinds = {
-        f"renderer, {len(SUITES) * VIDEOS} pairs of {', '.join(SUITES)}, 240 x 432": rendered(),
+        f"renderer, {count} pairs of {', '.join(SUITES)}, 240 x 432": rendered(),
         f"flying shapes, {SHAPES} pairs, 240 x 432": [flying_shapes(i) for i in range(SHAPES)],
     }
     results = {}
