@@ -404,8 +404,8 @@ figures.curves(
 # FlowNetC follows nearly to its reach, and is lost beyond: no score holds the right match any more.
 # FlowNetS has no such border, and is lost earlier: it knows the displacements that it has learned,
 # and long ones were rare. DIS, with its pyramid, is nearly perfect up to 48 pixels, because here
-# all moves alike. A small thing that moves far on its own vanishes in a pyramid: that is why DIS did
-# worse on the flying shapes.
+# all moves alike. A small thing that moves far on its own vanishes in a pyramid: that is why DIS
+# did worse on the flying shapes.
 #
 # The other failure you know from lesson 02: no texture, no match.
 
