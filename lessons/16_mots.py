@@ -61,7 +61,8 @@ figures.clip(
     alt="A crowd of people, cars and buses. Each has a colour of its own, which it keeps while it "
     "walks behind others, leaves, and comes in.",
     height=200,
-    most_bytes=75_000,
+    frames=20,
+    most_bytes=100_000,
 )
 
 # %% name="prediction" slide="fragment"
