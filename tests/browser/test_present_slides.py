@@ -154,6 +154,9 @@ playground
 # %% name="quiz" slide="fragment"
 quiz("00_tour", "which task")
 
+# %% name="broken" slide="skip"
+open("a file that is not there")
+
 # %% name="painter" slide="slide"
 painter = Painter(Video("grey", np.full((3, 120, 200, 3), 90, np.uint8)))
 painter.observe(lambda change: open("painted.txt", "w").write(str(painter.mask.sum())))
@@ -170,9 +173,10 @@ def live(browser, tmp_path):
     """Start a presentation of the small talk, and open it once it has run."""
     (tmp_path / "lessons").mkdir()
     (tmp_path / "lessons" / "07_talk.py").write_text(LIVE)
-    started = []
+    started, demos = [], []
 
     def start(demo=None):
+        demos.append(demo)
         command = [sys.executable, "-c", START.format(demo=demo), "07_talk", str(free_port())]
         process = subprocess.Popen(
             [*command, str(tmp_path)],
@@ -200,7 +204,10 @@ def live(browser, tmp_path):
     browser.get("about:blank")
     for process in started:
         process.terminate()
-        process.wait(30)
+        said = process.communicate(timeout=30)[0]
+        assert "Ctrl-C ends the show" in said
+        # The show goes on after a cell that fails; a demo does not run what it has no use for.
+        assert ("cell broken fails: FileNotFoundError" in said) == (demos[0] is None)
 
 
 def test_widgets_of_slides_answer_and_survive_a_reload(browser, live, tmp_path):

@@ -382,6 +382,7 @@ class Show:
                 self.notebook,
                 km=kernels.get_kernel(self.kernel),
                 timeout=None,
+                allow_errors=True,  # in front of a class, the rest of the lesson is still there
                 store_widget_state=False,
                 coalesce_streams=True,
                 on_cell_start=self._progress,
@@ -392,6 +393,11 @@ class Show:
             print(self.error, file=sys.stderr, flush=True)
             return
         self.done = self.count
+        for cell in self.notebook.cells:
+            for output in cell.get("outputs", ()):
+                if output.output_type == "error":
+                    name = cell.metadata.vos_lab.name
+                    print(f"cell {name} fails: {output.ename}: {output.evalue}", file=sys.stderr)
         print(f"{self.title}: all {self.count} cells have run. Ctrl-C ends the show.", flush=True)
 
     def _progress(self, cell: NotebookNode, cell_index: int) -> None:
