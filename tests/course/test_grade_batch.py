@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from classroom import BOUNDARY, RIGHT, Classroom, handed_in, lessons, notebook, solved, write_lesson
 
+from vos_lab.cli import main
 from vos_lab.course import grade as grading
 from vos_lab.course import gradescope, reports
 from vos_lab.course.answer_key import Key, hidden_cases
@@ -363,3 +364,24 @@ def test_an_autograder_for_gradescope_runs_in_its_own_layout(course, tmp_path):
     assert points["jaccard"] == 9
     assert 0 < points["mask_boundary"] < 7
     assert "secret" not in json.dumps(data).replace("hidden: secret name", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "say what to grade"),
+        (["nowhere.zip", "--lesson", "01_metrics"], "nowhere.zip"),
+        (["x", "--lesson", "99_none"], "99_none"),
+        (["x", "--lesson", "01_metrics", "--hidden", "none.py"], "none.py"),
+        (["x", "--lesson", "01_metrics", "--sandbox", "magic"], "magic"),
+    ],
+)
+def test_the_command_line_says_what_is_wrong(tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "01_metrics.ipynb").write_text("{}")
+    monkeypatch.setattr(sys, "argv", ["vos-lab", "grade", *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+    assert said in capsys.readouterr().err
