@@ -331,3 +331,11 @@ def test_json_of_the_worst_kind(room):
     made = notebook(room.lesson, jaccard="x" + ".a" * 200_000, mask_boundary=BOUNDARY)
     assert room.grade(handed_in(made))[0].points == 7
     assert json.dumps(made)
+
+
+def test_a_notebook_of_200_mb_is_graded(room):
+    made = notebook(room.lesson, jaccard=RIGHT, mask_boundary=BOUNDARY)
+    heavy = {"output_type": "stream", "name": "stdout", "text": "x" * (200 << 20)}
+    made["cells"][1]["outputs"] = [heavy]
+    result, _ = room.grade(handed_in(made))
+    assert result.points == 16, result.error
