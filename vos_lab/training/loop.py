@@ -212,7 +212,7 @@ def train(
         raise FileNotFoundError("to resume, name the folder with the checkpoint: out=...")
 
     before, begun = run.seconds, time.monotonic()
-    saved = begun
+    saved = -math.inf  # the first step is kept too, so that there is always something to resume
     bar = tqdm(
         total=run.steps,
         initial=len(run.losses),

@@ -1,0 +1,82 @@
+"""``vos-lab train``: from a name to weights with their card."""
+
+import dataclasses
+import sys
+import types
+
+import pytest
+import torch
+from torch import nn
+
+import vos_lab.cli
+from vos_lab import weights
+from vos_lab.training import RECIPES
+from vos_lab.training.loop import Recipe
+
+TINY = Recipe(
+    name="dot",
+    about="Learns a single number.",
+    data="Nothing but that number.",
+    network=lambda: nn.Linear(1, 1, bias=False),
+    batch=lambda share, rng: torch.ones(1, 1),
+    loss=lambda network, batch: ((network(batch) - 3) ** 2).mean(),
+    validate=lambda network: {"error": abs(float(network.weight) - 3)},
+    steps=200,
+    learning_rate=0.1,
+    validate_every=100,
+)
+
+
+@pytest.fixture
+def here(monkeypatch, capsys):
+    module = types.ModuleType("a_recipe")
+    module.TINY = TINY
+    monkeypatch.setitem(sys.modules, "a_recipe", module)
+    monkeypatch.setitem(RECIPES, "dot", "a_recipe.TINY")
+
+    def command(*arguments):
+        monkeypatch.setattr("sys.argv", ["vos-lab", "train", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            vos_lab.cli.main()
+        return int(end.value.code or 0), *capsys.readouterr()
+
+    command.module = module
+    return command
+
+
+def test_one_command_makes_weights(here, tmp_path):
+    code, out, _ = here("dot", "--out", tmp_path)
+    assert code == 0
+    assert "dot: 200 steps" in out
+    assert "data/weights" in out
+    assert weights.load("dot", tmp_path)["weight"].item() == pytest.approx(3, abs=0.1)
+
+
+def test_an_interrupted_training_goes_on(here, tmp_path):
+    def interrupted(share, rng):
+        if share > 0.5:
+            raise KeyboardInterrupt
+        return torch.ones(1, 1)
+
+    here.module.TINY = dataclasses.replace(TINY, batch=interrupted)
+    code, _, error = here("dot", "--out", tmp_path)
+    assert code != 0
+    assert "With --resume it goes on" in error
+    here.module.TINY = TINY
+    code, out, _ = here("dot", "--out", tmp_path, "--resume")
+    assert code == 0
+    assert "dot: 200 steps" in out
+
+
+def test_without_a_name_it_lists_what_there_is(here):
+    code, out, _ = here()
+    assert code == 0
+    assert "dot: Learns a single number." in out
+    assert "flownet-c: " in out
+
+
+def test_an_unknown_name_is_one_line(here):
+    code, _, error = here("flownet-x")
+    assert code == 1
+    assert "no recipe 'flownet-x'" in error
+    assert "Traceback" not in error
