@@ -56,9 +56,9 @@ figures.clip(
     street.masks,
     alt="A crowd of people, cars and buses. Each has a colour of its own, which it keeps while it "
     "walks behind others, leaves, and comes in.",
-    height=200,
-    frames=20,
-    most_bytes=100_000,
+    height=190,
+    frames=18,
+    most_bytes=85_000,
 )
 
 # %% name="prediction" slide="fragment"
@@ -296,7 +296,7 @@ print(f"about {1000 * seconds / len(street):.0f} ms a frame on this machine")
 figures.strip(
     street,
     {"truth": identity_maps(truth, street.size), "tracks": identity_maps(tracks, street.size)},
-    at=[5, 25, 45],
+    at=[5, 20, 35, 50],
     title="Tracks from noisy detections: colours differ from the truth, but should not change",
     alt="Frames of the crowd, above with the true identities, below with those of the tracker.",
 )
