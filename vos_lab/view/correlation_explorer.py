@@ -258,8 +258,8 @@ def _ring(axes: Axes, x: float, y: float, colour: str) -> None:
 def _lit(image: np.ndarray, share: np.ndarray, point: tuple[int, int], cell: int) -> np.ndarray:
     """The image, dark but for the cells with high scores."""
     reach = len(share) // 2
-    light = np.full(image.shape[:2], 0.3, np.float32)
-    height, width = light.shape
+    height, width = image.shape[:2]
+    light = np.full((height, width), 0.3, np.float32)
     for row in range(len(share)):
         for column in range(len(share)):
             top = point[1] + (row - reach) * cell - cell // 2
@@ -310,7 +310,7 @@ def _check(
     shapes = {volume.shape for volume in volumes.values()}
     if len(shapes) != 1:
         raise ValueError(f"all scores must have one shape, not {sorted(shapes)}")
-    shape = shapes.pop()
+    shape: tuple[int, ...] = shapes.pop()
     side = round(float(np.sqrt(shape[0]))) if len(shape) == 3 else 0
     if len(shape) != 3 or side % 2 == 0 or side * side != shape[0]:
         raise ValueError(
