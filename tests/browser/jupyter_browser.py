@@ -60,6 +60,8 @@ def start_browser(profile: Path) -> webdriver.Chrome:
     service = webdriver.ChromeService(executable_path=DRIVER)
     chromium = webdriver.Chrome(options=options, service=service)
     chromium.set_script_timeout(300)
+    # JupyterLab learns from the focus which notebook is current. Without a screen, nothing has it.
+    chromium.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     return chromium
 
 
