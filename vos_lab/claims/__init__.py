@@ -12,7 +12,7 @@ from vos_lab.claims.claim import (
     summary,
     table,
 )
-from vos_lab.claims.flownet import CORRELATION
+from vos_lab.claims.flownet import CORRELATION, ELSEWHERE
 from vos_lab.claims.measuring import RANKING
 from vos_lab.claims.motion import CLAIMS as MOTION
 from vos_lab.claims.mots import FIRST_MASK, START_LOGIC
@@ -32,5 +32,8 @@ __all__ = [
     "table",
 ]
 
-CLAIMS = {claim.name: claim for claim in (RANKING, CORRELATION, *MOTION, FIRST_MASK, START_LOGIC)}
+CLAIMS = {
+    claim.name: claim
+    for claim in (RANKING, CORRELATION, ELSEWHERE, *MOTION, FIRST_MASK, START_LOGIC)
+}
 """Every claim of the course by its name."""
