@@ -194,10 +194,9 @@ quiz("01_metrics", "tolerance")
 #
 # A video has many frames, so each judge gives many numbers. DAVIS makes three of them: the
 # **mean**; the **recall**, the share of frames above 0.5; and the **decay**, by how much the last
-# quarter of the video is worse than the first. Below, the baseline of lesson 00 segments a
-# video in which the object changes its size.
+# quarter is worse than the first. Below is the baseline, on an object that changes its size.
 
-# %% name="over-time-picture" slide="fragment"
+# %% name="over-time-picture" slide="slide"
 growing = procedural.suite("scale", length=1)[0]
 truths = np.stack(growing.masks) == 1
 masks = run(create("baseline"), growing, progress=False) == 1
