@@ -450,7 +450,7 @@ figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 # sequences: *bmx-trees*, where trees hide the rider again and again, and *libby*, a fast dog that
 # is hidden too. FusionSeg gets no mask, and has learned from drawn videos only. Here it falls below
 # even the copied mask: its appearance stream has never seen a real animal. Trained on real images,
-# as in the paper, it is far better. The seconds are of one run, on a machine with other work.
+# as in the paper, it is far better. The seconds are of one run.
 
 # %% name="leaderboard-drawn" slide="slide"
 shown = ("baseline", "flow-propagation", "object-flow", "fusionseg")

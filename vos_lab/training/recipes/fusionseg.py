@@ -118,7 +118,7 @@ APPEARANCE = Recipe(
     batch=partial(pictures, stream=0),
     loss=loss,
     validate=partial(validate, stream=0),
-    steps=1300,
+    steps=2600,
     learning_rate=2e-3,
     half=True,
     validate_every=200,
