@@ -100,3 +100,19 @@ def test_a_click_on_a_bar_shows_that_frame_and_object(page, widget):
     ).click().perform()
     shows(page, widget, 10, 1)
     assert told(widget) == "frame 10 of 19 · object 2: track 4"
+    # Python is told a moment later. Until then, what it says itself is overruled.
+    page.wait(
+        lambda _: json.loads(page.run("print([widget.frame, widget.row])")) == [10, 1], 20, "no"
+    )
+
+
+def test_python_moves_it_and_the_mask_has_the_colour_of_the_track(page, widget):
+    page.run("widget.frame, widget.row = 3, -1")
+    shows(page, widget, 3, -1)
+    colour = page.driver.execute_script(
+        "const pen = arguments[0].querySelector('.vos-stage canvas').getContext('2d');"
+        "return [...pen.getImageData(20, 30, 1, 1).data].slice(0, 3)",
+        widget,
+    )
+    # 55 % of the colour of track 3, (0, 158, 115), over grey 90.
+    assert all(abs(a - b) <= 6 for a, b in zip(colour, (40, 127, 104), strict=True)), colour
