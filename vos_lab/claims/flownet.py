@@ -6,7 +6,7 @@ import numpy as np
 
 from vos_lab.claims.claim import Claim
 from vos_lab.datasets.flying_shapes import flying_shapes
-from vos_lab.datasets.procedural import suite
+from vos_lab.datasets.procedural import ProceduralVideo, suite
 from vos_lab.flow import estimate
 from vos_lab.metrics.flow import endpoint_error
 
@@ -37,7 +37,13 @@ def correlation_helps_elsewhere(seed: int) -> float:
         As :func:`correlation_helps`.
     """
     videos = (suite(name, "test", length=10, frames=8)[seed] for name in RENDERED)
-    return advantage((v.frames[3], v.frames[4], v.flow[3]) for v in videos)
+    return advantage(pair_of(video, 3) for video in videos)
+
+
+def pair_of(video: ProceduralVideo, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frame t, the next one, and the true flow between them."""
+    assert video.flow is not None  # the renderer always knows
+    return video.frames[t], video.frames[t + 1], video.flow[t]
 
 
 def advantage(pairs: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> float:
