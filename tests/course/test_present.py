@@ -83,6 +83,20 @@ def test_what_is_not_shown_is_a_note_of_the_slide_before():
     assert dealt[1].heading == "Title"  # a slide without a heading goes on under the last one
 
 
+def test_a_slide_stands_under_the_last_heading_even_if_that_is_not_shown():
+    dealt = slides(
+        book(
+            text("# Title"),
+            text("## For the instructor", "notes"),
+            code("a", outputs=[printed("1")]),
+            text("## Write it: a second part\n\nWords.", "skip"),
+            text("### Exercise: overlay", "skip", kind="heading"),
+            code("b", outputs=[printed("2")]),
+        )
+    )
+    assert [slide.heading for slide in dealt] == ["Title", "Title", "A second part"]
+
+
 def test_a_slide_shows_no_warning_and_no_progress_bar():
     bar = shown(text__plain="Baseline: 100%|####| 40/40")
     dealt = slides(book(code("a", outputs=[printed("careful!", "stderr"), bar, printed("ok")])))

@@ -324,6 +324,41 @@ def test_a_release_that_does_not_run_is_found_out(small):
         try_release(made.file, root=small)
 
 
+SET_UP = """\
+import os, sys
+from pathlib import Path
+
+assert sys.argv[1:] == ["setup"]
+assert Path.cwd().name == "vos-lab-05_small"
+programs = Path(os.environ["VOS_LAB_VENV"]) / "bin"
+programs.mkdir(parents=True)
+python = programs / "python"
+python.write_text(f'#!/bin/sh\\necho "$@" >> {os.environ["SAID"]}\\nexec {sys.executable} "$@"\\n')
+python.chmod(0o755)
+sys.exit(Path(os.environ["SAID"]).exists())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a program is a shell script here")
+def test_a_fresh_environment_is_the_students_own(small, monkeypatch):
+    monkeypatch.setenv("SAID", str(small / "said"))
+    monkeypatch.setenv("VOS_LAB_VENV", str(small / "of the instructor"))
+    made = release(["05_small"], small / "x.zip", root=small)
+    with zipfile.ZipFile(made.file) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    # In the place of pip, which takes minutes: a Python that writes down what it is asked.
+    content["vos-lab-05_small/make.py"] = SET_UP.encode()
+    with zipfile.ZipFile(made.file, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    passes = ["05_small: runs on the answers, and every check passes"]
+    assert try_release(made.file, fresh=True, root=small) == passes
+    assert "-m nbconvert" in (small / "said").read_text()
+    assert not (small / "of the instructor").exists()
+    with pytest.raises(ReleaseError, match=r"vos-lab-05_small: `python make.py setup` fails"):
+        try_release(made.file, fresh=True, root=small)  # "said" is there now
+
+
 # --- collecting -------------------------------------------------------------------------------
 
 

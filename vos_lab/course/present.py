@@ -71,21 +71,24 @@ def slides(notebook: NotebookNode) -> list[Slide]:
         The slides, in order.
     """
     dealt: list[Slide] = []
+    heading = ""
     for cell in notebook.cells:
         kind = cell.metadata.get("slideshow", {}).get("slide_type", "skip")
+        ours = cell.metadata.get("vos_lab", {})
         text = cell.cell_type == "markdown"
+        source, exercise = _without_exercise(cell.source) if text else ("", "")
+        found = re.search(r"^#+ (.+)$", source, re.MULTILINE)
+        if found and kind != "notes" and ours.get("kind") != "heading":
+            heading = _heading(found[1])  # of a text that is not shown, too: it leads to what is
         if kind in ("skip", "notes"):
-            ours = cell.metadata.get("vos_lab", {})
             if text and dealt and ours.get("kind") != "heading":
                 dealt[-1].notes.append(_text(cell.source))
             continue
-        source, exercise = _without_exercise(cell.source) if text else ("", "")
         shown = _text(source) if text else _outputs(cell)
         if not shown:
             continue
-        found = re.search(r"^#+ (.+)$", source, re.MULTILINE)
         if kind in ("slide", "subslide") or not dealt:
-            dealt.append(Slide(_heading(found[1]) if found else dealt[-1].heading if dealt else ""))
+            dealt.append(Slide(heading))
         look = "text" if text else "widget" if "<script" in shown else "output"
         step = " data-fragment" if kind == "fragment" else ""
         dealt[-1].cells.append(f'<div class="cell {look}"{step}><div>{shown}</div></div>')

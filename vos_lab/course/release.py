@@ -406,10 +406,13 @@ def answered(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
 
 
 def _environment(place: Path) -> str:
-    done = subprocess.run([sys.executable, "make.py", "setup"], cwd=place)
+    """Set up a release as a student does, in its own folder and nowhere else; its Python."""
+    own = place.resolve() / ".venv"
+    variables = {**os.environ, "VOS_LAB_VENV": str(own)}
+    done = subprocess.run([sys.executable, "make.py", "setup"], cwd=place, env=variables)
     if done.returncode:
         raise ReleaseError(f"{place.name}: `python make.py setup` fails; it says above why")
-    return str(next(p for p in (place / ".venv").glob("*/python*") if p.stem == "python"))
+    return str(next(p for p in own.glob("*/python*") if p.stem == "python"))
 
 
 def _run(notebook: NotebookNode, place: Path, python: str) -> NotebookNode:
