@@ -1,5 +1,6 @@
 """What a submission may try. Each costs its own exercise; the other gets full marks."""
 
+import inspect
 import json
 import socket
 import sys
@@ -8,6 +9,7 @@ import pytest
 from classroom import BOUNDARY, RIGHT, Classroom, handed_in, notebook, running
 
 from vos_lab.course.sandbox import Limits
+from vos_lab.metrics.masks import mask_boundary
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
 
@@ -170,6 +172,7 @@ RETURNED = {
     "infinite": ("return [float('inf')] * 3", ""),
     "objects": ("return np.array([object()])", ""),
     "records": ("return np.zeros(3, [('a', int)])", ""),
+    "text for a number": ("return '0.5'", ""),
     "complex": ("return 1j", ""),
     "generator": ("return (x for x in [1.0])", ""),
     "function": ("return lambda: 1.0", ""),
@@ -195,6 +198,17 @@ def test_a_strange_result_is_wrong_and_no_more(room, name):
     found = room.only(body(line, before=before))
     assert found.points == 0
     assert found.outcome in ("failed", "error")
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32", "int64"])
+def test_a_wrong_dtype_is_wrong_however_right_the_numbers(room, kind):
+    boundary = BOUNDARY.replace("return changes", "whole = changes")
+    boundary += f"    return whole.astype(np.{kind})\n"
+    exercises = room.answer(RIGHT, boundary)
+    assert exercises["jaccard"].points == 9
+    assert exercises["mask_boundary"].points == 0
+    words = " ".join(line for case in exercises["mask_boundary"].cases for line in case.lines)
+    assert kind in words
 
 
 LAST = "return float(found) if found.ndim == 0 else found"
@@ -237,6 +251,29 @@ def test_nothing_hidden_is_in_reach(room, tmp_path):
         "body = inspect.getsource(masks.jaccard.reference)",
         "assert body.rstrip().endswith('raise NotImplementedError')",
         "assert 'count_nonzero' not in body",
+    )
+    found = room.answer(looks)["jaccard"]
+    assert found.points == 9, [case.lines for case in found.cases]
+
+
+def test_the_text_of_the_other_exercises_is_nowhere(room):
+    # Their code is, as an answer may call them.
+    line = inspect.getsource(mask_boundary.reference).strip().splitlines()[-1].strip()
+    start, rest = line[:12], line[12:]
+    looks = right_after(
+        "import gc, linecache, inspect",
+        "from vos_lab.metrics.masks import mask_boundary",
+        f"line = {start!r} + {rest!r}",
+        "assert mask_boundary(np.ones((2, 2), bool)).sum() == 0",
+        "assert not [lines for _, _, lines, _ in linecache.cache.values() if line in str(lines)]",
+        "for thing in gc.get_objects():",
+        "    if type(thing) in (dict, list, tuple):",
+        "        inside = list(thing.values()) if type(thing) is dict else thing",
+        "        assert not [x for x in inside if type(x) is str and len(x) > 99 and line in x]",
+        "frame = sys._getframe().f_back",
+        "while frame:",
+        "    assert line not in str(frame.f_locals), frame",
+        "    frame = frame.f_back",
     )
     found = room.answer(looks)["jaccard"]
     assert found.points == 9, [case.lines for case in found.cases]

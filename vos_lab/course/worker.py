@@ -59,8 +59,7 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> None:
 
 
 def _answer(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
-    for other in task["others"]:
-        _write_again(other["exercise"], other["source"])
+    _write_all_again(task.pop("others"))  # their text is nowhere when the answer looks round
     function, before = _define(task["units"], task["exercise"])
     wire.send(writer, {"problem": asdict(before) if before and function is None else None})
     while function is not None:
@@ -91,8 +90,7 @@ def _prepare(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
     lose. What it keeps on the disk goes to the grader, and from there to every worker.
     """
     before = set(sys.modules)
-    for exercise in task["exercises"]:
-        _write_again(exercise["exercise"], exercise["source"])
+    _write_all_again(task["exercises"])
     for exercise in task["exercises"]:
         marked = _exercise(exercise["exercise"])
         for _ in range(exercise["cases"]):
@@ -150,8 +148,17 @@ def _exercise(name: str) -> Exercise[..., Any]:
     return found
 
 
+def _write_all_again(others: list[dict[str, Any]]) -> None:
+    """Give the exercises of the lesson, other than the one to run, their bodies back.
+
+    An answer may call them, and so may what it calls, so their code is in its process. Python can
+    take code apart: what is kept from the answer is the text.
+    """
+    for other in others:
+        _write_again(other["exercise"], other["source"])
+
+
 def _write_again(name: str, source: str) -> None:
-    """Give an exercise of the lesson, other than the one to run, its body back."""
     marked = _exercise(name)
     module = sys.modules[marked.reference.__module__]
     scope: dict[str, Any] = {}
