@@ -142,6 +142,20 @@ class Lab:
         assert not errors, "\n".join(errors[0]["traceback"])
         return "".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream").strip()
 
+    def start(self, source: str) -> None:
+        """Add a cell below the last one and start it, without waiting for its end."""
+        self.driver.execute_script(
+            """
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const at = notebook.model.cells.length;
+            notebook.model.sharedModel.insertCell(at, { cell_type: 'code', source: arguments[0] });
+            notebook.deselectAll();
+            notebook.activeCellIndex = at;
+            jupyterapp.commands.execute('notebook:run-cell');
+            """,
+            source,
+        )
+
     def errors(self) -> list[str]:
         """The error outputs of all cells."""
         return self.driver.execute_script(

@@ -77,6 +77,34 @@ def told(widget) -> str:
     return widget.find_element(By.CSS_SELECTOR, ".vos-told").text
 
 
+def test_a_late_answer_of_the_kernel_does_not_take_it_back(page, widget):
+    press(page, widget, Keys.HOME)
+    shows(page, widget, 0, int(widget.get_attribute("data-row")))
+    page.wait(lambda _: page.run("print(widget.frame)") == "0", 20, "Python does not follow")
+    page.start("import time; time.sleep(1)")
+    # The kernel is told of the first step, and answers amid the others. From inside the page, as
+    # nothing else is quick enough.
+    page.driver.execute_async_script(
+        """
+        const [root, done] = arguments;
+        const step = () => root.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }));
+        const sleep = (time) => new Promise((then) => setTimeout(then, time));
+        (async () => {
+          step();
+          await sleep(300);
+          for (let i = 0; i < 15; i++) {
+            step();
+            await sleep(80);
+          }
+          done();
+        })();
+        """,
+        widget,
+    )
+    page.wait(lambda _: page.run("print(widget.frame)") == "16", 20, "a step was taken back")
+    assert widget.get_attribute("data-frame") == "16"
+
+
 def test_keys_go_from_switch_to_switch_and_python_follows(page, widget):
     press(page, widget, Keys.HOME, "n")
     shows(page, widget, 8, 0)

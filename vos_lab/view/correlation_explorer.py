@@ -54,8 +54,9 @@ class CorrelationExplorer(anywidget.AnyWidget):
     _css = (HERE / "widgets.css").read_text() + (HERE / "correlation_explorer.css").read_text()
 
     shown = traitlets.Unicode("").tag(sync=True)
-    point = traitlets.List(traitlets.Int(), minlen=2, maxlen=2).tag(sync=True)
-    best = traitlets.List(traitlets.Int(), minlen=2, maxlen=2).tag(sync=True)
+    # Without echo: it would take back where the pointer has gone meanwhile.
+    point = traitlets.List(traitlets.Int(), minlen=2, maxlen=2).tag(sync=True, echo_update=False)
+    best = traitlets.List(traitlets.Int(), minlen=2, maxlen=2).tag(sync=True, echo_update=False)
 
     _images = traitlets.List(traitlets.Bytes()).tag(sync=True)
     _scores = traitlets.List(traitlets.Bytes()).tag(sync=True)  # uint8: 0 is low, 255 is high

@@ -57,7 +57,8 @@ class FlowExplorer(anywidget.AnyWidget):
 
     view = traitlets.Unicode("arrows").tag(sync=True)
     shown = traitlets.Unicode("").tag(sync=True)
-    point = traitlets.List(traitlets.Int(), minlen=2, maxlen=2).tag(sync=True)
+    # Without echo: it would take back where the pointer has gone meanwhile.
+    point = traitlets.List(traitlets.Int(), minlen=2, maxlen=2).tag(sync=True, echo_update=False)
     between = traitlets.Float(0.0, min=0, max=1).tag(sync=True)
 
     _images = traitlets.List(traitlets.Bytes()).tag(sync=True)

@@ -218,8 +218,9 @@ class TrackTimeline(anywidget.AnyWidget):
     _esm = HERE / "track_timeline.js"
     _css = (HERE / "widgets.css").read_text() + (HERE / "track_timeline.css").read_text()
 
-    frame = traitlets.Int(0).tag(sync=True)
-    row = traitlets.Int(-1).tag(sync=True)
+    # Without echo: it would take back where one has gone meanwhile.
+    frame = traitlets.Int(0).tag(sync=True, echo_update=False)
+    row = traitlets.Int(-1).tag(sync=True, echo_update=False)
 
     _images = traitlets.List(traitlets.Bytes()).tag(sync=True)
     _masks = traitlets.List(traitlets.Bytes()).tag(sync=True)
