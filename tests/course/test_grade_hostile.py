@@ -370,6 +370,70 @@ def test_json_of_the_worst_kind(room):
     assert json.dumps(made)
 
 
+def exercise_cell(made, name):
+    return next(cell for cell in made["cells"] if f"def {name}(" in "".join(cell["source"]))
+
+
+def deleted(made):
+    made["cells"].remove(exercise_cell(made, "mask_boundary"))
+
+
+def duplicated(made):
+    cell = exercise_cell(made, "jaccard")
+    made["cells"].insert(0, {**cell, "source": "def jaccard(prediction, truth):\n    return 0"})
+
+
+def reordered(made):
+    made["cells"].reverse()
+
+
+def split(made):
+    cell = exercise_cell(made, "jaccard")
+    helper = "def shared(a, b):\n    return (a & b).sum(axis=(-2, -1))\n"
+    rest = RIGHT.replace("(prediction & truth).sum(axis=(-2, -1))", "shared(prediction, truth)")
+    place = made["cells"].index(cell)
+    made["cells"].insert(place + 1, {**cell, "id": "new", "metadata": {}, "source": rest})
+    cell["source"] = helper
+
+
+def wrong_elsewhere(made):
+    made["cells"].insert(1, {**made["cells"][1], "id": "new", "source": "def plot(:\n  x = = 1"})
+
+
+def wrong_here(made):
+    exercise_cell(made, "mask_boundary")["source"] = "def mask_boundary(mask:\n    return mask"
+
+
+DAMAGE = {deleted: 9, duplicated: 16, reordered: 16, split: 16, wrong_elsewhere: 16, wrong_here: 9}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_costs_what_is_damaged(room, damage):
+    made = notebook(room.lesson, jaccard=RIGHT, mask_boundary=BOUNDARY)
+    damage(made)
+    result, exercises = room.grade(handed_in(made))
+    assert result.error is None
+    assert result.points == DAMAGE[damage]
+    assert exercises["jaccard"].points == 9
+
+
+def test_of_a_truncated_notebook_what_is_whole_counts(room):
+    made = notebook(room.lesson, jaccard=RIGHT, mask_boundary=BOUNDARY)
+    text = json.dumps(made)
+    half = text[: text.index("def mask_boundary") + 60].encode()
+    result, exercises = room.grade(handed_in(half))
+    assert (result.points, exercises["jaccard"].points) == (9, 9)
+    assert any("damaged" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n" + bytes(99), b"[1, 2]", b"Dear sir,"])
+def test_what_is_no_notebook_gets_nothing_and_stops_nothing(room, data):
+    result, _ = room.grade(handed_in(data))
+    assert (result.points, bool(result.error)) == (0, True)
+    whole = notebook(room.lesson, jaccard=RIGHT, mask_boundary=BOUNDARY)
+    assert room.grade(handed_in(whole))[0].points == 16
+
+
 def test_a_notebook_of_200_mb_is_graded(room):
     made = notebook(room.lesson, jaccard=RIGHT, mask_boundary=BOUNDARY)
     heavy = {"output_type": "stream", "name": "stdout", "text": "x" * (200 << 20)}
