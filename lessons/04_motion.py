@@ -88,6 +88,7 @@ quiz("04_motion", "carry")
 # %% exercise="vos_lab.methods.flow_propagation.propagate_mask" points=2
 
 # %% name="propagation-in-use" slide="slide"
+plain = run(FlowPropagation(colour=0, filtered=False), roll, progress=False)
 figures.strip(
     roll,
     {"truth": truth, "carried by flow": plain},
