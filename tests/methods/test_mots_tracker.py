@@ -1,6 +1,7 @@
 """The MOTS tracker: association, starts and ends, gaps, and what comes out."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -305,18 +306,24 @@ def test_frames_and_detections_must_be_as_many():
 # --- in a crowd -------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def noisy():
+@cache
+def small_crowd(name):
     """A small crowd, its detections at each level, and its truth."""
-    video = suite("crowd", "val", length=1, frames=20, size=(120, 216))[0]
+    video = suite(name, "val", length=1, frames=20, size=(120, 216))[0]
     frames = list(video.frames)
     truth = true_objects(video)
     return {level: (frames, list(detections_of(video, level)), truth) for level in NOISE}
 
 
+@pytest.fixture(scope="module")
+def noisy():
+    return small_crowd("crowd")
+
+
 @pytest.mark.parametrize("level", list(NOISE))
-def test_flow_and_reid_beat_plain_overlap_at_every_level_of_noise(noisy, level):
-    frames, found, truth = noisy[level]
+@pytest.mark.parametrize("name", ["crowd", "crowd-camera", "crowd-dense"])
+def test_flow_and_reid_beat_plain_overlap_in_every_crowd_at_every_level_of_noise(name, level):
+    frames, found, truth = small_crowd(name)[level]
     plain = MotsTracker(use_flow=False, appearance_weight=0)
     rows = [
         scores({"": truth}, {"": track(frames, found, tracker)})
