@@ -316,6 +316,23 @@ def test_a_graded_release_runs_on_the_answers(small):
     ]
 
 
+def test_untouched_graded_work_stops_at_an_exercise_and_nothing_else(small):
+    early = """\
+# %% name="early"
+from vos_lab.methods.baseline import first_mask_everywhere
+try:
+    first_mask_everywhere(np.ones((1, 2)), [])
+except NotImplementedError:
+    raise KeyError("of that name") from None
+
+# %% exercise"""
+    lesson = small / "lessons" / "05_small.py"
+    lesson.write_text(SMALL.replace("# %% exercise", early))
+    made = release(["05_small"], small / "x.zip", graded=True, root=small)
+    with pytest.raises(ReleaseError, match="nothing is written, and early says: KeyError"):
+        try_release(made.file, root=small)
+
+
 def test_a_release_that_does_not_run_is_found_out(small):
     lesson = small / "lessons" / "05_small.py"
     lesson.write_text(SMALL + "\n# %% name='broken'\nopen('weights-that-are-not-there')\n")
@@ -353,7 +370,7 @@ def test_a_fresh_environment_is_the_students_own(small, monkeypatch):
             archive.writestr(name, data)
     passes = ["05_small: runs on the answers, and every check passes"]
     assert try_release(made.file, fresh=True, root=small) == passes
-    assert "-m nbconvert" in (small / "said").read_text()
+    assert ".try.ipynb" in (small / "said").read_text()
     assert not (small / "of the instructor").exists()
     with pytest.raises(ReleaseError, match=r"vos-lab-05_small: `python make.py setup` fails"):
         try_release(made.file, fresh=True, root=small)  # "said" is there now

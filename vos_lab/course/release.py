@@ -361,7 +361,8 @@ def try_release(file: str | Path, fresh: bool = False, root: str | Path = REPOSI
             ]
             if about["graded"]:
                 # The first cell that stops must say why. What comes after it may follow from it.
-                first = (*_errors(_run(untouched, place, python)), ("", "NotAttempted"))[0]
+                stopped = _run(untouched, place, python, whole=False)
+                first = (*_errors(stopped), ("", "NotAttempted"))[0]
                 if not first[1].startswith(("NotImplementedError", "NotAttempted")):
                     problems.append(f"nothing is written, and {first[0]} says: {first[1]}")
             if problems:
@@ -415,18 +416,33 @@ def _environment(place: Path) -> str:
     return str(next(p for p in own.glob("*/python*") if p.stem == "python"))
 
 
-def _run(notebook: NotebookNode, place: Path, python: str) -> NotebookNode:
-    """Run a notebook in a release, with its package and no other."""
+RUN = """\
+import sys
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+path, seconds, whole = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "whole"
+notebook = nbformat.read(path, as_version=4)
+how = {"allow_errors": True} if whole else {"force_raise_errors": True}
+try:
+    NotebookClient(notebook, timeout=seconds, store_widget_state=False, **how).execute()
+except CellExecutionError:
+    pass
+nbformat.write(notebook, path)
+"""
+
+
+def _run(notebook: NotebookNode, place: Path, python: str, whole: bool = True) -> NotebookNode:
+    """Run a notebook in a release, with its package and no other; whole, or to its first error."""
     where = place / "notebooks" / ".try.ipynb"
     proof = "import vos_lab\nassert vos_lab.__file__.startswith({!r}), vos_lab.__file__"
     first = nbformat.v4.new_code_cell(proof.format(str(place.resolve())))
     filled = nbformat.from_dict(json.loads(nbformat.writes(notebook)))
     filled.cells.insert(0, first)
     where.write_text(nbformat.writes(filled), encoding="utf-8")
-    command = [python, "-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors"]
-    command += ["--inplace", "--log-level=ERROR", where.name]
-    command += [f"--ExecutePreprocessor.timeout={CELL_SECONDS}"]
-    command += ["--ExecutePreprocessor.store_widget_state=False"]
+    command = [python, "-c", RUN, where.name, str(CELL_SECONDS), "whole" if whole else "part"]
     environment = {**os.environ, "PYTHONPATH": str(place.resolve()), "TQDM_DISABLE": "1"}
     done = subprocess.run(command, cwd=where.parent, env=environment, capture_output=True)
     if done.returncode:
