@@ -347,7 +347,7 @@ figures.curves(
 # et al. (CVPR 2017) train two networks. The **appearance stream** looks at the frame. The **motion
 # stream** looks at optical flow, drawn as you drew it in lesson 02.
 
-# %% name="camera-quiz" slide="fragment"
+# %% name="camera-quiz" slide="slide"
 quiz("04_motion", "camera")
 
 # %% show="vos_lab.methods.fusionseg.Stream"
