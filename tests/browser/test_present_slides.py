@@ -143,8 +143,10 @@ LIVE = """\
 import numpy as np
 
 from vos_lab.course import quiz
+from vos_lab.datasets.mots_truth import as_objects
 from vos_lab.view.explorers import MetricPlayground
 from vos_lab.view.painter import Painter
+from vos_lab.view.track_timeline import TrackTimeline
 from vos_lab.video import Video
 
 # %% name="playground" slide="slide"
@@ -161,6 +163,13 @@ open("a file that is not there")
 painter = Painter(Video("grey", np.full((3, 120, 200, 3), 90, np.uint8)))
 painter.observe(lambda change: open("painted.txt", "w").write(str(painter.mask.sum())))
 painter
+
+# %% name="timeline" slide="slide"
+labels = np.zeros((6, 120, 200), np.uint8)
+for label in range(1, 26):
+    labels[:, 2 * label, 4 * label : 100 + 4 * label] = label
+crowd = as_objects(labels, dict.fromkeys(range(1, 26), 2))
+TrackTimeline(Video("crowd", np.full((6, 120, 200, 3), 90, np.uint8)), crowd, crowd, "Who is who?")
 """
 START = (
     "import sys; from vos_lab.course.present import present; present(sys.argv[1], {demo!r}, "
@@ -213,7 +222,7 @@ def live(browser, tmp_path):
 def test_widgets_of_slides_answer_and_survive_a_reload(browser, live, tmp_path):
     address = live()
     assert problems(browser) == []
-    assert browser.execute_script("return slides.pages.length") == 4  # the quiz has its own page
+    assert browser.execute_script("return slides.pages.length") == 5  # the quiz has its own page
     hosts = (
         "[...new Set(performance.getEntriesByType('resource').map((r) => new URL(r.name).host))]"
     )
@@ -236,6 +245,16 @@ def test_widgets_of_slides_answer_and_survive_a_reload(browser, live, tmp_path):
         time.sleep(0.1)
         files = list(Path(tmp_path).glob("vos-lab-present-*/painted.txt"))
 
+    ActionChains(browser).send_keys(Keys.ESCAPE, Keys.PAGE_DOWN).perform()
+    assert browser.execute_script("return location.hash") == "#5"
+    click_timeline(browser, row=7, frame=4)
+    where = "JSON.stringify(document.querySelector('.vos-tracks').dataset)"
+    there = f'{where}.includes(\'"row":"7"\') && {where}.includes(\'"frame":"4"\')'
+    wait(browser, there, "a click on the timeline is taken for another place")
+    # Drawn in a canvas, so the search for small letters does not see it: 11 pixels, enlarged.
+    grown = "document.querySelector('.vos-lines').currentCSSZoom"
+    assert 11 * browser.execute_script(f"return {grown}") >= SMALLEST_TEXT
+
     browser.refresh()  # the same kernel: nothing runs again
     wait(browser, "window.slides?.settled", "the slides are gone")
     browser.execute_script("slides.go(1)")
@@ -247,6 +266,23 @@ def test_widgets_of_slides_answer_and_survive_a_reload(browser, live, tmp_path):
         f"document.querySelector('.vos-numbers').innerText !== {before!r}",
         "the explorer does not answer",
     )
+
+
+def click_timeline(browser, row: int, frame: int) -> None:
+    """Click where a row of 16 pixels and a frame of six are, behind 78 pixels of names."""
+    lines = browser.find_element(By.CSS_SELECTOR, ".vos-lines canvas")
+    x, y = browser.execute_script(
+        """
+        const [lines, row, frame] = arguments, box = lines.getBoundingClientRect();
+        const right = 78 + (lines.clientWidth - 84) * (frame + 0.5) / 6, down = 16 * (row + 0.5);
+        return [box.left + right * box.width / lines.clientWidth,
+                box.top + down * box.height / lines.clientHeight];
+        """,
+        *(lines, row, frame),
+    )
+    for kind in ("mousePressed", "mouseReleased"):
+        event = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
+        browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
 
 
 def paint_in_the_middle(browser) -> None:

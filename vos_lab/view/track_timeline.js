@@ -88,7 +88,7 @@ function render({ model, el }) {
         ink.globalAlpha = 1;
       }
       ink.fillStyle = row === chosen ? text : dim;
-      ink.font = "11px system-ui, sans-serif";
+      ink.font = "12px system-ui, sans-serif";
       ink.fillText(`object ${objects[row]}`, 4, y + ROW / 2 + 0.5);
       for (let t = 0; t < frames; ) {
         const id = track(row, t);
@@ -103,7 +103,7 @@ function render({ model, el }) {
           const left = x(t) + (switches.some(([r, f]) => r === row && f === t) ? 9 : 3); // beside the mark
           if (x(end) - left > 5 + 7 * String(id).length) {
             ink.fillStyle = bright(id) ? "#101010" : "#ffffff";
-            ink.font = "10px system-ui, sans-serif";
+            ink.font = "11px system-ui, sans-serif";
             ink.fillText(id, left, y + ROW / 2 + 0.5);
           }
         }
@@ -123,7 +123,7 @@ function render({ model, el }) {
     }
     ink.fillStyle = text;
     ink.fillRect(x(now + 0.5) - 0.75, 0, 1.5, tall - AXIS);
-    ink.font = "11px system-ui, sans-serif";
+    ink.font = "12px system-ui, sans-serif";
     ink.fillStyle = dim;
     for (let t = 0; t < frames; t += step()) ink.fillText(t, x(t + 0.5) - 4, tall - AXIS / 2);
   }
@@ -208,9 +208,9 @@ function render({ model, el }) {
   }
 
   const point = (event) => {
-    const box = lines.getBoundingClientRect();
-    const t = Math.floor(((event.clientX - box.left - LABELS) * frames) / (wide - LABELS - 6));
-    go(t, Math.floor((event.clientY - box.top) / ROW));
+    const box = lines.getBoundingClientRect(); // on a slide, larger than it thinks that it is
+    const [right, down] = [(event.clientX - box.left) * (wide / box.width), (event.clientY - box.top) * (tall / box.height)];
+    go(Math.floor(((right - LABELS) * frames) / (wide - LABELS - 6)), Math.floor(down / ROW));
   };
   lines.addEventListener("pointerdown", (event) => {
     root.focus({ preventScroll: true });
