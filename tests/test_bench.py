@@ -1,5 +1,6 @@
 import csv
 import json
+import time
 
 import numpy as np
 import pytest
@@ -177,6 +178,26 @@ def test_what_a_method_does_wrong_is_said_under_its_own_name(monkeypatch):
     monkeypatch.setattr(Baseline, "step", lambda self, frame: np.zeros((1, 1), np.uint8))
     with pytest.raises(ValueError, match=r"what Baseline\.step gave for frame 1"):
         bench(["baseline"], "easy", sequences=ONE, progress=False)
+
+
+@pytest.mark.usefixtures("short")
+def test_waiting_for_others_is_not_held_against_a_method(monkeypatch):
+    def waits(self, frame):
+        time.sleep(0.05)  # as if the processor worked for somebody else
+        return np.zeros(frame.shape[:2], np.uint8)
+
+    def works(self, frame):
+        until = time.process_time() + 0.02
+        while time.process_time() < until:
+            pass
+        return np.zeros(frame.shape[:2], np.uint8)
+
+    seconds = {}
+    for step in (waits, works):
+        monkeypatch.setattr(Baseline, "step", step)
+        result = bench(["baseline"], "easy", sequences=ONE, progress=False)
+        seconds[step] = result["baseline"]["overall"]["seconds_per_frame"]
+    assert seconds[waits] < 0.02 <= seconds[works]
 
 
 # --- the leaderboard --------------------------------------------------------------------------
