@@ -1,5 +1,6 @@
 """The claims of the lecture, as experiments."""
 
+from vos_lab.claims.appearance import MASKTRACK_CLAIMS, ONAVOS_CLAIMS, OSVOS_CLAIMS
 from vos_lab.claims.claim import (
     RECORD,
     Claim,
@@ -34,6 +35,16 @@ __all__ = [
 
 CLAIMS = {
     claim.name: claim
-    for claim in (RANKING, CORRELATION, ELSEWHERE, *MOTION, FIRST_MASK, START_LOGIC)
+    for claim in (
+        RANKING,
+        CORRELATION,
+        ELSEWHERE,
+        *MOTION,
+        *OSVOS_CLAIMS,
+        *ONAVOS_CLAIMS,
+        *MASKTRACK_CLAIMS,
+        FIRST_MASK,
+        START_LOGIC,
+    )
 }
 """Every claim of the course by its name."""

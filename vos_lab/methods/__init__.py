@@ -1,25 +1,46 @@
 """The methods of the lecture, each behind the Segmenter interface."""
 
 from importlib import import_module
+from typing import Any
 
 from vos_lab.methods.segmenter import Segmenter, run, segment
 
-__all__ = ["METHODS", "Segmenter", "create", "run", "segment"]
+__all__ = ["ABLATIONS", "METHODS", "Segmenter", "create", "run", "segment"]
 
 METHODS = {
     "baseline": "vos_lab.methods.baseline.Baseline",
     "flow-propagation": "vos_lab.methods.flow_propagation.FlowPropagation",
     "object-flow": "vos_lab.methods.object_flow.ObjectFlow",
     "fusionseg": "vos_lab.methods.fusionseg.FusionSeg",
+    "osvos": "vos_lab.methods.osvos.OSVOS",
+    "onavos": "vos_lab.methods.onavos.OnAVOS",
+    "masktrack": "vos_lab.methods.masktrack.MaskTrack",
+    "lucid": "vos_lab.methods.lucid.Lucid",
 }
 """Where each method lives. By name, so that naming a method does not load all networks."""
 
+ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "osvos-without-parent": ("osvos", {"parent": None}),
+    "osvos-without-balance": ("osvos", {"balanced": False}),
+    "osvos-without-augmentation": ("osvos", {"augmentation": "none"}),
+    "osvos-without-snapping": ("osvos", {"snapping": False}),
+    "osvos-lucid": ("osvos", {"augmentation": "lucid"}),
+    "onavos-without-negatives": ("onavos", {"negatives": False}),
+    "onavos-without-first-frame": ("onavos", {"mixing": False}),
+    "masktrack-without-fine-tuning": ("masktrack", {"steps": 0}),
+    "masktrack-without-zoom": ("masktrack", {"zooming": False}),
+    "masktrack-with-flow-stream": ("masktrack", {"flow_stream": True}),
+    "lucid-plain": ("lucid", {"augmentation": "plain"}),
+}
+"""Methods with one thing changed, to measure what it is worth: the method, and its options."""
 
-def create(name: str) -> Segmenter:
+
+def create(name: str, **options: Any) -> Segmenter:
     """Make a method by its name.
 
     Args:
-        name: one of :data:`METHODS`.
+        name: one of :data:`METHODS` or :data:`ABLATIONS`.
+        options: of the method, where it has any.
 
     Returns:
         A fresh Segmenter.
@@ -31,8 +52,9 @@ def create(name: str) -> Segmenter:
         >>> type(create("baseline")).__name__
         'Baseline'
     """
-    if name not in METHODS:
+    method, changed = ABLATIONS.get(name, (name, {}))
+    if method not in METHODS:
         raise ValueError(f"there is no method {name!r}; there are: {', '.join(METHODS)}")
-    module, _, attribute = METHODS[name].rpartition(".")
-    segmenter: Segmenter = getattr(import_module(module), attribute)()
+    module, _, attribute = METHODS[method].rpartition(".")
+    segmenter: Segmenter = getattr(import_module(module), attribute)(**{**changed, **options})
     return segmenter

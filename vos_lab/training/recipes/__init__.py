@@ -10,6 +10,9 @@ RECIPES = {
     "fusionseg-appearance": "vos_lab.training.recipes.fusionseg.APPEARANCE",
     "fusionseg-motion": "vos_lab.training.recipes.fusionseg.MOTION",
     "fusionseg-fusion": "vos_lab.training.recipes.fusionseg.FUSION",
+    "osvos-parent": "vos_lab.training.recipes.osvos.OSVOS_PARENT",
+    "osvos-contours": "vos_lab.training.recipes.osvos.OSVOS_CONTOURS",
+    "masktrack-parent": "vos_lab.training.recipes.osvos.MASKTRACK_PARENT",
 }
 """Where each recipe stands. By name, so that naming one does not load all networks."""
 

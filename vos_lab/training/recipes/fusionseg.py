@@ -10,29 +10,29 @@ from functools import lru_cache, partial
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from vos_lab import weights
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
 from vos_lab.methods.fusionseg import Fusion, Stream, as_input, motion_image
+from vos_lab.methods.networks import mean_j, segmentation_loss
 from vos_lab.training.loop import Recipe
+from vos_lab.video import VOID
 
 SIZE = (120, 216)
 VIDEOS = 250
 MOMENTS = (3, 10, 17)
 BATCH = 8
-IGNORE = 2  # neither object nor background
 
 Example = tuple[np.ndarray, np.ndarray, np.ndarray]
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def example(video: ProceduralVideo, t: int) -> Example:
-    """A frame, its motion image, and what is what: 0 background, 1 object, 2 passed over."""
+    """A frame, its motion image, and what is what: 0 background, 1 object, 255 passed over."""
     assert video.masks is not None  # the renderer always knows
     frame = video.frames[t]
     truth = (np.asarray(video.masks[t]) > 0).astype(np.uint8)
-    truth[(video.instances[t] > 0) & (truth == 0)] = IGNORE
+    truth[(video.instances[t] > 0) & (truth == 0)] = VOID
     return frame, motion_image(frame, video.frames[t - 1]), truth
 
 
@@ -71,26 +71,6 @@ def loss(network: Stream, batch: Batch) -> torch.Tensor:
     inputs, truth = batch
     score = network(inputs.contiguous(memory_format=torch.channels_last)).float()
     return segmentation_loss(score, truth)
-
-
-def segmentation_loss(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """The loss of log-odds ``(N, 1, H, W)`` where the truth is ``(N, 1, H, W)``, 0, 1 or IGNORE."""
-    counts = truth != IGNORE
-    target = (truth == 1).float()
-    entropy = functional.binary_cross_entropy_with_logits(score, target, reduction="none")
-    probability = score.sigmoid() * counts
-    both = (probability * target).sum(dim=(1, 2, 3))
-    either = (probability + target).sum(dim=(1, 2, 3)) - both
-    soft_j = (both + 1) / (either + 1)
-    return (entropy * counts).sum() / counts.sum() + (1 - soft_j).mean()
-
-
-def mean_j(score: torch.Tensor, truth: torch.Tensor) -> float:
-    """J of the examples, all objects of a frame as one, averaged; those without objects are 1."""
-    prediction, target = (score > 0) & (truth != IGNORE), truth == 1
-    both = (prediction & target).sum(dim=(1, 2, 3)).float()
-    either = (prediction | target).sum(dim=(1, 2, 3)).float()
-    return float(torch.where(either > 0, both / either.clamp(min=1), 1.0).mean())
 
 
 def validate(network: Stream, stream: int) -> Mapping[str, float]:
