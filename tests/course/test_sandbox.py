@@ -96,6 +96,34 @@ def test_memory_is_capped(walls):
     assert ask(walls, "return np.ones(100 << 20).sum()")["kind"] == "MemoryError"
 
 
+def group_of(process):
+    try:
+        return os.getpgid(int(process.name))
+    except ProcessLookupError:  # it has just ended
+        return None
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="no exact figures")
+def test_what_processes_share_counts_once():
+    # Six processes that were forked, and hold one array of 60 MB together.
+    program = (
+        "import os, sys, time\nkept = bytearray(os.urandom(1)) * (60 << 20)\n"
+        "for _ in range(5):\n    if os.fork() == 0:\n        break\n"
+        "else:\n    print('ready', flush=True)\ntime.sleep(60)"
+    )
+    start = [sys.executable, "-c", program]
+    process = subprocess.Popen(start, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        group = [p for p in Path("/proc").glob("[0-9]*") if group_of(p) == process.pid]
+        assert len(group) == 6
+        assert not sandboxes._take_more_than(200, group)
+        assert sandboxes._take_more_than(50, group)
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
 def test_how_it_ended_is_known(walls):
     assert ask(walls, "os._exit(7)") == "exit 7"
 

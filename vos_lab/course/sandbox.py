@@ -690,7 +690,7 @@ def _watch(control: socket.socket, child: int, limits: Limits) -> dict[str, Any]
         if len(others) > limits.processes // 2:
             found["processes"] = True
             break
-        if _memory(others) > limits.memory:
+        if _take_more_than(limits.memory, others):
             found["memory"] = True
             break
     # We are the first process of our namespace: this reaches all others, wherever they hide.
@@ -706,8 +706,8 @@ def _watch(control: socket.socket, child: int, limits: Limits) -> dict[str, Any]
     return None if gone else found
 
 
-def _memory(processes: list[Path]) -> float:
-    """MB that processes take; what they share is counted once."""
+def _take_more_than(memory: float, processes: list[Path]) -> bool:
+    """Whether processes take more than so many MB; what they share is counted once."""
     page = os.sysconf("SC_PAGESIZE")
 
     def resident(process: Path) -> int:
@@ -726,9 +726,11 @@ def _memory(processes: list[Path]) -> float:
         kinds = ("Pss_Anon:", "Pss_Shmem:")
         return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(kinds))
 
-    at_most = sum(map(resident, processes))
-    # The exact figure takes milliseconds for each process, so it is asked for only when needed.
-    return at_most / 1e6 if at_most < 500e6 else sum(map(share, processes)) / 1e6
+    # What is resident counts what is shared several times, but never too little. The exact figure
+    # takes milliseconds for each process, so it is asked for only when needed.
+    if sum(map(resident, processes)) <= memory * 1e6:
+        return False
+    return sum(map(share, processes)) > memory * 1e6
 
 
 def _in_own_space(pipe: int, limits: Limits, work: Callable[[int, Limits], None]) -> int:
