@@ -301,7 +301,8 @@ def difference(expected: Any, got: Any, tolerance: float) -> str | None:
     are alike. NaN is equal to NaN only.
 
     Args:
-        expected: numbers, arrays, tensors, strings, None, and lists, tuples and dicts of them.
+        expected: numbers, arrays, tensors, networks, functions, strings, None, and lists, tuples
+            and dicts of them.
         got: what to compare.
         tolerance: of floats, relative and absolute.
 
@@ -320,6 +321,12 @@ def difference(expected: Any, got: Any, tolerance: float) -> str | None:
         return _array_difference(expected, got, tolerance)
     if isinstance(expected, str) or expected is None:
         return None if expected == got else f"expected {show(expected)}   got {show(got)}"
+    if _is_network(expected):
+        if not _is_network(got):
+            return f"expected {kind(expected)}, got {kind(got)}"
+        return difference(dict(expected.state_dict()), dict(got.state_dict()), tolerance)
+    if callable(expected):
+        return None if got is expected else f"expected {show(expected)}   got {show(got)}"
     if isinstance(expected, dict):
         if not isinstance(got, dict):
             return f"expected {kind(expected)}, got {kind(got)}"
@@ -347,8 +354,10 @@ def _first_difference(parts: list[tuple[str, Any, Any]], tolerance: float) -> st
 def _number_difference(expected: Any, got: Any, tolerance: float) -> str | None:
     if not isinstance(got, int | float | np.generic) and not is_array(got, dimensions=0):
         return f"expected {kind(expected)}, got {kind(got)}"
-    number = _numpy(got) if is_array(got, dimensions=0) else np.asarray(got)
-    want, have = np.asarray(expected)[()], number[()]
+    want, have = (
+        (_numpy(each) if is_array(each, dimensions=0) else np.asarray(each))[()]
+        for each in (expected, got)
+    )
     if want.dtype.kind == "b" or have.dtype.kind == "b":
         right = want.dtype.kind == have.dtype.kind and want == have
     else:
@@ -395,6 +404,11 @@ def is_array(value: Any, dimensions: int | None = None) -> bool:
     return value.ndim > 0 if dimensions is None else value.ndim == dimensions
 
 
+def _is_network(value: Any) -> bool:
+    # Known by a method of its own, as a tensor is.
+    return hasattr(value, "state_dict") and hasattr(value, "named_parameters")
+
+
 def _numpy(array: Any) -> np.ndarray:
     return array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
 
@@ -413,6 +427,8 @@ def kind(value: Any) -> str:
         return f"the truth value {value}"
     if isinstance(value, int | float | np.generic) or is_array(value, dimensions=0):
         return f"the number {show(value)}"
+    if callable(value):
+        return f"the function {show(value)}" if not _is_network(value) else show(value)
     if value is None or isinstance(value, str):
         return repr(value)
     return f"a {type(value).__name__}"
@@ -440,6 +456,10 @@ def show(value: Any, indent: int = 0) -> str:
             return f"bool {what} of shape {array.shape}, {int(array.sum())} of them True"
         span = f", {show(array.min())} to {show(array.max())}" if array.size else ""
         return f"{array.dtype} {what} of shape {array.shape}{span}"
+    if _is_network(value):
+        return f"a {type(value).__name__}"
+    if callable(value):
+        return getattr(value, "__name__", type(value).__name__)
     if isinstance(value, list | tuple):
         if value and _arrays(value[0]):
             start = f"list of {len(value)}, the first "
