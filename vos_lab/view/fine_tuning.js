@@ -1,0 +1,166 @@
+// The fine-tuning monitor. The kernel sends what it has seen so far; the browser keeps all of it,
+// so the slider goes back through the steps without asking.
+
+const LEFT = 52, RIGHT = 10, TOP = 8, BELOW = 24; // room around the loss, in pixels
+
+function render({ model, el }) {
+  const names = model.get("_names");
+  const [height, width] = model.get("_size");
+  const handlers = [];
+  function follow(name, handler) {
+    model.on(`change:${name}`, handler);
+    handlers.push([`change:${name}`, handler]);
+  }
+
+  const root = add(el, "div", { className: "vos-widget vos-monitor", role: "group", ariaLabel: model.get("_title") });
+  // JupyterLab has keys of its own, and looks for this mark on the element that has the focus.
+  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
+  add(root, "div", { className: "vos-title", textContent: model.get("_title") });
+  const stage = add(root, "div", { className: "vos-stage" });
+  const frames = names.map((name) => {
+    const figure = add(stage, "figure");
+    const canvas = add(figure, "canvas", { width, height, role: "img" });
+    return { name, canvas, caption: add(figure, "figcaption", { textContent: name }) };
+  });
+  const loss = add(root, "canvas", { className: "vos-loss", role: "img" });
+  const ink = loss.getContext("2d");
+  const bar = add(root, "div", { className: "vos-bar" });
+  const slider = add(bar, "input", { type: "range", min: 0, step: 1, className: "vos-steps", ariaLabel: "Step of fine-tuning" });
+  const told = add(bar, "output", { className: "vos-told", role: "status" });
+
+  const moments = () => model.get("_moments");
+  const at = () => {
+    const [wanted, last] = [model.get("shown"), moments().length - 1];
+    return wanted < 0 ? last : Math.min(wanted, last);
+  };
+
+  // --- the frames ------------------------------------------------------------------------------
+
+  const pictures = model.get("_images").map((jpeg) => bitmap(jpeg, "image/jpeg"));
+  let turn = 0;
+  async function drawFrames() {
+    const mine = ++turn;
+    const moment = moments()[at()];
+    const overlays = await Promise.all((moment?.[1] ?? []).map((png) => bitmap(png, "image/png")));
+    const shown = await Promise.all(pictures);
+    if (mine !== turn) return overlays.forEach((each) => each?.close()); // there is a newer one
+    frames.forEach(({ name, canvas, caption }, i) => {
+      const pen = canvas.getContext("2d");
+      pen.drawImage(shown[i], 0, 0, width, height);
+      if (overlays[i]) pen.drawImage(overlays[i], 0, 0, width, height);
+      const text = moment?.[2][i];
+      caption.textContent = text ? `${name}: ${text}` : name;
+      canvas.ariaLabel = moment ? `${caption.textContent}, after ${moment[0]} steps` : name;
+      overlays[i]?.close();
+    });
+    root.dataset.step = moment ? moment[0] : "";
+  }
+
+  // --- the loss --------------------------------------------------------------------------------
+
+  let wide = 0;
+  const steps = () => Math.max(model.get("_steps"), model.get("losses").length, 1);
+  const x = (step) => LEFT + ((wide - LEFT - RIGHT) * step) / steps();
+
+  function drawLoss() {
+    const losses = model.get("losses");
+    const style = getComputedStyle(root);
+    const [text, dim, line, accent] = ["--vos-text", "--vos-dim", "--vos-line", "--vos-accent"].map((name) => style.getPropertyValue(name).trim() || "#777");
+    const sharp = window.devicePixelRatio || 1;
+    const tall = loss.clientHeight || 150;
+    wide = loss.clientWidth || 600;
+    Object.assign(loss, { width: wide * sharp, height: tall * sharp });
+    ink.setTransform(sharp, 0, 0, sharp, 0, 0);
+    ink.font = "12px system-ui, sans-serif";
+    ink.textBaseline = "middle";
+    const most = Math.max(1e-6, ...losses) * 1.05;
+    const y = (value) => TOP + (tall - TOP - BELOW) * (1 - value / most);
+    for (const value of losses.length ? [0, most / 2, most] : [0]) {
+      ink.fillStyle = line;
+      ink.fillRect(LEFT, y(value), wide - LEFT - RIGHT, 1);
+      ink.fillStyle = dim;
+      ink.textAlign = "right";
+      ink.fillText(value === 0 ? "0" : value.toPrecision(2), LEFT - 6, y(value) + 1);
+    }
+    ink.textAlign = "center";
+    for (const part of [0, 0.25, 0.5, 0.75, 1]) ink.fillText(Math.round(part * steps()), Math.min(wide - 14, x(part * steps())), tall - 12);
+    ink.textAlign = "left";
+    ink.fillText("step", LEFT + 14, tall - 12);
+    ink.fillText("loss", LEFT + 6, TOP + 8);
+    ink.strokeStyle = accent;
+    ink.lineWidth = 2;
+    ink.beginPath();
+    losses.forEach((value, i) => ink.lineTo(x(i + 1), y(value)));
+    ink.stroke();
+    const moment = moments()[at()];
+    if (moment) {
+      ink.fillStyle = text;
+      ink.fillRect(x(moment[0]) - 0.75, TOP, 1.5, tall - TOP - BELOW);
+    }
+    loss.ariaLabel = losses.length ? `Loss over ${losses.length} steps, from ${losses[0].toPrecision(2)} to ${losses.at(-1).toPrecision(2)}` : "No step yet";
+  }
+
+  // --- both ------------------------------------------------------------------------------------
+
+  let waiting = 0;
+  function draw() {
+    if (!waiting) waiting = requestAnimationFrame(() => {
+      waiting = 0;
+      const losses = model.get("losses");
+      slider.max = Math.max(0, moments().length - 1);
+      slider.value = at();
+      slider.disabled = moments().length < 2;
+      const moment = moments()[at()];
+      const now = moment && losses[moment[0] - 1];
+      const text = !moment ? "not started" : moment[0] === 0 ? "step 0: the parent network" : `step ${moment[0]} of ${steps()}, loss ${now.toPrecision(2)}`;
+      told.textContent = slider.ariaValueText = text;
+      root.dataset.moments = moments().length;
+      drawLoss();
+      drawFrames();
+    });
+  }
+
+  let telling = 0;
+  function go(to) {
+    // At the right end the newest is shown, also when more come.
+    model.set("shown", to >= moments().length - 1 ? -1 : Math.max(0, to));
+    clearTimeout(telling);
+    telling = setTimeout(() => model.save_changes(), 120);
+  }
+  slider.oninput = () => go(Number(slider.value));
+  function point(event) {
+    const box = loss.getBoundingClientRect(); // on a slide, larger than it thinks that it is
+    const step = (((event.clientX - box.left) * (wide / box.width) - LEFT) / (wide - LEFT - RIGHT)) * steps();
+    const far = moments().map((moment) => Math.abs(moment[0] - step));
+    if (far.length) go(far.indexOf(Math.min(...far)));
+  }
+  loss.addEventListener("pointerdown", (event) => {
+    loss.setPointerCapture(event.pointerId);
+    point(event);
+  });
+  loss.addEventListener("pointermove", (event) => event.buttons && point(event));
+
+  for (const name of ["_moments", "losses", "shown"]) follow(name, draw);
+  const watcher = new ResizeObserver(draw);
+  watcher.observe(root);
+  draw();
+
+  return () => {
+    clearTimeout(telling);
+    cancelAnimationFrame(waiting);
+    watcher.disconnect();
+    for (const [name, handler] of handlers) model.off(name, handler);
+  };
+}
+
+function add(parent, tag, properties = {}) {
+  const child = Object.assign(document.createElement(tag), properties);
+  parent.append(child);
+  return child;
+}
+
+async function bitmap(bytes, type) {
+  return bytes?.byteLength ? createImageBitmap(new Blob([bytes], { type })) : null;
+}
+
+export default { render };
