@@ -1,5 +1,6 @@
 """The sample map: its colours are the training pixels, and its knobs are the two thresholds."""
 
+import copy
 import io
 
 import numpy as np
@@ -226,13 +227,13 @@ def test_watching_changes_nothing_and_notes_what_was_known():
         frames[t][masks[t] == 2] += 150
     video = Video("square", frames, masks)
     options = {"parent": None, "steps": 8, "snapping": False, "far": 0.2}
-    seen, found = watch(OnAVOS(**options), video, label=2)
     method = OnAVOS(**options)
     method.start(frames[0], masks[0])
+    seen, found = watch(copy.deepcopy(method), video, label=2)
     assert (found == [masks[0], *(method.step(frame) for frame in frames[1:])]).all()
     assert [moment.number for moment in seen] == [1, 2, 3]
     assert (seen[0].last_mask == (masks[0] == 2)).all()
     assert (seen[2].truth == (masks[3] == 2)).all()
     assert ((seen[2].last_mask & (found[2] == 0)).mean()) < 0.02
     with pytest.raises(ValueError, match="square: has no masks"):
-        watch(OnAVOS(**options), Video("square", frames))
+        watch(method, Video("square", frames))

@@ -79,21 +79,20 @@ def watch(method: OnAVOS, video: Video, label: int = 1) -> tuple[list[Moment], n
     """Run OnAVOS, and note for each frame what it knew before it learned from it.
 
     Args:
-        method: is started on the first frame.
-        video: with the mask of its first frame.
+        method: has been started on the first frame; goes through the others.
+        video: with masks.
         label: of the object to watch.
 
     Returns:
-        What it knew in each frame but the first, and the masks of all, ``(T, H, W)`` uint8.
+        What it knew in each frame but the first, and the masks of all, ``(T, H, W)`` uint8, of
+        which the first is the true one.
 
     Raises:
         ValueError: the video has no masks.
     """
     if video.masks is None:
-        raise ValueError(f"{video.name}: has no masks, and OnAVOS begins with the first one")
-    first = np.asarray(video.masks[0])
-    method.start(video.frames[0], first)
-    moments, masks = [], [first]
+        raise ValueError(f"{video.name}: has no masks to compare with")
+    moments, masks = [], [np.asarray(video.masks[0])]
     for t in range(1, len(video)):
         small = resized(video.frames[t], method.size)
         truth = (np.asarray(video.masks[t]) == label).astype(np.float32)
