@@ -145,7 +145,12 @@ quiz("05_osvos", "balance")
 # %% name="loss-in-use" slide="slide"
 small = cv2.erode(truth[0].astype(np.uint8), np.ones((5, 5), np.uint8))
 large = cv2.dilate(truth[0].astype(np.uint8), np.ones((5, 5), np.uint8))
-answers = {"nothing": 0 * small, "2 px too small": small, "2 px too large": large}
+answers = {
+    "nothing": 0 * small,
+    "everything": 0 * small + 1,
+    "2 px too small": small,
+    "2 px too large": large,
+}
 target = torch.from_numpy(truth[0].astype(np.uint8))
 rows = {}
 for name, answer in answers.items():
@@ -154,12 +159,12 @@ for name, answer in answers.items():
         "plain": float(cross_entropy(score, target)),
         "class-balanced": float(class_balanced_loss(score, target)),
     }
-figures.table(rows, title="Loss of three wrong answers to frame 0", name="answer", digits=3)
+figures.table(rows, title="Loss of four wrong answers to frame 0", name="answer", digits=3)
 
 # %% [markdown] name="loss-explained"
-# Compare the columns. The balance makes "nothing" far worse than before, beside the others: that is
-# what it is for. But look at the last two rows. A missed pixel of the object costs many times a
-# false one, so a network that is not sure of the outline does best to draw it *too large*.
+# With plain cross-entropy *nothing* is a cheap answer, beside *everything*. With the balance both
+# cost the same: that is what it is for. But look at the last two rows. A missed pixel costs many
+# times a false one, so a network that is not sure of the outline does best to draw it *too large*.
 
 # %% name="balanced-or-not" slide="slide"
 found = {

@@ -120,13 +120,14 @@ def test_a_figure_stands_in_where_no_kernel_runs(monitor):
 
 def test_the_colour_of_the_strongest_object_and_its_certainty():
     soft = {
-        3: np.array([[1.0, 0.2, 0.0]], np.float32),
-        7: np.array([[0.1, 0.9, 0.0]], np.float32),
+        3: np.array([[1.0, 1.0, 0.2, 0.0, 0.0]], np.float32),
+        7: np.array([[0.1, 0.1, 0.4, 0.0, 0.6]], np.float32),
     }
     pixels = np.asarray(Image.open(io.BytesIO(encode_soft(soft))).convert("RGBA"))[0]
     assert (pixels[0, :3] == OBJECT_COLOURS[3]).all()
-    assert (pixels[1, :3] == OBJECT_COLOURS[7]).all()
-    assert pixels[0, 3] > pixels[1, 3] > pixels[2, 3] == 0
+    assert (pixels[2, :3] == OBJECT_COLOURS[7]).all()
+    assert pixels[0, 3] > pixels[2, 3] > pixels[3, 3] == 0
+    assert (pixels[[1, 4], :3] == 255).all()  # the outline
 
 
 # --- more annotations -------------------------------------------------------------------------

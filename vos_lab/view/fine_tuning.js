@@ -83,10 +83,11 @@ function render({ model, el }) {
       ink.fillText(value === 0 ? "0" : value.toPrecision(2), LEFT - 6, y(value) + 1);
     }
     ink.textAlign = "center";
-    for (const part of [0, 0.25, 0.5, 0.75, 1]) ink.fillText(Math.round(part * steps()), Math.min(wide - 14, x(part * steps())), tall - 12);
+    for (const part of [0, 0.5, 1]) ink.fillText(Math.round(part * steps()), Math.min(wide - 14, x(part * steps())), tall - 12);
     ink.textAlign = "left";
     ink.fillText("step", LEFT + 14, tall - 12);
-    ink.fillText("loss", LEFT + 6, TOP + 8);
+    ink.textAlign = "right"; // the curve falls: there is room at the right
+    ink.fillText("loss", wide - RIGHT - 6, TOP + 10);
     ink.strokeStyle = accent;
     ink.lineWidth = 2;
     ink.beginPath();

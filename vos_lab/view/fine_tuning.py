@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import cv2
 import numpy as np
 import traitlets
 from IPython.display import display
@@ -35,6 +36,7 @@ from vos_lab.view.player import encode_frames, encode_image
 HERE = Path(__file__).parent
 LEVELS = 8  # of how sure the network is; few, so that a step is small to send
 MOST_OBJECTS = 255 // LEVELS
+CONTOUR = 255  # the colour of the outline, which is white
 
 # --- the monitor ------------------------------------------------------------------------------
 
@@ -46,19 +48,27 @@ def encode_soft(soft: Mapping[int, np.ndarray]) -> bytes:
         soft: ``(h, w)`` float32, 0 to 1, by label; not empty.
 
     Returns:
-        The bytes of the file: the colour of the strongest object, the more opaque the surer.
+        The bytes of the file: the colour of the strongest object, the more opaque the surer, with
+        a white outline where it has more than one half.
 
     Example:
-        >>> png = encode_soft({1: np.array([[0.0, 1.0]], np.float32)})
+        >>> png = encode_soft({1: np.array([[0.0, 0.4, 1.0, 1.0, 1.0]], np.float32)})
         >>> np.array(Image.open(io.BytesIO(png)).convert("RGBA"))[0, :, 3].tolist()
-        [0, 178]
+        [0, 76, 230, 178, 178]
     """
     labels = list(soft)[:MOST_OBJECTS]
     all_soft = np.stack([soft[label] for label in labels])
     levels = np.rint(all_soft.max(axis=0) * (LEVELS - 1)).astype(np.uint8)
-    image = Image.fromarray(levels + LEVELS * all_soft.argmax(axis=0).astype(np.uint8))
-    image.putpalette(np.repeat(OBJECT_COLOURS[labels], LEVELS, axis=0).tobytes())
-    opacity = np.tile(np.linspace(0, 0.7 * 255, LEVELS), len(labels)).astype(np.uint8)
+    pixels = levels + LEVELS * all_soft.argmax(axis=0).astype(np.uint8)
+    inside = (all_soft.max(axis=0) > 0.5).astype(np.uint8)
+    # What lies outside of the image is not outside of the object.
+    pixels[(inside > 0) & (cv2.erode(inside, np.ones((3, 3), np.uint8)) == 0)] = CONTOUR
+    image = Image.fromarray(pixels)
+    colours, opacity = np.full((256, 3), 255, np.uint8), np.full(256, 230, np.uint8)
+    used = LEVELS * len(labels)
+    colours[:used] = np.repeat(OBJECT_COLOURS[labels], LEVELS, axis=0)
+    opacity[:used] = np.tile(np.linspace(0, 0.7 * 255, LEVELS), len(labels))
+    image.putpalette(colours.tobytes())
     file = io.BytesIO()
     image.save(file, format="PNG", transparency=opacity.tobytes())
     return file.getvalue()
