@@ -21,10 +21,10 @@ METHODS = {
 
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "osvos-without-parent": ("osvos", {"parent": None}),
-    "osvos-without-balance": ("osvos", {"balanced": False}),
+    "osvos-balanced": ("osvos", {"balanced": True}),
+    "osvos-plain": ("osvos", {"augmentation": "plain"}),
     "osvos-without-augmentation": ("osvos", {"augmentation": "none"}),
-    "osvos-without-snapping": ("osvos", {"snapping": False}),
-    "osvos-lucid": ("osvos", {"augmentation": "lucid"}),
+    "osvos-snapped": ("osvos", {"snapping": True}),
     "onavos-without-negatives": ("onavos", {"negatives": False}),
     "onavos-without-first-frame": ("onavos", {"mixing": False}),
     "masktrack-without-fine-tuning": ("masktrack", {"steps": 0}),

@@ -42,6 +42,30 @@ def fill_hole(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return cv2.inpaint(image, wide, 5, cv2.INPAINT_TELEA)
 
 
+def mirrored(flow: np.ndarray) -> np.ndarray:
+    """Send what points outside the image back inside, as a mirror at its border would.
+
+    The ground of a dream has to fill the frame. With the pixels of the border repeated it would
+    have streaks, which no video has.
+
+    Args:
+        flow: ``(H, W, 2)`` float32, pixels.
+
+    Returns:
+        The same, and every place that it points to is inside.
+
+    Example:
+        >>> to_the_left = np.tile(np.float32([-1, 0]), (1, 4, 1))
+        >>> mirrored(to_the_left)[0, :, 0].tolist()
+        [1.0, -1.0, -1.0, -1.0]
+    """
+    height, width = flow.shape[:2]
+    here = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
+    last = np.maximum(np.array([width, height], np.float32) - 1, 0.5)
+    there = last - np.abs(np.mod(here + flow, 2 * last) - last)
+    return np.clip(there, 0, [width - 1, height - 1]).astype(np.float32) - here
+
+
 @exercise(minutes=20, difficulty=3, importance=5)
 def lucid_frame(
     ground: np.ndarray,
@@ -115,11 +139,11 @@ class Dream:
         labels = np.zeros(shape, np.uint8)
         # The camera moves all things, and each thing moves by itself on top of that.
         whole = np.ones(shape, np.float32)
-        flow = random_deformation(whole, rng, scale=0.15, shift=0.08, bend=0.01)
+        flow = mirrored(random_deformation(whole, rng, scale=0.15, shift=0.08, bend=0.01))
         # Whoever is painted last is in front; a shuffled order shows each hidden by the others.
         for label in rng.permutation(list(self.masks)):
             mask = self.masks[label]
-            own = random_deformation(mask, rng, scale=0.3, shift=0.35, bend=0.05, turn=0.25)
+            own = random_deformation(mask, rng, scale=0.7, shift=0.35, bend=0.05, turn=0.25)
             frame, moved = lucid_frame(frame, lit, mask, flow, own)
             labels[moved > 0.5] = label
             flow = np.zeros_like(flow)  # the ground has moved already

@@ -30,7 +30,7 @@ from vos_lab.methods.osvos import Batch, learn
 from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
 from vos_lab.video import VOID
 
-STEPS = 200
+STEPS = 150
 BATCH = 3
 LEARNING_RATE = 1e-3
 MARGIN = 0.6
