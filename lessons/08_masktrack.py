@@ -1,0 +1,526 @@
+# %% [markdown] name="title" minutes=80 needs=["05_osvos"] slide="slide"
+# # MaskTrack and Lucid: learn from stills, dream the rest
+#
+# OSVOS looks at every frame as if it had never seen the one before. That is a waste: the mask of a
+# moment ago is nearly right. In this lesson a network learns to mend it. And since nobody has
+# enough videos with masks, it learns that from single pictures, and from dreams of the first frame.
+
+# %% [markdown] name="instructor" tags=["instructor"] slide="notes"
+# **For the instructor**
+#
+# | section | minutes |
+# | --- | --- |
+# | the fourth channel (exercise `refine_mask`) | 15 |
+# | motion from stills (`simulate_previous_mask`) | 15 |
+# | crop and zoom (`crop_and_zoom`), the flow stream | 15 |
+# | lucid dreams (`lucid_frame`), the dream studio | 20 |
+# | break it: too much trust, a full occlusion | 10 |
+# | claims, questions | 5 |
+#
+# *What usually goes wrong.* The image goes in from 0 to 255 and drowns the mask. The simulated mask
+# is as fine as the truth, so the network copies it. The window is cut off at the border instead of
+# pushed inside. The pixels of a dream move and its mask does not. Each has a message of its own in
+# the check.
+#
+# *Show live.* The dream studio. Let the room give orders: smaller, darker, upside down. Then ask
+# which of these frames the video may really contain, and what it contains that no knob can make.
+#
+# *Ask the room.* The network that was taught with perfect masks has by far the smallest loss. Why
+# is it useless? Where else have you seen a small loss that meant nothing?
+
+# %% name="imports" slide="skip"
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from vos_lab import bench, claims
+from vos_lab.claims import motion
+from vos_lab.course import check, hint, quiz
+from vos_lab.datasets import procedural
+from vos_lab.datasets.davis import example
+from vos_lab.flow import estimate, warp
+from vos_lab.methods import lucid, masktrack, run
+from vos_lab.methods.augmentation import deformation
+from vos_lab.methods.baseline import Baseline
+from vos_lab.methods.flow_propagation import propagate_mask
+from vos_lab.methods.lucid import Dream, Lucid, fill_hole
+from vos_lab.methods.masktrack import Box, MaskTrack, length_image, random_previous_mask
+from vos_lab.methods.networks import as_input
+from vos_lab.methods.osvos import OSVOS
+from vos_lab.metrics import boundary_f, jaccard
+from vos_lab.view import figures
+from vos_lab.view.dream_studio import DreamStudio
+from vos_lab.view.player import Player
+
+# %% name="problem" slide="slide"
+small = {"frames": 16, "size": (120, 216), "length": 4}
+walk = procedural.suite("easy", **small)[0]
+truth = np.stack(list(walk.masks))
+stills = run(MaskTrack(steps=0), walk, progress=False)
+figures.clip(
+    walk,
+    stills,
+    alt="An animal walks. A coloured mask follows it, though the network that makes the mask has "
+    "never seen a video.",
+    height=200,
+    most_bytes=60_000,
+)
+
+# %% [markdown] name="problem-text" slide="skip"
+# The network that draws this mask has never seen a video, and never this animal. It was given the
+# first mask and nothing else. How did it learn to follow?
+
+# %% name="prediction" slide="fragment"
+quiz("08_masktrack", "stills")
+
+# %% [markdown] name="goals" slide="skip"
+# After this lesson you can
+#
+# - give a network a mask as a fourth channel, and refine it from frame to frame,
+# - make training data for video out of single pictures,
+# - look closer where it matters, so that small objects keep their contour,
+# - dream endless frames from one, and say what they teach and what they cannot,
+# - provoke the two failures of a method that trusts its last mask.
+#
+# You need lesson 05; lesson 04 helps. It takes about 80 minutes.
+#
+# ## The last mask is nearly right
+
+# %% name="nearly-right" slide="slide"
+t = 6
+last_mask, this_mask = truth[t - 1] == 1, truth[t] == 1
+print(
+    f"the mask of frame {t - 1}, taken for that of frame {t}: J {jaccard(last_mask, this_mask):.2f}"
+)
+figures.compare_masks(
+    last_mask,
+    this_mask,
+    title="One frame later: the old mask is right inside, and wrong along its contour",
+    alt="The mask of the last frame over that of this frame. They agree inside the animal; thin "
+    "strips along its contour are missed or too much.",
+)
+
+# %% [markdown] name="fourth-channel" slide="slide"
+# ## Write it: the fourth channel
+#
+# So the last mask says *which* object and *about where*. The picture says *where exactly* it ends.
+# Perazzi et al. (CVPR 2017) give both to one network: its first convolution gets a **fourth
+# channel**. Beside red, green and blue stands the rough mask. All else is the network of lesson 05.
+
+# %% name="channels" slide="slide"
+frame = walk.frames[t]
+planes = [frame[..., c] for c in range(3)] + [(255 * last_mask).astype(np.uint8)]
+figures.strip(
+    [np.repeat(plane[..., None], 3, axis=-1) for plane in planes],
+    titles=["red", "green", "blue", "the last mask"],
+    title="What the network sees: three channels of now, one of a moment ago",
+    alt="Four grey pictures: the red, green and blue channel of a frame, and the mask of the last "
+    "frame in white on black.",
+)
+
+# %% exercise="vos_lab.methods.masktrack.refine_mask" points=2
+
+# %% name="refine-in-use" slide="slide"
+tracker = MaskTrack(steps=0, zooming=False)
+tracker.network.eval()
+shifted = np.roll(this_mask, (-4, 8), axis=(0, 1))
+rough = [shifted.astype(np.float32)]
+for _ in range(3):
+    rough.append(masktrack.refine_mask(tracker.network, frame, rough[-1]))
+figures.strip(
+    [frame] * 4,
+    [(soft > 0.5).astype(np.uint8) for soft in rough],
+    titles=[f"J {jaccard(soft > 0.5, this_mask):.2f}" for soft in rough],
+    title="A mask that is eight pixels off, refined once, twice, three times",
+    alt="A frame four times. First the mask is beside the animal; each refinement brings it closer "
+    "to the contour.",
+)
+
+# %% [markdown] name="stills-text" slide="slide"
+# ## Write it: motion from a photograph
+#
+# To train it one needs triples: a picture, the mask of a moment *before*, and the mask of now. A
+# video with masks would have them, and there are few. But nothing in a triple asks how the old mask
+# came about. So take any picture with a mask, and make up the past: move the mask a little, scale
+# and bend it, and make it coarse.
+
+# %% exercise="vos_lab.methods.masktrack.simulate_previous_mask" points=2
+
+# %% [markdown] name="simulated-text" slide="skip"
+# The numbers are drawn by chance, for each picture anew: a shift and a bend in shares of the
+# object's size, a scale, a radius. And some masks suffer more: a part is lost, a piece of something
+# else is in it, or nothing is left at all. So the network sees the mistakes that it will make.
+
+# %% name="simulated" slide="slide"
+rng = np.random.default_rng(4)
+true_mask = this_mask.astype(np.float32)
+past = [random_previous_mask(true_mask, rng) for _ in range(9)]
+figures.strip(
+    [frame] * 10,
+    [this_mask.astype(np.uint8)] + [(mask > 0.5).astype(np.uint8) * 2 for mask in past],
+    at=range(10),
+    titles=["truth"] + [f"past {i}" for i in range(1, 10)],
+    title="One picture, and nine masks that the frame before may have had",
+    alt="A picture ten times: with the true mask, and with nine that are shifted, bent, too thick, "
+    "have holes or hold a piece of something else.",
+)
+
+# %% name="coarse-quiz" slide="fragment"
+quiz("08_masktrack", "coarse")
+
+# %% [markdown] name="departures" slide="skip"
+# *In the paper* masks move by a tenth of the object's size and scale by five in a hundred, and the
+# network is VGG-16, trained on some 11,000 photographs with masks. *Here* masks are damaged more,
+# as ours come from a weaker network and need more mending, and the small network of lesson 05 has
+# learned from single frames of 600 drawn videos. The last mask of a video is never shown to it.
+#
+# ## Stills alone
+#
+# Now let it loose on video. Each mask it makes is the rough mask of the next frame. To compare: the
+# first mask, copied into all frames; and the same network, fine-tuned for 60 steps on the first
+# frame of the video, as OSVOS was.
+
+
+# %% name="stills-alone" slide="slide"
+def j_of(masks, video):
+    """J of each frame but the first, the objects averaged."""
+    here = np.stack(list(video.masks))
+    labels = [label for label in np.unique(here[0]) if label]
+    return np.mean([jaccard(np.stack(masks) == k, here == k) for k in labels], axis=0)[1:]
+
+
+j_walk = {
+    "copied": j_of(run(Baseline(), walk, progress=False), walk),
+    "stills alone": j_of(stills, walk),
+    "fine-tuned": j_of(tuned := run(MaskTrack(steps=60), walk, progress=False), walk),
+}
+figures.curves(
+    j_walk,
+    "A network that has never seen a video, on a video",
+    ylabel="J",
+    x=np.arange(1, len(walk)),
+    alt="J over the frames for the copied first mask, for the network that was trained on stills "
+    "alone, and for the one that was fine-tuned on the first frame.",
+)
+
+# %% name="stills-table" slide="slide"
+clips = [walk, *(procedural.suite(s, **small)[0] for s in ("camera", "scale", "appearance"))]
+rows = {}
+for clip in clips:
+    copied, refined = (run(m, clip, progress=False) for m in (Baseline(), MaskTrack(steps=0)))
+    rows[clip.name] = {
+        "first mask copied": j_of(copied, clip).mean(),
+        "stills alone": j_of(refined, clip).mean(),
+    }
+figures.table(rows, title="J of a network that never saw a video", name="clip", digits=2)
+
+# %% [markdown] name="zoom-text" slide="slide"
+# ## Write it: crop and zoom
+#
+# An object of 20 x 20 pixels has hardly a contour left at the coarse sizes of the network. But you
+# know about where it is. So cut out a **window** around the last mask, enlarge it, refine the mask
+# there, and put it back. The window comes from the full frame, so there really is more to see.
+
+# %% exercise="vos_lab.methods.masktrack.crop_and_zoom" points=2
+
+# %% name="zoom-in-use" slide="slide"
+tiny = procedural.Spec(object_size=0.1, frames=12)
+far = [procedural.render(tiny, seed) for seed in (902, 905, 908)]
+far_frame, far_mask = far[0].frames[0], (far[0].masks[0] == 1).astype(np.float32)
+top, bottom, left, right = masktrack.crop_and_zoom(far_mask, masktrack.MARGIN)
+marked = far_frame.copy()
+cv2.rectangle(marked, (left, top), (right - 1, bottom - 1), (255, 255, 255), 3)
+figures.strip(
+    [marked, cv2.resize(far_frame[top:bottom, left:right], (432, 240))],
+    [
+        far_mask.astype(np.uint8),
+        cv2.resize(far_mask[top:bottom, left:right], (432, 240)).round().astype(np.uint8),
+    ],
+    titles=["the frame", "what the network sees"],
+    title="The window has the shape of the frame, and the object fills it",
+    alt="On the left a frame with a small animal and a white rectangle around it. On the right the "
+    "inside of the rectangle, as large as the whole frame.",
+)
+
+# %% name="zoom-measured" slide="slide"
+rows = {}
+for name, zooming in {"the whole frame": False, "a window": True}.items():
+    scores = []
+    for clip in far:
+        found = run(MaskTrack(steps=0, zooming=zooming), clip, progress=False) == 1
+        here = np.stack(list(clip.masks)) == 1
+        scores.append([jaccard(found, here)[1:].mean(), boundary_f(found, here)[1:].mean()])
+    rows[name] = dict(zip(("J", "F"), np.mean(scores, axis=0), strict=True))
+figures.table(rows, title="Three clips with a small object", name="the network sees", digits=2)
+
+# %% [markdown] name="flow-text" slide="slide"
+# ## The flow stream
+#
+# What moves by itself is often the object. So the paper asks the *same* network a second time, with
+# another picture: the length of the flow. Both answers are averaged. Our picture shows how far each
+# pixel moves *beyond* what most of the frame does, so that a camera that pans leaves it dark.
+
+# %% name="flow-stream" slide="slide"
+drive = procedural.suite("speed", **small)[1]
+moving = length_image(estimate(drive.frames[8], drive.frames[7], "dis"))
+figures.strip(
+    [drive.frames[8], moving],
+    [drive.masks[8], None],
+    titles=["frame and mask", "length of the flow"],
+    title="In the flow the object can be seen without its colours",
+    alt="A frame with its mask, and a grey picture in which the moving object is bright.",
+)
+
+# %% name="flow-measured" slide="slide"
+rows = {
+    clip.name: {
+        name: j_of(run(MaskTrack(steps=0, **options), clip, progress=False), clip).mean()
+        for name, options in {
+            "picture alone": {},
+            "and the flow stream": {"flow_stream": True},
+            "the mask carried by flow": {"carried": True},
+        }.items()
+    }
+    for clip in (drive, walk, clips[1])
+}
+figures.table(
+    rows, title="Two ways to use flow: as a picture, or to carry the mask", name="clip", digits=2
+)
+
+# %% [markdown] name="flow-explained" slide="skip"
+# There are two ways to use flow. The stream asks *what* moves. The last column asks *where to*: it
+# carries the last mask along before it is refined, as you did in lesson 04. Lucid does the latter.
+#
+# ## Lucid: dream the rest of the video
+#
+# Fine-tuning sees one frame, turned and mirrored as a whole. The object always stands on the same
+# spot of grass. Khoreva et al. (IJCV 2019) take the frame apart. Cut the object out. Fill the hole.
+# Then object and ground can move *each on its own*, and the truth of every new frame is known.
+
+# %% name="taken-apart" slide="slide"
+picture, labels = walk.frames[0], walk.masks[0]
+ground = fill_hole(picture, labels > 0)
+cut_out = np.where((labels > 0)[..., None], picture, 255).astype(np.uint8)
+figures.strip(
+    [picture, cut_out, ground],
+    titles=["the annotated frame", "the object", "the ground, its hole filled"],
+    title="One frame, taken apart",
+    alt="A frame with an animal; the animal alone on white; and the landscape without it, with a "
+    "blurred patch where it was.",
+)
+
+# %% exercise="vos_lab.methods.lucid.lucid_frame" points=3
+
+# %% [markdown] name="studio-text" slide="skip"
+# Try it. The studio runs on your function. Which of these frames may the video contain?
+
+# %% name="studio" slide="slide"
+DreamStudio(walk, right=0.6, scale=1.25, turn=-12, bend=0.08, ground=30, light=-0.25)
+
+
+# %% name="dreams" slide="slide"
+def contact_sheet(video, seed, **words):
+    """Ten dreams of the first frame, in two rows."""
+    rng, dream = np.random.default_rng(seed), Dream(video.frames[0], video.masks[0])
+    dreams = [dream.frame(rng) for _ in range(10)]
+    images = [np.vstack([dreams[i][0], dreams[i + 5][0]]) for i in range(5)]
+    masks = [np.vstack([dreams[i][1], dreams[i + 5][1]]) for i in range(5)]
+    titles = [f"dreams {i} and {i + 5}" for i in range(1, 6)]
+    return figures.strip(images, masks, titles=titles, opacity=0.1, **words)
+
+
+contact_sheet(
+    walk,
+    1,
+    title="Ten frames that nobody filmed, with exact masks",
+    alt="Ten dreamt frames: the animal larger and smaller, to the left and to the right, bent, "
+    "mirrored, in warm and in cold light, always with its exact mask.",
+)
+
+# %% [markdown] name="two-text" slide="skip"
+# With two objects each moves by itself, and they are painted in a random order. So each is shown
+# behind the other, which the first frame alone could never teach.
+
+# %% name="two-objects" slide="slide"
+pair = procedural.render(procedural.Spec(objects=2, frames=1, size=(120, 216)), 2)
+contact_sheet(
+    pair,
+    2,
+    title="Two objects go their own ways, and hide one another",
+    alt="Ten dreamt frames of two objects, apart from one another or one in front of the other.",
+)
+
+# %% name="lucid-quiz" slide="fragment"
+quiz("08_masktrack", "lucid")
+
+# %% [markdown] name="lucid-departures" slide="skip"
+# *In the paper* the ground is filled with PatchMatch, objects are bent with thin-plate splines and
+# pasted with Poisson blending; each dream is a *pair* of frames with its flow, and 2,500 of them
+# are made. *Here* a simpler filling, a bent grid and a soft edge do it; each dream is one frame,
+# made when it is needed. What lies outside the frame is mirrored inside.
+#
+# ## Lucid against plain augmentation
+#
+# The same network, the same number of steps, masks carried by flow in both. Only the frames that it
+# is fine-tuned on differ: the first one turned and mirrored as a whole, or dreams of it.
+
+# %% name="lucid-against-plain" slide="slide"
+change = clips[3]
+dreamt = {
+    "plain": run(Lucid(steps=60, augmentation="plain"), change, progress=False),
+    "lucid": run(Lucid(steps=60), change, progress=False),
+}
+figures.curves(
+    {name: j_of(masks, change) for name, masks in dreamt.items()},
+    "60 steps of fine-tuning, on plain and on lucid frames",
+    ylabel="J",
+    x=np.arange(1, len(change)),
+    alt="J over the frames of one clip, for a network fine-tuned on plain and on lucid frames.",
+)
+
+# %% [markdown] name="one-clip" slide="skip"
+# One clip and one seed prove nothing. The claims below repeat it.
+
+# %% name="player" slide="slide"
+Player(change, {"truth": list(change.masks), **dreamt}, title="Plain and lucid")
+
+# %% [markdown] name="trust-it" slide="slide"
+# ## Break it: trust the mask too much
+#
+# The damage that you simulate is a nuisance for the network: its loss would be far smaller without.
+# Leave it out. Predict first.
+
+# %% name="trusting-quiz" slide="fragment"
+quiz("08_masktrack", "trusting")
+
+
+# %% name="trusting" slide="slide"
+class Trusting(MaskTrack):
+    """Is always shown the true mask as the last one."""
+
+    def example(self, image, labels, label, rng):
+        """A picture, its true mask in the place of the last one, and the truth."""
+        picture, _, truth = super().example(image, labels, label, rng)
+        return picture, (truth == 1).astype(np.float32), truth
+
+
+losses = {"damaged": [], "perfect": []}
+tracks = {}
+for name, kind in {"damaged": MaskTrack, "perfect": Trusting}.items():
+    method = kind(steps=60, watch=lambda step, loss, name=name: losses[name].append(loss))
+    tracks[name] = run(method, walk, progress=False)
+    end = np.mean(losses[name][-10:])
+    print(
+        f"{name}: loss {end:.2f} at the end, J {j_of(tracks[name], walk).mean():.2f} on the video"
+    )
+figures.strip(
+    walk,
+    {"truth": truth, **tracks},
+    at=[1, 5, 10, 15],
+    title="Taught with perfect masks it copies; taught with damaged ones it follows",
+    alt="Four frames in three rows: the truth, the network taught with damaged masks, and the one "
+    "taught with perfect masks, whose mask stays behind.",
+)
+
+# %% [markdown] name="trusting-explained"
+# A perfect mask in training gives the answer away. The loss is small, and what was learned is to
+# copy. The damage is not a nuisance; it is the lesson.
+#
+# ## Break it: hide the object
+#
+# The opposite danger: the last mask is empty, or on the wrong thing. Predict first.
+
+# %% name="occlusion-quiz" slide="fragment"
+quiz("08_masktrack", "occlusion")
+
+# %% name="occlusion" slide="slide"
+hidden = motion.occluded_video(4)
+gone = [t for t in range(len(hidden)) if not (hidden.masks[t] == 1).any()]
+hidden_truth = np.stack(list(hidden.masks)) == 1
+methods = {
+    "MaskTrack": MaskTrack(steps=60),
+    "OSVOS": OSVOS(steps=60, snapping=False),
+}
+curves = {}
+for name, method in methods.items():
+    curves[name] = jaccard(run(method, hidden, progress=False) == 1, hidden_truth)
+    curves[name][gone] = np.nan  # nothing to find, so nothing to score
+figures.curves(
+    curves,
+    "The object is hidden, and seen again: who finds it?",
+    ylabel="J",
+    events={gone[0]: "hidden", gone[-1] + 1: "seen again"},
+    alt="J over the frames for MaskTrack and OSVOS, before and after the object is hidden.",
+)
+
+# %% [markdown] name="occlusion-explained"
+# MaskTrack remembers one mask. OSVOS remembers none, and so has none to lose. The best methods that
+# followed combine both: they look at the whole frame *and* at where the object was.
+#
+# ## What the lecture claims
+#
+# Each line is an experiment with several seeds. The effect is above zero where the claim is right.
+
+# %% name="claims" slide="slide"
+from vos_lab.claims import appearance
+
+verdicts = [claims.saved(claim) for claim in appearance.MASKTRACK_CLAIMS]
+figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
+
+# %% [markdown] name="leaderboard-text" slide="skip"
+# ## On real video
+#
+# The same methods on five sequences of DAVIS 2016, and with one thing changed at a time.
+
+# %% name="leaderboard" slide="slide"
+board = bench.leaderboard("davis2016")
+shown = {
+    "baseline": "first mask copied",
+    "osvos": "OSVOS",
+    "masktrack": "MaskTrack",
+    "masktrack-without-fine-tuning": "MaskTrack, stills alone",
+    "masktrack-without-zoom": "MaskTrack, no zoom",
+    "masktrack-with-flow-stream": "MaskTrack, flow stream",
+    "lucid": "Lucid",
+    "lucid-plain": "Lucid, plain frames",
+}
+rows = {
+    title: {
+        "J": board[name]["overall"]["J"]["mean"],
+        "F": board[name]["overall"]["F"]["mean"],
+        "T": board[name]["overall"]["T"],
+        "s per frame": board[name]["overall"]["seconds_per_frame"],
+    }
+    for name, title in shown.items()
+    if name in board
+}
+figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
+
+# %% name="real" tags=["real-data"]
+real = example("camel")
+if real is not None:
+    real = real.part(0, 40).resized(240)
+    real_truth = np.stack(list(real.masks)) == 1
+    real_methods = {"MaskTrack": MaskTrack(progress=True), "Lucid": Lucid(progress=True)}
+    found = {name: run(method, real, progress=False) for name, method in real_methods.items()}
+    for name, masks in found.items():
+        print(f"{real.name}, {name}: J {jaccard(masks == 1, real_truth)[1:].mean():.2f}")
+    display(Player(real, found, title="Two camels, one mask"))
+
+# %% [markdown] name="summary" slide="slide"
+# ## Remember
+#
+# - The last mask says which object and about where; the picture says where exactly. A fourth
+#   channel gives a network both.
+# - To learn that, no video is needed: damage a true mask as motion would. Without damage the
+#   network learns to copy.
+# - One annotated frame is a whole training set, if you take it apart and dream.
+#
+# **Next.** All these methods learn while you wait. Lesson 09 learns nothing at test time: it
+# compares each pixel with those of the first frame.
+#
+# **Papers.** F. Perazzi, A. Khoreva, R. Benenson, B. Schiele and A. Sorkine-Hornung, *Learning
+# Video Object Segmentation from Static Images*, CVPR 2017. A. Khoreva, R. Benenson, E. Ilg, T. Brox
+# and B. Schiele, *Lucid Data Dreaming for Video Object Segmentation*, IJCV 2019. A. Telea, *An
+# Image Inpainting Technique Based on the Fast Marching Method*, Journal of Graphics Tools 2004.
