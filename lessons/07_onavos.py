@@ -96,8 +96,8 @@ figures.curves(
     "What was learned from frame 0 is soon out of date",
     ylabel="J",
     pictures={t: coat.frames[t] for t in (0, 11, 23)},
-    alt="J of OSVOS over the frames, with pictures of frames 0, 11 and 23, in which the coat of the "
-    "animal has other and other colours.",
+    alt="J of OSVOS over the frames, with pictures of frames 0, 11 and 23: the coat of the animal "
+    "turns from one colour to another.",
 )
 
 # %% [markdown] name="sure-text" slide="slide"
@@ -114,7 +114,7 @@ figures.strip(
     [middle.frame, shades, middle.frame],
     [middle.truth.astype(np.uint8), None, own],
     titles=["the truth", "how sure OSVOS is (yellow: sure)", "its mask: above one half"],
-    title="Frame 15: the mask is wrong in places, but where OSVOS is sure, it is right",
+    title="Frame 15: the mask is wrong in places, but where OSVOS is sure, it is mostly right",
     alt="A frame three times: with the true mask; as a map of how sure OSVOS is of the object; and "
     "with the mask of OSVOS.",
 )
@@ -199,7 +199,7 @@ after = learner.probabilities(middle.frame)[1]
 pair = {"before": middle.probability, "after four steps": after}
 maps = [(matplotlib.colormaps["cividis"](p)[..., :3] * 255).astype(np.uint8) for p in pair.values()]
 figures.strip(
-    [paint_samples(middle.frame, chosen, middle.last_mask), *maps],
+    [paint_samples(middle.frame, chosen, middle.last_mask, scale=2), *maps],
     titles=["what is learned"]
     + [f"{name}: J {jaccard(p > 0.5, middle.truth):.2f}" for name, p in pair.items()],
     title="Frame 15 before and after it was learned from: what was ignored changes, too",
@@ -229,7 +229,7 @@ stations = [knew[t - 1] for t in (1, 9, 16, 23)]
 maps = []
 for m in stations:
     chosen = select_training_pixels(m.probability, m.last_mask, SURE, far)
-    maps.append(paint_samples(m.frame, chosen, m.last_mask))
+    maps.append(paint_samples(m.frame, chosen, m.last_mask, scale=2))
 figures.strip(
     maps,
     titles=[f"frame {m.number}" for m in stations],

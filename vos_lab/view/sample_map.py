@@ -8,6 +8,7 @@ and the map is made by ``select_training_pixels``: the student's own, once it is
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib
@@ -388,7 +389,7 @@ class SampleMap(Explorer):
             ("How sure it is (line: sure)", "probability of each pixel", _png(probability)),
             ("Distance (line: far)", "distance from the last mask", _png(distance)),
         ]
-        rows = []
+        rows: list[Any] = []
         for name, (share, right) in counts(self.chosen, moment.truth).items():
             known = "" if right is None else f"; {right:.1%} of them are right"
             rows.append((name, share, f"{share:.0%}", f"of all pixels{known}"))
