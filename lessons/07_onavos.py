@@ -321,9 +321,13 @@ rows = {
 figures.table(rows, title="One video, 24 frames", digits=2)
 
 # %% [markdown] name="runaway-explained"
-# A network that is told "object" and nothing else learns just that: *everything* is object. Each
-# frame makes it surer, and more pixels become positive. Two things can say no. The first frame
-# shows object *and* background, and is true. The negatives show the background of *today*.
+# *Without the first frame*, all examples near the object say "object". So the network learns just
+# that: everything here is object. Each frame makes it surer, more pixels become positive, and the
+# negatives, which keep their distance from the last mask, retreat before it.
+#
+# *Without negatives*, all that is known of the background comes from frame 0. But what counts is
+# whether the background looks like the object of *today*, with the coat that it has now. Where it
+# does, however far away, nobody objects. Look for such places in the pictures.
 #
 # ## What the lecture claims
 #
