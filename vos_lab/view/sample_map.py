@@ -280,7 +280,7 @@ def distance_picture(moment: Moment, far: float, scale: int = 1) -> np.ndarray:
         ``(scale * H, scale * W, 3)`` uint8; all dark where the last mask is empty.
     """
     size = moment.last_mask.shape
-    distance = np.zeros(size, np.float32)
+    distance: np.ndarray = np.zeros(size, np.float32)
     if moment.last_mask.any():
         outside = (~moment.last_mask).astype(np.uint8)
         distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
