@@ -32,7 +32,7 @@ from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_inpu
 from vos_lab.methods.resolution import PIXELS, label_map, resized, working_size
 from vos_lab.video import VOID
 
-STEPS = 240
+STEPS = 280
 BATCH = 2
 LEARNING_RATE = 1e-3
 
@@ -335,9 +335,12 @@ class OSVOS:
 
     def probabilities(self, small: np.ndarray) -> dict[int, np.ndarray]:
         """How sure the network is of each object, ``(h, w)`` float32, 0 to 1, by label."""
+        image = as_input(small).to(self.device)
         with torch.inference_mode(), fast(self.device):
-            fused, _ = self.network(as_input(small).to(self.device))
-        soft = fused.sigmoid()[0].float().cpu().numpy()
+            # The frame and its mirror image are two opinions, and their mean is the better one.
+            fused, _ = self.network(torch.cat([image, image.flip(-1)]))
+        there, mirrored = fused.float().sigmoid()
+        soft = ((there + mirrored.flip(-1)) / 2).cpu().numpy()
         return dict(zip(self.labels, soft, strict=False))
 
     def _answer(
