@@ -348,8 +348,8 @@ contact_sheet(
     pair,
     2,
     title="Two objects go their own ways, and hide one another",
-    alt="Ten dreamt frames of two fish, each larger or smaller, mirrored, apart from one another or "
-    "one in front of the other.",
+    alt="Ten dreamt frames of two fish, each larger or smaller, mirrored, apart from one another "
+    "or one in front of the other.",
 )
 
 # %% name="lucid-quiz" slide="fragment"
