@@ -420,14 +420,15 @@ figures.strip(
     walk,
     {"truth": truth, **tracks},
     at=[1, 8, 15],
-    title="Taught with perfect masks it copies; taught with damaged ones it follows",
+    title="Taught with perfect masks it clings to the old one; with damaged ones it follows",
     alt="Three frames in three rows: the truth, the network taught with damaged masks, and the one "
     "taught with perfect masks, whose mask stays behind.",
 )
 
 # %% [markdown] name="trusting-explained"
-# A perfect mask in training gives the answer away. The loss is small, and what was learned is to
-# copy. The damage is not a nuisance; it is the lesson.
+# A perfect mask in training gives the answer away. The loss is small, and most of what was learned
+# is to copy. (Not all: this network began as one that had seen damaged masks.) The damage is not a
+# nuisance; it is the lesson.
 #
 # ## Break it: hide the object
 #
