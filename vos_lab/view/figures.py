@@ -519,7 +519,7 @@ def comparison(
     opacity = 1.0
     if frame is not None:
         grey = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
-        picture, opacity = np.repeat((155 + grey[..., None] * 0.4).astype(np.uint8), 3, 2), 0.75
+        picture, opacity = np.repeat((153 + grey[..., None] * 0.4).astype(np.uint8), 3, 2), 0.75
     for where, colour in (
         (prediction & truth, HIT),
         (prediction & ~truth, FALSE_ALARM),
