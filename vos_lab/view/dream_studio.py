@@ -57,7 +57,7 @@ class DreamStudio(Explorer):
             video = procedural.suite("easy", frames=1, size=(120, 216), length=4)[0]
         if video.masks is None:
             raise ValueError("a dream needs an annotated frame; this video has no masks")
-        self.image, self.labels = video.frames[0], video.masks[0]
+        self.image, self.labels = video.frames[0], np.asarray(video.masks[0])
         self._dream = Dream(self.image, self.labels)
         there = list(self._dream.masks)
         if not there or (label is not None and label not in there):

@@ -170,7 +170,11 @@ SIMULATE_PREVIOUS_MASK = Check(
             lambda rng: {
                 "mask": disk(36, 48, 18, 24, 9),
                 "affine": moved_by(
-                    *rng.uniform(1, 3, 2), rng.uniform(1.1, 1.3), rng.uniform(0.1, 0.3), (24, 18)
+                    rng.uniform(1, 3),
+                    rng.uniform(1, 3),
+                    rng.uniform(1.1, 1.3),
+                    rng.uniform(0.1, 0.3),
+                    (24, 18),
                 ),
                 "bend": bent(rng, 1),
                 "radius": int(rng.integers(2, 5)),
@@ -311,7 +315,7 @@ def small_network(rng: np.random.Generator) -> SegmentationNetwork:
     with torch.no_grad():
         for side in network.sides:
             for parameter in side.parameters():
-                parameter *= 4
+                parameter.mul_(4)
     return network.eval()
 
 
