@@ -462,6 +462,8 @@ def show(value: Any, indent: int = 0) -> str:
         return getattr(value, "__name__", type(value).__name__)
     if isinstance(value, list | tuple):
         if value and _arrays(value[0]):
+            if isinstance(value[0], list | tuple):
+                return f"list of {len(value)}, each with {len(value[0])} arrays"
             start = f"list of {len(value)}, the first "
             return start + show(value[0], indent + len(start))
         return "[" + ", ".join(show(item) for item in value) + "]"
