@@ -268,10 +268,11 @@ class OSVOS:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = SegmentationNetwork(backbone(encoder))
+            contours = contour_network() if snapping else None
         if encoder == "small" and parent is not None:
             weights.load_into(network, parent)
         self.parent = network
-        self.contours = weights.load_into(contour_network(), "osvos-contours") if snapping else None
+        self.contours = weights.load_into(contours, "osvos-contours") if contours else None
 
     # --- learning ---------------------------------------------------------------------------
 
