@@ -308,7 +308,7 @@ figures.strip(
 )  # fmt: skip
 
 # %% name="snapping" slide="slide"
-clips = procedural.suite("easy", frames=12, size=(120, 216), length=4)
+clips = procedural.suite("easy", frames=12, size=(120, 216), length=2)
 results = {"truth": [], "propagation": [], "OSVOS": [], "OSVOS, snapped": []}
 for clip in clips:
     method = OSVOS(snapping=True, **paper)
@@ -330,7 +330,7 @@ rows = {
     name: {"J": mean_over_clips(jaccard, name), "F": mean_over_clips(boundary_f, name)}
     for name in ("OSVOS", "OSVOS, snapped")
 }
-figures.table(rows, title="Four easy videos, 12 frames of 120 x 216", digits=2)
+figures.table(rows, title="Two easy videos, 12 frames of 120 x 216", digits=2)
 
 # %% [markdown] name="snapping-explained"
 # Snapping can only be as good as the contours: a region that lies across the true outline goes to
@@ -361,9 +361,6 @@ figures.curves(
     alt="J over the frames for OSVOS and for propagation, before and after the object is hidden.",
 )
 
-# %% name="occlusion-player" slide="slide"
-Player(hidden, {"OSVOS": anew, "propagation": carried}, title="Hidden, and seen again")
-
 # %% [markdown] name="flicker-text" slide="slide"
 # ## Break it: flicker
 #
@@ -380,7 +377,7 @@ rows = {
     }
     for name in results
 }
-figures.table(rows, title="Four easy videos: how much does the outline flicker?", digits=3)
+figures.table(rows, title="Two easy videos: how much does the outline flicker?", digits=3)
 
 # %% [markdown] name="flicker-explained"
 # T is the mean cost of aligning the outline of a frame with that of the next (lesson 01). The truth
