@@ -73,7 +73,7 @@ figures.clip(
     alt="An animal walks, and its coat slowly takes other colours. The coloured mask of OSVOS, "
     "which fits it in the first frame, gets worse.",
     height=200,
-    most_bytes=60_000,
+    most_bytes=70_000,
 )
 
 # %% name="prediction" slide="fragment"

@@ -64,7 +64,7 @@ figures.clip(
     alt="An animal walks. A coloured mask follows it, though the network that makes the mask has "
     "never seen a video.",
     height=200,
-    most_bytes=35_000,
+    most_bytes=52_000,
 )
 
 # %% [markdown] name="problem-text" slide="skip"
