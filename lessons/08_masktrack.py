@@ -313,21 +313,21 @@ DreamStudio(walk, right=0.6, scale=1.25, turn=-12, bend=0.08, ground=30, light=-
 
 # %% name="dreams" slide="slide"
 def contact_sheet(video, seed, **words):
-    """Fourteen dreams of the first frame, in two rows."""
+    """Twelve dreams of the first frame, in two rows."""
     rng, dream = np.random.default_rng(seed), Dream(video.frames[0], video.masks[0])
-    dreams = [dream.frame(rng) for _ in range(14)]
+    dreams = [dream.frame(rng) for _ in range(12)]
     white, empty = np.full_like(video.frames[0][:4], 255), np.zeros_like(video.masks[0][:4])
-    images = [np.vstack([dreams[i][0], white, dreams[i + 7][0]]) for i in range(7)]
-    masks = [np.vstack([dreams[i][1], empty, dreams[i + 7][1]]) for i in range(7)]
-    titles = [f"{i} and {i + 7}" for i in range(1, 8)]
+    images = [np.vstack([dreams[i][0], white, dreams[i + 6][0]]) for i in range(6)]
+    masks = [np.vstack([dreams[i][1], empty, dreams[i + 6][1]]) for i in range(6)]
+    titles = [f"{i} and {i + 6}" for i in range(1, 7)]
     return figures.strip(images, masks, titles=titles, opacity=0.1, **words)
 
 
 contact_sheet(
     walk,
     1,
-    title="Fourteen frames that nobody filmed, with exact masks",
-    alt="Fourteen dreamt frames: the animal larger and smaller, to the left and to the right, "
+    title="Twelve frames that nobody filmed, with exact masks",
+    alt="Twelve dreamt frames: the animal larger and smaller, to the left and to the right, "
     "bent, mirrored, in warm and in cold light, always with its exact mask.",
 )
 
@@ -341,7 +341,7 @@ contact_sheet(
     pair,
     2,
     title="Two objects go their own ways, and hide one another",
-    alt="Fourteen dreamt frames of two fish, each larger or smaller, mirrored, apart from one "
+    alt="Twelve dreamt frames of two fish, each larger or smaller, mirrored, apart from one "
     "another or one in front of the other.",
 )
 
