@@ -510,7 +510,13 @@ def evaluate_mots(
 
 @app.command()
 def bench(
-    methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help="Which methods.")],
+    methods: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="METHOD...",
+            help="Which methods, or methods with one part changed, like osvos-without-parent.",
+        ),
+    ],
     data: Annotated[str, typer.Option(help="davis2016, davis2017, or a procedural suite.")],
     root: Root = None,
     sequences: Sequences = None,
