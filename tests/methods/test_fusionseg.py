@@ -20,6 +20,7 @@ from vos_lab.methods.fusionseg import (
 from vos_lab.metrics import jaccard
 from vos_lab.training import recipe, train
 from vos_lab.training.recipes import fusionseg as recipes
+from vos_lab.video import VOID
 
 
 @settings(max_examples=30, deadline=None)
@@ -121,7 +122,7 @@ def test_each_part_can_be_trained_again(monkeypatch):
 
 
 def test_the_loss_passes_over_what_nobody_can_know():
-    truth = torch.tensor([[[[1, 0, recipes.IGNORE]]]])
+    truth = torch.tensor([[[[1, 0, VOID]]]])
     one, other = (torch.tensor([[[[4.0, -4.0, wild]]]]) for wild in (-9.0, 9.0))
     assert recipes.segmentation_loss(one, truth) == recipes.segmentation_loss(other, truth)
     assert recipes.mean_j(one, truth) == recipes.mean_j(other, truth) == 1.0
