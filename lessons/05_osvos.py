@@ -157,7 +157,7 @@ for name, answer in answers.items():
     score = torch.from_numpy(8.0 * answer - 4).float()  # rather sure: log-odds of 4 or -4
     rows[name] = {
         "plain": float(cross_entropy(score, target)),
-        "class-balanced": float(class_balanced_loss(score, target)),
+        "class-balanced": float(methods.osvos.class_balanced_loss(score, target)),
     }
 figures.table(rows, title="Loss of four wrong answers to frame 0", name="answer", digits=3)
 
@@ -225,10 +225,10 @@ rows = {}
 for number, side in enumerate(sides):
     only = torch.zeros_like(weight)
     only[number] = weight[number]
-    alone = fuse_side_outputs(sides, only)[0, 0].numpy() > 0
+    alone = methods.networks.fuse_side_outputs(sides, only)[0, 0].numpy() > 0
     size = f"{side.shape[-2]} x {side.shape[-1]}"
     rows[size] = {"weight": float(weight[number]), "J": jaccard(alone, truth[8])}
-all_sides = fuse_side_outputs(sides, weight)[0, 0].numpy() > 0
+all_sides = methods.networks.fuse_side_outputs(sides, weight)[0, 0].numpy() > 0
 rows["fused"] = {"J": jaccard(all_sides, truth[8])}
 figures.table(rows, title="Each size alone, and all together", name="size", digits=2)
 
@@ -296,7 +296,8 @@ with torch.inference_mode():
 pixels = np.bincount(regions.ravel()).clip(1)
 mean = np.stack([np.bincount(regions.ravel(), c.ravel()) / pixels for c in frame.T.swapaxes(1, 2)])
 grey = cv2.cvtColor((255 - 255 * contours).astype(np.uint8), cv2.COLOR_GRAY2RGB)
-before, after = soft > 0.5, snap_to_contours(soft > 0.5, regions)
+before = soft > 0.5
+after = methods.osvos.snap_to_contours(before, regions)
 figures.strip(
     [grey, mean.T[regions].astype(np.uint8), frame, frame],
     [None, None, before.astype(np.uint8), after.astype(np.uint8)],

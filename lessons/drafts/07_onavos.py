@@ -44,6 +44,7 @@ from vos_lab.claims import appearance
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
+from vos_lab.methods import onavos
 from vos_lab.methods.onavos import FAR, SURE, OnAVOS
 from vos_lab.methods.osvos import Batch, Loss
 from vos_lab.metrics import decay, jaccard
@@ -72,8 +73,8 @@ figures.clip(
     once,
     alt="An animal walks, and its coat slowly takes other colours. The coloured mask of OSVOS, "
     "which fits it in the first frame, gets worse.",
-    height=200,
-    most_bytes=70_000,
+    height=160,
+    most_bytes=48_000,
 )
 
 # %% name="prediction" slide="fragment"
@@ -137,7 +138,7 @@ figures.strip(
 # %% name="select-in-use" slide="slide"
 side = middle.frame[..., 0].size ** 0.5  # the mean side of the frame, pixels
 far = FAR * side
-chosen = select_training_pixels(middle.probability, middle.last_mask, SURE, far)
+chosen = onavos.select_training_pixels(middle.probability, middle.last_mask, SURE, far)
 sample_figure(
     middle,
     chosen,
@@ -155,7 +156,7 @@ for name, sure in (("its whole mask", None), ("chosen pixels", SURE)):
     for m in seen:
         picked = (m.probability > 0.5).astype(np.uint8)
         if sure is not None:
-            picked = select_training_pixels(m.probability, m.last_mask, sure, far)
+            picked = onavos.select_training_pixels(m.probability, m.last_mask, sure, far)
         known = picked != VOID
         wrong.append(((picked == 1) != m.truth)[known].sum())
         used.append(known.mean())
@@ -228,7 +229,7 @@ figures.curves(
 stations = [knew[t - 1] for t in (1, 9, 16, 23)]
 maps = []
 for m in stations:
-    chosen = select_training_pixels(m.probability, m.last_mask, SURE, far)
+    chosen = onavos.select_training_pixels(m.probability, m.last_mask, SURE, far)
     maps.append(paint_samples(m.frame, chosen, m.last_mask, scale=2))
 figures.strip(
     maps,
@@ -293,9 +294,9 @@ for name, changes in {
 figures.strip(
     coat,
     found,
-    at=[1, 6, 12, 18, 23],
+    at=[1, 4, 7, 10, 13, 16, 20, 23],
     title="What keeps the network honest, taken away",
-    alt="Five frames in four rows: OnAVOS, OnAVOS without negatives, without the first frame, and "
+    alt="Eight frames in four rows: OnAVOS, OnAVOS without negatives, without the first frame, and "
     "without both.",
 )
 

@@ -63,8 +63,8 @@ figures.clip(
     stills,
     alt="An animal walks. A coloured mask follows it, though the network that makes the mask has "
     "never seen a video.",
-    height=200,
-    most_bytes=52_000,
+    height=160,
+    most_bytes=40_000,
 )
 
 # %% [markdown] name="problem-text" slide="skip"
@@ -313,21 +313,21 @@ DreamStudio(walk, right=0.6, scale=1.25, turn=-12, bend=0.08, ground=30, light=-
 
 # %% name="dreams" slide="slide"
 def contact_sheet(video, seed, **words):
-    """Twelve dreams of the first frame, in two rows."""
+    """Sixteen dreams of the first frame, in two rows."""
     rng, dream = np.random.default_rng(seed), Dream(video.frames[0], video.masks[0])
-    dreams = [dream.frame(rng) for _ in range(12)]
+    dreams = [dream.frame(rng) for _ in range(16)]
     white, empty = np.full_like(video.frames[0][:4], 255), np.zeros_like(video.masks[0][:4])
-    images = [np.vstack([dreams[i][0], white, dreams[i + 6][0]]) for i in range(6)]
-    masks = [np.vstack([dreams[i][1], empty, dreams[i + 6][1]]) for i in range(6)]
-    titles = [f"{i} and {i + 6}" for i in range(1, 7)]
+    images = [np.vstack([dreams[i][0], white, dreams[i + 8][0]]) for i in range(8)]
+    masks = [np.vstack([dreams[i][1], empty, dreams[i + 8][1]]) for i in range(8)]
+    titles = [f"{i} and {i + 8}" for i in range(1, 9)]
     return figures.strip(images, masks, titles=titles, opacity=0.1, **words)
 
 
 contact_sheet(
     walk,
     1,
-    title="Twelve frames that nobody filmed, with exact masks",
-    alt="Twelve dreamt frames: the animal larger and smaller, to the left and to the right, "
+    title="Sixteen frames that nobody filmed, with exact masks",
+    alt="Sixteen dreamt frames: the animal larger and smaller, to the left and to the right, "
     "bent, mirrored, in warm and in cold light, always with its exact mask.",
 )
 
@@ -341,7 +341,7 @@ contact_sheet(
     pair,
     2,
     title="Two objects go their own ways, and hide one another",
-    alt="Twelve dreamt frames of two fish, each larger or smaller, mirrored, apart from one "
+    alt="Sixteen dreamt frames of two fish, each larger or smaller, mirrored, apart from one "
     "another or one in front of the other.",
 )
 

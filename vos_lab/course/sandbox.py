@@ -634,6 +634,9 @@ def _build(walls: dict[str, Any]) -> None:
     if not os.path.lexists(f"{root}/tmp"):  # else Python itself lies there
         os.symlink(SCRATCH, f"{root}/tmp")
     _mount("proc", f"{root}/proc", "proc", NO_SUID | NO_DEVICES)
+    # Some packages want a place for files when they are imported. Each worker covers it with its
+    # own.
+    _mount("none", root + SCRATCH, "tmpfs", NO_SUID | NO_DEVICES, "size=8m,mode=755")
     _call("pivot_root", root, f"{root}/before")
     os.chdir("/")
     _call("umount2", "/before", DETACH)
