@@ -29,7 +29,7 @@ def monitored(steps, pause=0):
 """
 MONITOR = "monitor = monitored(12)\nmonitor.start(images[0], masks[0])"
 EXPLORER = """explorer = AnnotationExplorer(
-    video, (1, 3), lambda more: OSVOS(parent=None, snapping=False, steps=2, more=more))
+    video, (1, 3), lambda more: OSVOS(snapping=False, steps=12, more=more))
 explorer"""
 
 

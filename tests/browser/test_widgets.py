@@ -5,6 +5,7 @@ import json
 import nbformat
 import numpy as np
 import pytest
+from selenium.common.exceptions import ElementClickInterceptedException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -270,8 +271,16 @@ def test_each_frame_of_the_video_keeps_its_mask(page):
 def test_jupyterlab_takes_no_key_from_a_control(page, inside):
     control = page.wait(lambda driver: driver.find_elements(By.CSS_SELECTOR, inside))[0]
     active = "return jupyterapp.shell.currentWidget.content.activeCellIndex;"
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", control)
-    control.click()
+
+    def clicked(_) -> bool:
+        page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", control)
+        try:
+            control.click()
+        except ElementClickInterceptedException:  # the page has moved under the pointer
+            return False
+        return True
+
+    page.wait(clicked)
     cells, before = page.cells(), page.driver.execute_script(active)
     # Arrows leave a cell, d d deletes it.
     ActionChains(page.driver).send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, "d", "d").perform()
