@@ -117,14 +117,15 @@ class DreamStudio(Explorer):
         return self.image, np.where(self.labels == self.label, self.label, 0).astype(np.uint8)
 
     def figure(self) -> Figure:
-        """The annotated frame beside the dreamt one."""
+        """The annotated frame, its ground alone, and the dreamt frame."""
         image, labels = self._annotated()
         return figures.strip(
-            [image, self.frame],
-            [labels, self.dreamt_labels()],
-            titles=["annotated", "dreamt"],
+            [image, self._dream.ground, self.frame],
+            [labels, None, self.dreamt_labels()],
+            titles=["annotated", "its ground alone", "dreamt"],
             title="One frame, and one that it might have been.",
-            alt=f"Two frames with the mask of an object. {self._words()}",
+            alt="A frame with the mask of an object, the frame without the object, and a frame "
+            f"that was made of both. {self._words()}",
         )
 
     def _words(self) -> str:

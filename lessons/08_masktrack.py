@@ -63,8 +63,8 @@ figures.clip(
     stills,
     alt="An animal walks. A coloured mask follows it, though the network that makes the mask has "
     "never seen a video.",
-    height=160,
-    most_bytes=40_000,
+    height=140,
+    most_bytes=34_000,
 )
 
 # %% [markdown] name="problem-text" slide="skip"
@@ -119,14 +119,14 @@ tracker = MaskTrack(steps=0, zooming=False)
 tracker.network.eval()
 shifted = np.roll(this_mask, (-4, 8), axis=(0, 1))
 rough = [shifted.astype(np.float32)]
-for _ in range(3):
+for _ in range(5):
     rough.append(masktrack.refine_mask(tracker.network, frame, rough[-1]))
 figures.strip(
-    [frame] * 4,
+    [frame] * 6,
     [(soft > 0.5).astype(np.uint8) for soft in rough],
     titles=[f"J {jaccard(soft > 0.5, this_mask):.2f}" for soft in rough],
-    title="A mask that is eight pixels off, refined once, twice, three times",
-    alt="A frame four times. First the mask is beside the animal; each refinement brings it closer "
+    title="A mask that is eight pixels off, refined once, twice, ... five times",
+    alt="A frame six times. First the mask is beside the animal; each refinement brings it closer "
     "to the contour.",
 )
 
@@ -148,14 +148,15 @@ figures.strip(
 # %% name="simulated" slide="slide"
 rng = np.random.default_rng(4)
 true_mask = this_mask.astype(np.float32)
-past = [random_previous_mask(true_mask, rng) for _ in range(5)]
+past = [random_previous_mask(true_mask, rng) for _ in range(7)]
 figures.strip(
-    [frame] * 6,
+    [frame] * 8,
     [this_mask.astype(np.uint8)] + [(mask > 0.5).astype(np.uint8) * 2 for mask in past],
-    titles=["truth"] + [f"past {i}" for i in range(1, 6)],
-    title="One picture, and five masks that the frame before may have had",
-    alt="A picture six times: with the true mask, and with five that are shifted, bent, too thick, "
-    "or have lost a part.",
+    range(8),
+    ["truth"] + [f"past {i}" for i in range(1, 8)],
+    title="One picture, and seven masks that the frame before may have had",
+    alt="A picture eight times: with the true mask, and with seven that are shifted, bent, too "
+    "thick, or have lost a part.",
 )
 
 # %% name="coarse-quiz" slide="fragment"
@@ -313,21 +314,18 @@ DreamStudio(walk, right=0.6, scale=1.25, turn=-12, bend=0.08, ground=30, light=-
 
 # %% name="dreams" slide="slide"
 def contact_sheet(video, seed, **words):
-    """Sixteen dreams of the first frame, in two rows."""
+    """Eight dreams of the first frame."""
     rng, dream = np.random.default_rng(seed), Dream(video.frames[0], video.masks[0])
-    dreams = [dream.frame(rng) for _ in range(16)]
-    white, empty = np.full_like(video.frames[0][:4], 255), np.zeros_like(video.masks[0][:4])
-    images = [np.vstack([dreams[i][0], white, dreams[i + 8][0]]) for i in range(8)]
-    masks = [np.vstack([dreams[i][1], empty, dreams[i + 8][1]]) for i in range(8)]
-    titles = [f"{i} and {i + 8}" for i in range(1, 9)]
-    return figures.strip(images, masks, titles=titles, opacity=0.1, **words)
+    images, masks = zip(*(dream.frame(rng) for _ in range(8)), strict=True)
+    titles = [f"dream {i}" for i in range(1, 9)]
+    return figures.strip(images, masks, range(8), titles, opacity=0.1, **words)
 
 
 contact_sheet(
     walk,
     1,
-    title="Sixteen frames that nobody filmed, with exact masks",
-    alt="Sixteen dreamt frames: the animal larger and smaller, to the left and to the right, "
+    title="Eight frames that nobody filmed, with exact masks",
+    alt="Eight dreamt frames: the animal larger and smaller, to the left and to the right, "
     "bent, mirrored, in warm and in cold light, always with its exact mask.",
 )
 
@@ -341,7 +339,7 @@ contact_sheet(
     pair,
     2,
     title="Two objects go their own ways, and hide one another",
-    alt="Sixteen dreamt frames of two fish, each larger or smaller, mirrored, apart from one "
+    alt="Eight dreamt frames of two fish, each larger or smaller, mirrored, apart from one "
     "another or one in front of the other.",
 )
 
@@ -409,9 +407,9 @@ for name, kind in {"damaged": MaskTrack, "perfect": Trusting}.items():
 figures.strip(
     walk,
     tracks,
-    at=[1, 3, 5, 7, 9, 11, 13, 15],
+    at=[1, 2, 4, 5, 7, 8, 10, 12, 13, 15],
     title="Taught with perfect masks it clings to the old one; with damaged ones it follows",
-    alt="Eight frames in two rows: the network taught with damaged masks, and the one taught with "
+    alt="Ten frames in two rows: the network taught with damaged masks, and the one taught with "
     "perfect masks, whose mask stays behind.",
 )
 

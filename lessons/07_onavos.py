@@ -73,8 +73,8 @@ figures.clip(
     once,
     alt="An animal walks, and its coat slowly takes other colours. The coloured mask of OSVOS, "
     "which fits it in the first frame, gets worse.",
-    height=160,
-    most_bytes=48_000,
+    height=140,
+    most_bytes=40_000,
 )
 
 # %% name="prediction" slide="fragment"
@@ -226,7 +226,7 @@ figures.curves(
 )
 
 # %% name="whole-maps" slide="slide"
-stations = [knew[t - 1] for t in (1, 9, 16, 23)]
+stations = [knew[t - 1] for t in (1, 5, 10, 14, 19, 23)]
 maps = []
 for m in stations:
     chosen = onavos.select_training_pixels(m.probability, m.last_mask, SURE, far)
@@ -235,8 +235,8 @@ figures.strip(
     maps,
     titles=[f"frame {m.number}" for m in stations],
     title="What OnAVOS learned on its way: each frame names its own sure pixels",
-    alt="Sample maps of frames 1, 9, 16 and 23, with red and striped positive examples on the "
-    "animal and blue and dotted negative ones far from it.",
+    alt="Sample maps of frames 1, 5, 10, 14, 19 and 23, with red and striped positive examples on "
+    "the animal and blue and dotted negative ones far from it.",
 )
 
 # %% name="player" slide="slide"
@@ -248,7 +248,7 @@ quiz("07_onavos", "price")
 # %% name="price" slide="slide"
 j_of = {"OSVOS": [j_once[1:]], "OnAVOS": [j_adapted[1:]]}
 seconds = {"OSVOS": [], "OnAVOS": []}
-for other in procedural.suite("appearance", frames=16, size=(120, 216), length=4)[2:]:
+for other in procedural.suite("appearance", frames=12, size=(120, 216), length=4)[2:]:
     another = OnAVOS(steps=60, snapping=False)
     another.start(other.frames[0], other.first_mask)
     for name, steps in (("OSVOS", 0), ("OnAVOS", 4)):
@@ -264,7 +264,7 @@ rows = {
     }
     for name, each in j_of.items()
 }
-figures.table(rows, title="Three videos in which the coat changes", digits=2)
+figures.table(rows, title="Three videos of 12 and 24 frames in which the coat changes", digits=2)
 
 # %% [markdown] name="price-explained"
 # *Decay* is the mean J of the first quarter of a video less that of its last quarter (lesson 01): a
@@ -294,9 +294,9 @@ for name, changes in {
 figures.strip(
     coat,
     found,
-    at=[1, 4, 7, 10, 13, 16, 20, 23],
+    at=[1, 3, 6, 8, 11, 13, 16, 18, 21, 23],
     title="What keeps the network honest, taken away",
-    alt="Eight frames in four rows: OnAVOS, OnAVOS without negatives, without the first frame, and "
+    alt="Ten frames in four rows: OnAVOS, OnAVOS without negatives, without the first frame, and "
     "without both.",
 )
 
