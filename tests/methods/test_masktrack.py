@@ -11,6 +11,7 @@ from vos_lab import weights
 from vos_lab.datasets.procedural import Spec, render, suite
 from vos_lab.methods import run
 from vos_lab.methods.augmentation import GRID
+from vos_lab.methods.lucid import Lucid
 from vos_lab.methods.masktrack import (
     MaskTrack,
     crop_and_zoom,
@@ -20,6 +21,7 @@ from vos_lab.methods.masktrack import (
     refine_mask,
     simulate_previous_mask,
 )
+from vos_lab.methods.networks import OnDevice
 from vos_lab.metrics import jaccard
 
 seeds = st.integers(0, 10_000)
@@ -213,3 +215,28 @@ def test_the_weights_ship_with_a_card():
     assert last["1 - J"] < last["1 - J, previous mask"]  # it makes masks better
     assert "train_video" in card["data"]
     assert card["parameters"] < 1_000_000
+
+
+@pytest.mark.parametrize("method", [MaskTrack, Lucid])
+def test_an_augmentation_that_does_not_exist(method):
+    with pytest.raises(ValueError, match=r"augmentation is one of .*not 'wild'"):
+        method(parent=None, steps=0, augmentation="wild")
+
+
+def test_another_device_gives_the_same(monkeypatch):
+    """The processor under another name stands for a graphics card."""
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 255, (2, 40, 56, 3)).astype(np.uint8)
+    mask = np.zeros((40, 56), np.uint8)
+    mask[10:30, 12:36] = 1
+    seen, forward = [], OnDevice.forward
+    monkeypatch.setattr(
+        OnDevice, "forward", lambda self, x: seen.append(self.device) or forward(self, x)
+    )
+    found = []
+    for device in ("cpu", "cpu:0"):
+        method = MaskTrack(steps=2, device=device)
+        method.start(frames[0], mask)
+        found.append(method.step(frames[1]))
+    assert seen == ["cpu", "cpu:0"]
+    np.testing.assert_array_equal(*found)

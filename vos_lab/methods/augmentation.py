@@ -151,6 +151,19 @@ AUGMENTATIONS = ("plain", "lucid", "none")
 Pictures = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
+def check_augmentation(how: str) -> None:
+    """Make sure that there is such an augmentation.
+
+    Args:
+        how: one of :data:`AUGMENTATIONS`.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    if how not in AUGMENTATIONS:
+        raise ValueError(f"augmentation is one of {', '.join(AUGMENTATIONS)}, not {how!r}")
+
+
 def pictures(how: str, frame: np.ndarray, labels: np.ndarray) -> Pictures:
     """What makes new pictures from an annotated frame.
 
@@ -166,6 +179,7 @@ def pictures(how: str, frame: np.ndarray, labels: np.ndarray) -> Pictures:
     Raises:
         ValueError: there is no such augmentation.
     """
+    check_augmentation(how)
     if how == "none":
         return lambda rng: (frame, labels)
     if how == "plain":
@@ -176,11 +190,9 @@ def pictures(how: str, frame: np.ndarray, labels: np.ndarray) -> Pictures:
             return other_light(image, rng), mask
 
         return plain
-    if how == "lucid":
-        from vos_lab.methods.lucid import Dream  # which needs what stands above
+    from vos_lab.methods.lucid import Dream  # which needs what stands above
 
-        return Dream(frame, labels).frame
-    raise ValueError(f"augmentation is one of {', '.join(AUGMENTATIONS)}, not {how!r}")
+    return Dream(frame, labels).frame
 
 
 def small_labels(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:

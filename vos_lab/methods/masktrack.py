@@ -17,9 +17,16 @@ from torch import nn
 from vos_lab import weights
 from vos_lab.exercise import exercise
 from vos_lab.flow import estimate
-from vos_lab.methods.augmentation import GRID, deformation, pictures, small_labels
+from vos_lab.methods.augmentation import (
+    GRID,
+    check_augmentation,
+    deformation,
+    pictures,
+    small_labels,
+)
 from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.networks import (
+    OnDevice,
     SegmentationNetwork,
     as_input,
     backbone,
@@ -196,13 +203,17 @@ class MaskTrack:
         encoder: "small", or one of :data:`~vos_lab.methods.networks.BACKBONES` with ImageNet
             weights; or a network that is an encoder, of four channels.
         pixels: how many a frame has for flow and fine-tuning.
+        device: where the network computes, "cpu" or "cuda".
         seed: of the random start and of the augmentation.
         progress: whether to show a bar with the loss.
         watch: is told the number of the step and its loss after each step of fine-tuning.
+
+    Raises:
+        ValueError: no such augmentation or encoder.
+        FileNotFoundError: weights are missing.
     """
 
     name = "masktrack"
-    device = "cpu"
 
     def __init__(
         self,
@@ -214,18 +225,22 @@ class MaskTrack:
         flow_stream: bool = False,
         encoder: str | nn.Module = "small",
         pixels: int = PIXELS,
+        device: str = "cpu",
         seed: int = 0,
         progress: bool = False,
         watch: Callable[[int, float], Any] | None = None,
     ) -> None:
+        check_augmentation(augmentation)
         self.steps, self.augmentation, self.seed = steps, augmentation, seed
         self.zooming, self.carried, self.flow_stream = zooming, carried, flow_stream
-        self.pixels, self.progress, self.watch = pixels, progress, watch
+        self.pixels, self.device = pixels, device
+        self.progress, self.watch = progress, watch
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = SegmentationNetwork(backbone(encoder, inputs=4))
         if encoder == "small" and parent is not None:
             weights.load_into(self.network, parent)
+        self.network.to(device)
         self.parent = {k: v.clone() for k, v in self.network.state_dict().items()}
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
@@ -267,7 +282,7 @@ class MaskTrack:
                     torch.cat([as_input(picture), torch.from_numpy(previous)[None, None]], dim=1)
                 )
                 truths.append(torch.from_numpy(truth)[None, None])
-            yield torch.cat(inputs), torch.cat(truths)
+            yield torch.cat(inputs).to(self.device), torch.cat(truths).to(self.device)
 
     def example(
         self, image: np.ndarray, labels: np.ndarray, label: int, rng: np.random.Generator
@@ -308,12 +323,13 @@ class MaskTrack:
         window = self._window(previous)
         size = self._seen_size()
         rough = resized(cut(previous, window, self.size), size)
-        with fast("cpu"):
+        network = OnDevice(self.network, self.device)
+        with fast(self.device):
             # Cut from the frame itself, not from the small one: a small object has more pixels.
-            soft = refine_mask(self.network, resized(cut(frame, window, self.size), size), rough)
+            soft = refine_mask(network, resized(cut(frame, window, self.size), size), rough)
             if self.flow_stream and flow is not None:
                 moving = resized(cut(length_image(flow), window, self.size), size)
-                soft = (soft + refine_mask(self.network, moving, rough)) / 2
+                soft = (soft + refine_mask(network, moving, rough)) / 2
         whole = np.zeros(self.size, np.float32)
         top, bottom, left, right = window
         whole[top:bottom, left:right] = resized(soft, (bottom - top, right - left))

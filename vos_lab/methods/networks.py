@@ -289,6 +289,24 @@ def as_input(image: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
 
 
+class OnDevice(nn.Module):
+    """A network that computes on a device of its own, for callers that stay on the CPU.
+
+    Args:
+        network: is there already; gives the fused log-odds and the side outputs.
+        device: "cpu" or "cuda".
+    """
+
+    def __init__(self, network: nn.Module, device: str) -> None:
+        super().__init__()
+        self.network, self.device = network, device
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """What the network says, brought back."""
+        fused, sides = self.network(x.to(self.device))
+        return fused.cpu(), [side.cpu() for side in sides]
+
+
 def fast(device: str) -> AbstractContextManager[None]:
     """Compute in bfloat16 where the processor is faster with it and the result hardly differs.
 
@@ -298,10 +316,11 @@ def fast(device: str) -> AbstractContextManager[None]:
     Returns:
         A context for ``with``.
     """
+    kind = device.split(":")[0]
     native = bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
     return torch.autocast(
-        device.split(":")[0],
+        kind,
         torch.bfloat16,
-        enabled=native or device != "cpu",
+        enabled=native or kind != "cpu",
         cache_enabled=False,  # else all steps of a fine-tuning would see the weights of the first
     )

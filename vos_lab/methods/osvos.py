@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 
 from vos_lab import weights
 from vos_lab.exercise import exercise
-from vos_lab.methods.augmentation import AUGMENTATIONS, pictures, small_labels
+from vos_lab.methods.augmentation import check_augmentation, pictures, small_labels
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_input, backbone, fast
 from vos_lab.methods.resolution import PIXELS, label_map, resized, working_size
 from vos_lab.video import VOID
@@ -259,8 +259,7 @@ class OSVOS:
         progress: bool = False,
         watch: Callable[[int, float], Any] | None = None,
     ) -> None:
-        if augmentation not in AUGMENTATIONS:
-            raise ValueError(f"augmentation is one of {AUGMENTATIONS}, not {augmentation!r}")
+        check_augmentation(augmentation)
         self.steps, self.augmentation, self.seed = steps, augmentation, seed
         self.loss = class_balanced_loss if balanced else cross_entropy
         self.more, self.pixels, self.device = tuple(more), pixels, device
