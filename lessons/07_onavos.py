@@ -54,7 +54,7 @@ from vos_lab.view.player import Player
 from vos_lab.view.sample_map import SampleMap, paint_samples, sample_figure, watch
 
 # %% name="problem" slide="slide"
-coat = procedural.suite("appearance", frames=24, size=(120, 216), length=2)[1]
+coat = procedural.suite("appearance", frames=30, size=(120, 216), length=2)[1].part(0, 24)
 truth = np.stack(list(coat.masks)) == 1
 begun = OnAVOS(steps=60, snapping=False)
 begun.start(coat.frames[0], coat.first_mask)  # learns from frame 0, as OSVOS does
@@ -274,7 +274,7 @@ figures.table(rows, title="Three videos of 12 and 24 frames in which the coat ch
 # *In the paper* the network has 38 layers and many more weights, 15 updates are made for each
 # frame, and in 3 of them the current frame is learned from, with a share of 0.05; far is more than
 # 220 pixels at a height of 480. *Here* the network is small, there are 4 updates with both frames
-# in each, and the share is 0.2, so that your laptop can do it in a minute.
+# in each, and the share is 0.4, so that your laptop can do it in a minute.
 #
 # ## Break it: take something away
 #

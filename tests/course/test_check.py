@@ -29,7 +29,7 @@ from vos_lab.metrics import masks
 
 CHECKS = list(registered().values())
 SLIPS = [
-    pytest.param(item, slip, number, id=f"{item.name}-{number}-{slip.function.__name__}")
+    pytest.param(item, slip, number, id=f"{item.name}-{number}")
     for item in CHECKS
     for number, slip in enumerate(item.slips)
 ]

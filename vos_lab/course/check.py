@@ -183,7 +183,7 @@ def judge(function: Callable[..., Any], item: Check, seed: int = 0) -> Verdict:
     ]
     if any(problems) or any(got.failure for got in runs):
         item.exercise.restore()
-        return _explain(item, version.__name__, inputs, runs, problems)
+        return _explain(item, getattr(version, "__name__", item.name), inputs, runs, problems)
     if library_own or not item.exercise.adopted:
         whose = "your version" if item.exercise.adopted else "this is the library's own version"
         return Verdict("passed", f"✓ {item.name}: passed ({whose})")

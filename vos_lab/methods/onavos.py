@@ -40,7 +40,7 @@ SHRUNK = 0.01
 
 STEPS = 4
 LEARNING_RATE = 5e-4
-CURRENT = 0.2
+CURRENT = 0.4
 """How much the new frame counts beside the first one in the loss. (The paper: 0.05.)"""
 
 

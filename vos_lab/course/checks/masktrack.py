@@ -1,5 +1,6 @@
 """Checks of lesson 08: simulate_previous_mask, refine_mask, crop_and_zoom and lucid_frame."""
 
+from functools import partial
 from typing import Any
 
 import cv2
@@ -14,7 +15,7 @@ from vos_lab.flow.warp import warp
 from vos_lab.methods.augmentation import GRID, deformation
 from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.lucid import lucid_frame
-from vos_lab.methods.masktrack import Box, crop_and_zoom, refine_mask, simulate_previous_mask
+from vos_lab.methods.masktrack import crop_and_zoom, refine_mask, simulate_previous_mask
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_input
 
 # --- simulate_previous_mask -------------------------------------------------------------------
@@ -404,7 +405,7 @@ REFINE_MASK = Check(
 # --- crop_and_zoom ----------------------------------------------------------------------------
 
 
-def window(mask: np.ndarray, margin: float, least: float, wrong: str = "") -> Any:
+def window(mask: np.ndarray, margin: float, least: float = 0.25, wrong: str = "") -> Any:
     """A window as the reference takes it, with knobs to turn wrong."""
     height, width = mask.shape
     rows, columns = np.nonzero(mask > (0 if wrong == "any" else 0.5))
@@ -442,76 +443,6 @@ def window(mask: np.ndarray, margin: float, least: float, wrong: str = "") -> An
     if wrong == "size":
         return found[0], h, found[2], w
     return found
-
-
-def windowed_one_short(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Forgets that the last row is inside."""
-    return window(mask, margin, least, "one short")
-
-
-def windowed_one_side(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Adds the margin once."""
-    return window(mask, margin, least, "one side")
-
-
-def windowed_smaller_side(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Lets the smaller side decide."""
-    return window(mask, margin, least, "smaller side")
-
-
-def windowed_own_shape(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Gives the window the shape of the object."""
-    return window(mask, margin, least, "own shape")
-
-
-def windowed_no_least(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Forgets the least size."""
-    return window(mask, margin, least, "no least")
-
-
-def windowed_no_most(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Grows beyond the frame."""
-    return window(mask, margin, least, "no most")
-
-
-def windowed_outside(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Sticks out."""
-    return window(mask, margin, least, "outside")
-
-
-def windowed_cut(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Cuts off what sticks out."""
-    return window(mask, margin, least, "cut")
-
-
-def windowed_mean(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Puts the mean of the pixels in the middle."""
-    return window(mask, margin, least, "mean")
-
-
-def windowed_corner(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Begins the window where the object begins."""
-    return window(mask, margin, least, "corner")
-
-
-def windowed_any(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Takes all that is above 0."""
-    return window(mask, margin, least, "any")
-
-
-def windowed_empty(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Does not think of an empty mask."""
-    return window(mask, margin, least, "empty")
-
-
-def windowed_corners(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Returns corners."""
-    return window(mask, margin, least, "corners")
-
-
-def windowed_size(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
-    """Returns height and width."""
-    return window(mask, margin, least, "size")
 
 
 def block(height: int, width: int, *box: int) -> np.ndarray:
@@ -603,68 +534,68 @@ CROP_AND_ZOOM = Check(
     ],
     slips=[
         Slip(
-            windowed_one_short,
+            partial(window, wrong="one short"),
             "The object is one row and one column larger than last minus first: both of them "
             "belong to it.",
         ),
         Slip(
-            windowed_one_side,
+            partial(window, wrong="one side"),
             "The margin is there once. There is room on each side of the object: 1 + 2 * margin.",
         ),
         Slip(
-            windowed_smaller_side,
+            partial(window, wrong="smaller side"),
             "The smaller side decided, so the object sticks out of the window. Take the larger of "
             "both shares.",
         ),
         Slip(
-            windowed_own_shape,
+            partial(window, wrong="own shape"),
             "The window has the shape of the object. Zoomed to the size of the frame, it would be "
             "squeezed: take one share for both sides.",
         ),
         Slip(
-            windowed_no_least,
+            partial(window, wrong="no least"),
             "The window of a tiny object is tiny: a little motion leads out of it. It has at least "
             "least of each side of the frame.",
         ),
         Slip(
-            windowed_no_most,
+            partial(window, wrong="no most"),
             "The window is larger than the frame. Limit its share to 1.",
         ),
         Slip(
-            windowed_outside,
+            partial(window, wrong="outside"),
             "The window sticks out of the frame, where there are no pixels. Push it inside.",
         ),
         Slip(
-            windowed_cut,
+            partial(window, wrong="cut"),
             "What sticks out was cut off, so the window is smaller and has another shape. Push it "
             "inside as a whole.",
         ),
         Slip(
-            windowed_mean,
+            partial(window, wrong="mean"),
             "The mean of the pixels is in the middle of the window. A long tail hardly moves the "
             "mean, and sticks out: take the middle between first and last.",
         ),
         Slip(
-            windowed_corner,
+            partial(window, wrong="corner"),
             "The window begins where the object begins, so all the room is on two sides. Put the "
             "object in its middle.",
         ),
         Slip(
-            windowed_any,
+            partial(window, wrong="any"),
             "All above 0 counts as object. A soft mask has a haze around it: the object is where "
             "it is above one half.",
         ),
         Slip(
-            windowed_empty,
+            partial(window, wrong="empty"),
             "An empty mask has no first row. The object is lost: look everywhere, in the whole "
             "frame.",
         ),
         Slip(
-            windowed_corners,
+            partial(window, wrong="corners"),
             "The order is top, bottom, left, right; you gave top, left, bottom, right.",
         ),
         Slip(
-            windowed_size,
+            partial(window, wrong="size"),
             "Second and fourth are where the window ends, not how large it is.",
         ),
     ],
@@ -711,138 +642,6 @@ def dreamt(
         frame = np.rint(frame)
     answer = hard if wrong == "hard mask" else moved
     return frame if wrong == "float" else frame.astype(np.uint8), answer
-
-
-def dreamt_one_flow(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Moves both alike."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "one flow")
-
-
-def dreamt_exchanged_flows(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Exchanges the flows."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "exchanged flows")
-
-
-def dreamt_still_ground(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Leaves the ground where it was."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "still ground")
-
-
-def dreamt_still_image(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Moves the mask and not the pixels."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "still image")
-
-
-def dreamt_still_mask(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Moves the pixels and not the mask."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "still mask")
-
-
-def dreamt_border(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Repeats the mask at the border."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "border")
-
-
-def dreamt_hard(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pastes with scissors."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "hard")
-
-
-def dreamt_hard_mask(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a hard mask."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "hard mask")
-
-
-def dreamt_turned_round(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Blends the wrong way round."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "turned round")
-
-
-def dreamt_added(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Adds the object to the ground."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "added")
-
-
-def dreamt_not_rounded(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts off what is behind the point."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "not rounded")
-
-
-def dreamt_float(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns floats."""
-    return dreamt(ground, image, mask, ground_flow, object_flow, "float")
 
 
 def nearly_the_dream(inputs: Inputs, got: Any) -> str | None:
@@ -959,60 +758,60 @@ LUCID_FRAME = Check(
     ],
     slips=[
         Slip(
-            dreamt_one_flow,
+            partial(dreamt, wrong="one flow"),
             "Ground and object moved alike, as a photograph does that is pushed about. Each has a "
             "flow of its own.",
         ),
         Slip(
-            dreamt_exchanged_flows,
+            partial(dreamt, wrong="exchanged flows"),
             "The flows are exchanged: ground_flow moves the ground, object_flow the object and its "
             "mask.",
         ),
         Slip(
-            dreamt_still_ground,
+            partial(dreamt, wrong="still ground"),
             "The ground stayed where it was. Warp it along ground_flow.",
         ),
         Slip(
-            dreamt_still_image,
+            partial(dreamt, wrong="still image"),
             "The mask moved, its pixels did not: a hole walks over a picture that stands still. "
             "Warp the image along object_flow as well.",
         ),
         Slip(
-            dreamt_still_mask,
+            partial(dreamt, wrong="still mask"),
             "The pixels of the object moved, its mask did not. They belong together: carry the "
             "mask along object_flow as well.",
         ),
         Slip(
-            dreamt_border,
+            partial(dreamt, wrong="border"),
             "At the border the object got a streak: the mask of the last column was repeated. What "
             "comes from outside is not object; propagate_mask knows that.",
         ),
         Slip(
-            dreamt_hard,
+            partial(dreamt, wrong="hard"),
             "The object is cut out with scissors. Such an edge exists in no video, and the network "
             "would learn to look for it. Blend by the soft mask.",
         ),
         Slip(
-            dreamt_hard_mask,
+            partial(dreamt, wrong="hard mask"),
             "The frame is right, and the mask was cut at one half. Return it soft.",
         ),
         Slip(
-            dreamt_turned_round,
+            partial(dreamt, wrong="turned round"),
             "It is blended the wrong way round: where the mask is 1, the object is seen, not the "
             "ground.",
         ),
         Slip(
-            dreamt_added,
+            partial(dreamt, wrong="added"),
             "The object was added to the ground, so the ground shines through it. Take away as "
             "much of the ground as the object gets: 1 - share.",
         ),
         Slip(
-            dreamt_not_rounded,
+            partial(dreamt, wrong="not rounded"),
             "A cast to uint8 cuts off what is behind the point, so the frame is half a level too "
             "dark. Round first: np.rint.",
         ),
         Slip(
-            dreamt_float,
+            partial(dreamt, wrong="float"),
             "The frame is no image: it has floats. Round it and make it uint8.",
         ),
     ],

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -203,16 +204,6 @@ def fused(
     return (large * weight[:, None, None, None, None]).sum(dim=0)
 
 
-def fuse_nearest(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
-    """Enlarges in blocks."""
-    return fused(sides, weight, mode="nearest")
-
-
-def fuse_corners(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
-    """Puts corners on corners."""
-    return fused(sides, weight, mode="bilinear", align_corners=True)
-
-
 def fuse_unweighted(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
     """Forgets the weights."""
     return fused(sides, torch.ones_like(weight))
@@ -281,12 +272,12 @@ FUSE_SIDE_OUTPUTS = Check(
     ],
     slips=[
         Slip(
-            fuse_nearest,
+            partial(fused, mode="nearest"),
             "The coarse outputs were enlarged in blocks, so the mask gets stairs. Enlarge them "
             "bilinearly.",
         ),
         Slip(
-            fuse_corners,
+            partial(fused, mode="bilinear", align_corners=True),
             "Corner pixels were put on corner pixels, so each coarse opinion sits beside its "
             "place. A pixel has an area: align_corners=False.",
         ),
@@ -360,94 +351,6 @@ def tuned(
     return losses
 
 
-def tuned_accumulated(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Watch = None,
-) -> list[Any]:
-    """Never forgets a gradient."""
-    return tuned(network, batches, loss, learning_rate, "accumulated")
-
-
-def tuned_no_step(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Watch = None,
-) -> list[Any]:
-    """Takes no step."""
-    return tuned(network, batches, loss, learning_rate, "no step")
-
-
-def tuned_fresh(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Watch = None,
-) -> list[Any]:
-    """Makes an optimiser in every step."""
-    return tuned(network, batches, loss, learning_rate, "fresh")
-
-
-def tuned_sgd(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Watch = None,
-) -> list[Any]:
-    """Uses plain gradient descent."""
-    return tuned(network, batches, loss, learning_rate, "sgd")
-
-
-def tuned_rate(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Watch = None,
-) -> list[Any]:
-    """Forgets the learning rate."""
-    return tuned(network, batches, loss, learning_rate, "rate")
-
-
-def tuned_after(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Watch = None,
-) -> list[Any]:
-    """Notes the loss after the step."""
-    return tuned(network, batches, loss, learning_rate, "after")
-
-
-def tuned_tensor(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Watch = None,
-) -> list[Any]:
-    """Keeps tensors."""
-    return tuned(network, batches, loss, learning_rate, "tensor")
-
-
-def tuned_side(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Watch = None,
-) -> list[Any]:
-    """Takes a side output for the fused one."""
-    return tuned(network, batches, loss, learning_rate, "coarse")
-
-
 def lesson_for_a_network(
     rng: np.random.Generator, steps: int, learning_rate: float = 0.01, same: bool = False
 ) -> Inputs:
@@ -496,40 +399,40 @@ FINE_TUNE = Check(
     ],
     slips=[
         Slip(
-            tuned_accumulated,
+            partial(tuned, wrong="accumulated"),
             "The gradients of all steps pile up: backward adds to what is there. Set them to zero "
             "before each backward.",
         ),
         Slip(
-            tuned_no_step,
+            partial(tuned, wrong="no step"),
             "The network does not learn. backward only computes gradients; optimiser.step() "
             "changes the weights, and zero_grad must not come between the two.",
         ),
         Slip(
-            tuned_fresh,
+            partial(tuned, wrong="fresh"),
             "The optimiser is made anew in every step, so Adam forgets what it knows about the "
             "gradients. Make it once, before the loop.",
         ),
         Slip(
-            tuned_sgd,
+            partial(tuned, wrong="sgd"),
             "This is plain gradient descent. Adam gives each weight a step size of its own.",
         ),
         Slip(
-            tuned_rate,
+            partial(tuned, wrong="rate"),
             "The learning rate was not passed on: Adam took its own, 0.001.",
         ),
         Slip(
-            tuned_after,
+            partial(tuned, wrong="after"),
             "These are the losses after each step. Keep the one that you stepped with: another "
             "look at the network costs as much time again.",
         ),
         Slip(
-            tuned_tensor,
+            partial(tuned, wrong="tensor"),
             "Each loss is a tensor that holds on to its whole computation, so memory grows with "
             "every step. Keep a number: float(value.detach()).",
         ),
         Slip(
-            tuned_side,
+            partial(tuned, wrong="coarse"),
             "A side output was learned from. The network gives two things: the fused output "
             "first, then the list of side outputs.",
         ),
