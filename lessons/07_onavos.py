@@ -339,7 +339,7 @@ verdicts = [claims.saved(claim) for claim in appearance.ONAVOS_CLAIMS]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"
-# Adapting pays where the coat changes, and it costs: a frame takes more than twenty times as long.
+# Adapting pays where the coat changes, and it costs: a frame takes more than fifteen times as long.
 # Without the first frame the method is lost. Without *negatives* it is not, on these videos: the
 # first frame, mixed into every step, already holds enough background. The video above shows the
 # harm that they prevent; on the average of six it is undecided.
