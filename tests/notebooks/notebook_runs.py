@@ -1,0 +1,31 @@
+"""What the tests of the notebooks share. Each kind of run is a file, so that they run side by side."""
+
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+REPOSITORY = Path(__file__).parents[2]
+LESSONS = sorted(file.stem for file in (REPOSITORY / "lessons").glob("*.py"))
+
+
+def execute(path: Path, folder: Path, data: Path, monkeypatch) -> NotebookNode:
+    """Run a notebook in a folder of its own, whatever its cells raise."""
+    monkeypatch.setenv("VOS_LAB_DATA", str(data))
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=600, allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+    return notebook
+
+
+def errors(notebook: NotebookNode) -> list[str]:
+    return [
+        f"{cell.id}: {output.ename}: {output.evalue}"
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
