@@ -475,8 +475,8 @@ figures.table({suite: scores_on(suite) for suite in drawn}, title="J / F / T", n
 # %% [markdown] name="leaderboard-drawn-explained"
 # A row for each challenge: ten drawn videos of test seeds, of 40 or 60 frames of 240 x 432 pixels.
 # Object flow is ahead of propagation in most rows, and furthest in *enter-leave*: it lets go of
-# what is gone. It is behind where objects are fast or blurred. There the flow itself is poor, and
-# two that help each other can mislead each other, too.
+# what is gone. It is behind where objects are fast or blurred. Our guess: there the flow itself is
+# poor, and two that help each other can mislead each other, too.
 #
 # FusionSeg has learned from such videos, and is good:
 # where objects are fast or hidden, it even beats the methods that were given the first mask, as it

@@ -209,9 +209,9 @@ for clip in clips:
 figures.table(rows, title="J of a network that never saw a video", name="clip", digits=2)
 
 # %% [markdown] name="stills-explained" slide="skip"
-# It works on three of the four clips. In *scale* the object changes its size so much that the
-# window and the mask are soon those of something else, and a network that does not know *this*
-# object cannot tell. That is what fine-tuning on the first frame is for.
+# It works on three of the four clips. In *scale* the object changes its size much, and the network,
+# which does not know *this* object, does no better than a copied mask. Does fine-tuning on the
+# first frame help there? Try `MaskTrack()` on that clip.
 
 # %% [markdown] name="zoom-text" slide="slide"
 # ## Write it: crop and zoom
@@ -253,8 +253,7 @@ for name, zooming in {"the whole frame": False, "a window": True}.items():
 figures.table(rows, title="Three clips with a small object", name="the network sees", digits=2)
 
 # %% [markdown] name="zoom-explained" slide="skip"
-# A gain, if at all, in the last digit: our coarse sizes are still fine enough for these objects,
-# and the contour that matters is found at the finest. The claim below repeats it with more clips.
+# A gain, if at all, in the last digit. The claim below repeats it with more clips.
 
 # %% [markdown] name="flow-text" slide="slide"
 # ## The flow stream
@@ -292,9 +291,8 @@ figures.table(
 
 # %% [markdown] name="flow-explained" slide="skip"
 # There are two ways to use flow, and here only one of them pays. The stream harms on all three
-# clips. In the paper it helps, with the same weights that have seen pictures only. But theirs know
-# thousands of photographs; ours have learned the outlines of drawn animals, and a bright cloud
-# without a sharp edge is none. So it is off in our leaderboard, but for one line.
+# clips; in the paper it helps. Our guess: this network has learned the outlines of drawn animals,
+# and a bright cloud without a sharp edge is none. So it is off in our `MaskTrack()`.
 #
 # The stream asks *what* moves. The last column asks *where to*: it carries the last mask along
 # before it is refined, as you did in lesson 04. Where the object is fast, that saves it. Lucid does
