@@ -393,7 +393,7 @@ figures.table(rows, title="Two easy videos: how much does the outline flicker?",
 quiz("05_osvos", "twin")
 
 # %% name="twin" slide="slide"
-camels = appearance.twin_video(0)
+camels = appearance.twin_video(1)
 twin = np.stack(list(camels.instances)) == 2
 shown = int(twin.sum(axis=(1, 2)).argmax())  # where the twin is seen best
 alone = run(OSVOS(**paper), camels, progress=False)
@@ -413,7 +413,6 @@ figures.strip(
 )
 
 # %% [markdown] name="twin-explained"
-# In this video little of the twin is taken even without it; in others it is half (see the claims).
 # The second annotation is a **negative** one. It need not show the object better. It shows what is
 # *not* the object, which frame 0 could not tell.
 #
@@ -423,7 +422,7 @@ figures.strip(
 # them, which takes some seconds. Which *one* frame helps most?
 
 # %% name="annotate" slide="slide"
-changing = procedural.suite("appearance", frames=20, size=(120, 216), length=1)[0]
+changing = procedural.suite("appearance", frames=20, size=(120, 216), length=2)[1]
 explorer = AnnotationExplorer(changing, (4, 8, 12, 16, 19), lambda more: OSVOS(more=more, **paper))
 explorer.values = {"frame_12": True}
 explorer
