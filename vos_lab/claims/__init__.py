@@ -14,6 +14,7 @@ from vos_lab.claims.claim import (
     table,
 )
 from vos_lab.claims.flownet import CORRELATION, ELSEWHERE
+from vos_lab.claims.matching import PIXEL_RETRIEVAL_CLAIMS
 from vos_lab.claims.measuring import RANKING
 from vos_lab.claims.motion import CLAIMS as MOTION
 from vos_lab.claims.mots import FIRST_MASK, START_LOGIC
@@ -43,6 +44,7 @@ CLAIMS = {
         *OSVOS_CLAIMS,
         *ONAVOS_CLAIMS,
         *MASKTRACK_CLAIMS,
+        *PIXEL_RETRIEVAL_CLAIMS,
         FIRST_MASK,
         START_LOGIC,
     )

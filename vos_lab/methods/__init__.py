@@ -16,6 +16,7 @@ METHODS = {
     "onavos": "vos_lab.methods.onavos.OnAVOS",
     "masktrack": "vos_lab.methods.masktrack.MaskTrack",
     "lucid": "vos_lab.methods.lucid.Lucid",
+    "pixel-retrieval": "vos_lab.methods.pixel_retrieval.PixelRetrieval",
 }
 """Where each method lives. By name, so that naming a method does not load all networks."""
 
@@ -31,6 +32,14 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "masktrack-without-zoom": ("masktrack", {"zooming": False}),
     "masktrack-with-flow-stream": ("masktrack", {"flow_stream": True}),
     "lucid-plain": ("lucid", {"augmentation": "plain"}),
+    "pixel-retrieval-colour": ("pixel-retrieval", {"embedding": "colour"}),
+    "pixel-retrieval-random": ("pixel-retrieval", {"embedding": "random"}),
+    "pixel-retrieval-plain-loss": ("pixel-retrieval", {"embedding": "plain"}),
+    "pixel-retrieval-first-frame": ("pixel-retrieval", {"frames": 0}),
+    "pixel-retrieval-without-window": (
+        "pixel-retrieval",
+        {"radius": None, "first_radius": None},
+    ),
 }
 """Methods with one thing changed, to measure what it is worth: the method, and its options."""
 

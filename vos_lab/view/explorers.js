@@ -124,6 +124,7 @@ function render({ model, el }) {
         canvas.getContext("2d").drawImage(picture, 0, 0);
         root.dispatchEvent(new CustomEvent("pictureshown"));
       });
+      if (i === 0 && model.get("_strokes") && !canvas.dataset.strokes) takeStrokes(canvas, model);
     });
   });
 
@@ -157,6 +158,65 @@ function render({ model, el }) {
     stopClip();
     for (const [name, handler] of handlers) model.off(name, handler);
   };
+}
+
+// Clicks and strokes on a picture go to the kernel, in shares of its sides. With Shift, or the right
+// button, they mean the other thing. Without a mouse: arrow keys move a cross, Enter clicks.
+function takeStrokes(canvas, model) {
+  canvas.dataset.strokes = true;
+  canvas.tabIndex = 0;
+  canvas.style.cursor = "crosshair";
+  canvas.style.touchAction = "none";
+  let points = null;
+  let cross = [0.5, 0.5];
+  const tell = (places, other) => model.send({ action: "stroke", points: places, other });
+  function place(event) {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    const inside = (value) => Math.min(0.9999, Math.max(0, value));
+    return [inside((event.clientX - left) / width), inside((event.clientY - top) / height)];
+  }
+  function draw(from, to, colour) {
+    const pen = canvas.getContext("2d");
+    const [x, y] = [canvas.width, canvas.height];
+    Object.assign(pen, { strokeStyle: colour, lineWidth: Math.max(3, x / 100), lineCap: "round" });
+    pen.beginPath();
+    pen.moveTo(from[0] * x, from[1] * y);
+    pen.lineTo(to[0] * x, to[1] * y);
+    pen.stroke();
+  }
+  const isOther = (event) => event.shiftKey || event.button === 2 || (event.buttons & 2) !== 0;
+  canvas.addEventListener("pointerdown", (event) => {
+    event.preventDefault();
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    points = [place(event)];
+    points.other = isOther(event);
+    draw(points[0], points[0], points.other ? "#101010" : "#ffffff");
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!points) return;
+    const next = place(event);
+    draw(points.at(-1), next, points.other ? "#101010" : "#ffffff");
+    points.push(next);
+  });
+  canvas.addEventListener("pointerup", () => {
+    if (points) tell([...points], points.other);
+    cross = points?.at(-1) ?? cross;
+    points = null;
+  });
+  canvas.addEventListener("pointercancel", () => (points = null));
+  canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  canvas.addEventListener("keydown", (event) => {
+    const way = arrows[event.key];
+    if (!way && event.key !== "Enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!way) return tell([cross], event.shiftKey);
+    const next = cross.map((value, i) => Math.min(0.99, Math.max(0.01, value + 0.02 * way[i])));
+    draw(cross, next, "#ffffff");
+    cross = next;
+  });
 }
 
 // A clip that goes on playing while the kernel renders the next one.

@@ -79,6 +79,7 @@ class Explorer(anywidget.AnyWidget):
     _size = traitlets.List(traitlets.Any()).tag(sync=True)
     _fps = traitlets.Float(12.0).tag(sync=True)
     _alt = traitlets.Unicode("").tag(sync=True)
+    _strokes = traitlets.Bool(False).tag(sync=True)  # whether the first picture takes clicks
 
     def __init__(self, title: str, knobs: Sequence[Knob], **traits: Any) -> None:
         self.knobs = {knob.name: knob for knob in knobs}
@@ -115,9 +116,20 @@ class Explorer(anywidget.AnyWidget):
                 raise ValueError(f"{name} goes from {knob.low} to {knob.high}, {value} is outside")
         return values
 
+    def stroke(self, points: Sequence[Sequence[float]], other: bool) -> None:
+        """Take a click or a stroke on the first picture.
+
+        Args:
+            points: places, each as shares of width and height.
+            other: whether it was made with Shift, or the right button.
+        """
+        raise NotImplementedError
+
     def _turned(self, change: Any = None) -> None:
         with self.hold_sync():
             try:
+                if callable(change):
+                    change()
                 self.show()
                 self._error = ""
             except Exception as error:  # a student's own function may raise anything
@@ -127,6 +139,8 @@ class Explorer(anywidget.AnyWidget):
     def _pressed(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
         if content.get("action") in [action[0] for action in self._actions]:
             getattr(self, content["action"])()
+        elif content.get("action") == "stroke" and self._strokes:
+            self._turned(lambda: self.stroke(content["points"], bool(content["other"])))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
         bundle = super()._repr_mimebundle_(**kwargs)

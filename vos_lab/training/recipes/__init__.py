@@ -13,6 +13,8 @@ RECIPES = {
     "osvos-parent": "vos_lab.training.recipes.osvos.OSVOS_PARENT",
     "osvos-contours": "vos_lab.training.recipes.osvos.OSVOS_CONTOURS",
     "masktrack-parent": "vos_lab.training.recipes.osvos.MASKTRACK_PARENT",
+    "pixel-embedding": "vos_lab.training.recipes.pixel_retrieval.PIXEL_EMBEDDING",
+    "pixel-embedding-plain": "vos_lab.training.recipes.pixel_retrieval.PIXEL_EMBEDDING_PLAIN",
 }
 """Where each recipe stands. By name, so that naming one does not load all networks."""
 

@@ -1,0 +1,354 @@
+# %% [markdown] name="title" minutes=75 needs=["05_osvos"] slide="slide"
+# # Pixel retrieval: ask the pixels that look like you
+#
+# OSVOS learns each object anew, while you wait. In this lesson nothing is learned while you wait.
+# A network gives each pixel a point in a space; to segment a video is then to look up neighbours.
+# It is fast enough to do with the mouse.
+
+# %% [markdown] name="instructor" tags=["instructor"] slide="notes"
+# **For the instructor**
+#
+# | section | minutes |
+# | --- | --- |
+# | look up neighbours by colour (exercise `nearest_neighbour_labels`) | 20 |
+# | a better space (`pixel_triplet_loss`), training | 20 |
+# | the reference grows (`grow_reference`), the window | 15 |
+# | segment by clicking | 10 |
+# | break it, claims, questions | 10 |
+#
+# *What usually goes wrong.* `topk` gives the largest numbers. The farthest pixel of the own kind is
+# taken, as in other triplet losses. An easy anchor goes below zero and pays for a hard one. The
+# numbers of the new pixels are counted from zero. Each has a message of its own in the check.
+#
+# *Show live.* The clicks. Ask somebody to segment an animal with as few of them as possible, then
+# hand over the mouse. Where does the third click help, where does the tenth do harm?
+#
+# *Ask the room.* Two lumps of one object may lie at two ends of the space. Why is that no problem,
+# and for which method would it be one?
+
+# %% name="imports" slide="skip"
+import time
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from vos_lab import bench, claims, training
+from vos_lab.claims import matching
+from vos_lab.course import check, hint, quiz
+from vos_lab.datasets import procedural
+from vos_lab.datasets.davis import example
+from vos_lab.methods import pixel_retrieval, run
+from vos_lab.methods.osvos import OSVOS
+from vos_lab.methods.pixel_retrieval import PixelRetrieval, embed, embedding_network
+from vos_lab.metrics import jaccard
+from vos_lab.training.recipes import pixel_retrieval as recipe
+from vos_lab.view import figures
+from vos_lab.view.embedding_explorer import ClickSegmenter, EmbeddingExplorer, component_colours
+from vos_lab.view.player import Player
+
+# %% name="problem" slide="slide"
+small = {"frames": 24, "size": (120, 216), "length": 4}
+walk = procedural.suite("camera", **small)[1]
+truth = np.stack(list(walk.masks)) == 1
+begun = time.perf_counter()
+found = run(PixelRetrieval(), walk, progress=False)
+per_frame = (time.perf_counter() - begun) / len(walk)
+print(f"{per_frame:.2f} s a frame, J {jaccard(found == 1, truth)[1:].mean():.2f}")
+figures.clip(
+    walk,
+    found,
+    alt="An animal walks while the camera moves. A coloured mask follows it.",
+    height=140,
+    most_bytes=40_000,
+)
+
+# %% name="prediction" slide="fragment"
+quiz("09_pixel_retrieval", "knows")
+
+# %% [markdown] name="goals" slide="skip"
+# After this lesson you can
+#
+# - segment a video by looking up nearest neighbours, in parts that fit into memory,
+# - say what makes a space of pixels good for that, and train one,
+# - let the list of known pixels grow without letting mistakes take over,
+# - segment a clip with a few clicks, and say why each is answered at once,
+# - measure what speed costs.
+#
+# You need lesson 05. It takes about 75 minutes.
+#
+# ## A list of pixels with labels
+#
+# The first frame has a mask. So each of its pixels has a label: object or background. Take a pixel
+# of another frame. Which pixels of the first frame look like it? Click.
+
+# %% name="colour-explorer" slide="slide"
+EmbeddingExplorer(walk, "colour", frame=12, point=(100, 60), title="How alike are the colours?")
+
+# %% [markdown] name="retrieve-text" slide="slide"
+# ## Write it: look up the neighbours
+#
+# What describes a pixel is its **embedding**: a list of numbers, a point in a space. Here it is the
+# mean colour of a cell of 4 x 4 pixels, three numbers; soon it will be something better. The method
+# is the same for all: find the nearest known points, and take the mean of their labels.
+#
+# A video has many pixels. All distances at once would fill the memory, so do it in parts.
+
+# %% exercise="vos_lab.methods.pixel_retrieval.nearest_neighbour_labels" points=3
+
+
+# %% name="retrieve-in-use" slide="slide"
+# Only the annotated frame is asked (frames=0), and all of it (no radius).
+everywhere = {"frames": 0, "radius": None, "first_radius": None}
+by_colour = run(PixelRetrieval("colour", **everywhere), walk, progress=False)
+figures.strip(
+    walk,
+    by_colour,
+    title="Every pixel asked the eight pixels of frame 0 that have its colour",
+    alt="Six frames. The mask covers the animal in part, and specks of the ground that have its "
+    "colours.",
+)
+
+# %% [markdown] name="space-text" slide="slide"
+# ## A better space
+#
+# Colours of object and ground are often the same, so neighbours in the space of colours are often
+# wrong. Chen et al. (CVPR 2018) let a network make the space. Pixels of the object shall lie
+# together there, and away from all others. Below, each embedding is shown as a colour: what has the
+# same colour lies together.
+
+# %% name="spaces" slide="slide"
+names = {"colour": "colour", "random": "network, random", "learned": "network, learned"}
+picture = walk.frames[12]
+maps = [component_colours([embed(embedding_network(n), picture, 12)])[0] for n in names]
+figures.strip(
+    [picture, *(np.kron(each, np.ones((4, 4, 1), np.uint8)) for each in maps)],
+    titles=["frame 12", *names.values()],
+    title="Three spaces: what has one colour is close together",
+    alt="A frame, and three pictures of coloured cells: by their mean colour, by a network with "
+    "random weights, and by the learned one, in which the animal stands out most.",
+)
+
+# %% [markdown] name="loss-text" slide="slide"
+# ## Write it: the loss
+#
+# What makes a space good? Take an **anchor**, a pixel of one frame. From other frames of the video
+# take a **pool** of pixels of its own kind, and a pool of the other kind. At test time its nearest
+# neighbour decides. So the nearest of its own kind must be nearer than the nearest of the other, by
+# a **margin** $\alpha$:
+#
+# $$L = \frac{1}{|A|} \sum_{a \in A} \max\Big(0,\; \min_{p} \lVert f_a - f_p \rVert^2
+# - \min_{n} \lVert f_a - f_n \rVert^2 + \alpha\Big)$$
+#
+# $f_a$ is the embedding of the anchor, $p$ runs over the pool of its kind, $n$ over the other.
+
+# %% name="pool-quiz" slide="fragment"
+quiz("09_pixel_retrieval", "pool")
+
+# %% exercise="vos_lab.methods.pixel_retrieval.pixel_triplet_loss" points=3
+
+# %% [markdown] name="training-text" slide="slide"
+# Train with it. A batch holds three frames of a video: one for the anchors, two for the pools. What
+# is measured on videos that were held out is what counts: how often is the nearest neighbour of
+# the wrong kind?
+
+# %% name="training" slide="slide"
+few = replace(
+    training.recipe("pixel-embedding"),
+    batch=partial(recipe.batch, videos=8),  # drawing all 300 takes minutes
+    validate=partial(recipe.validate, videos=4),
+    steps=30,
+    validate_every=10,
+)
+short = training.train(few)
+short.curve("Half a minute of training: fewer wrong neighbours")
+
+# %% [markdown] name="training-explained"
+# `vos-lab train pixel-embedding` does it for 1500 steps with 300 videos. From here on the shipped
+# weights are used. Click again, in the learned space.
+
+# %% name="learned-explorer" slide="slide"
+EmbeddingExplorer(walk, frame=12, point=(100, 60), title="How alike are the embeddings?")
+
+# %% name="learned-in-use" slide="slide"
+one_frame = {
+    title: run(PixelRetrieval(name, **everywhere), walk, progress=False)
+    for name, title in names.items()
+}
+figures.curves(
+    {title: jaccard(masks == 1, truth)[1:] for title, masks in one_frame.items()},
+    "Frame 0 alone is asked, in three spaces",
+    ylabel="J",
+    x=np.arange(1, len(walk)),
+    alt="J over the frames, when each pixel asks frame 0 by colour, by random and by learned "
+    "embeddings.",
+)
+
+# %% [markdown] name="departures" slide="skip"
+# *In the paper* the network is DeepLab with ResNet-101, trained on ImageNet, COCO and DAVIS, with an
+# embedding of 128 numbers for each 8 x 8 pixels. Its head also sees where a pixel is and in which
+# frame. *Here* the encoder is that of our OSVOS parent, the embedding has 32 numbers for each 4 x 4
+# pixels, and the head sees place, time and also the colour.
+#
+# ## Write it: let the list grow
+#
+# Objects change, and frame 0 does not know it. So after each frame, add pixels to the list. Which?
+# Those whose neighbours agreed. And the list must stay short, or each frame would take longer than
+# the one before.
+
+# %% exercise="vos_lab.methods.pixel_retrieval.grow_reference" points=2
+
+# %% name="grow-quiz" slide="fragment"
+quiz("09_pixel_retrieval", "grow")
+
+# %% [markdown] name="window-text" slide="skip"
+# One thing more. Objects do not jump from one frame to the next. So let a pixel ask only references
+# that are **near** its own place: 8 cells around.
+
+# %% name="window-quiz" slide="fragment"
+quiz("09_pixel_retrieval", "window")
+
+# %% name="ingredients" slide="slide"
+coat = procedural.suite("appearance", **small)[1]
+ways = {
+    "frame 0, all of it": everywhere,
+    "and four frames that grow": {"radius": None, "first_radius": None},
+    "frame 0, near pixels": {"frames": 0},
+    "near pixels, and four frames": {},
+}
+rows = {}
+for way, options in ways.items():
+    for clip in (walk, coat):
+        here = np.stack(list(clip.masks)) == 1
+        j = jaccard(run(PixelRetrieval(**options), clip, progress=False) == 1, here)[1:]
+        rows.setdefault(way, {})[f"J of {clip.name}"] = j.mean()
+figures.table(rows, title="What is asked", name="which references", digits=2)
+
+# %% [markdown] name="clicks-text" slide="slide"
+# ## Segment by clicking
+#
+# The frames are embedded once. To label them with other references costs a search, and no network.
+# So you can give the references by hand, one click at a time, and all frames answer at once. A
+# click is the object; with Shift, or the right button, the background. Strokes work, too.
+
+# %% name="clicks" slide="slide"
+clicker = ClickSegmenter(walk)
+clicker
+
+# %% name="clicks-counted" slide="slide"
+CLICKS = "here come the clicks"
+
+# %% [markdown] name="price-text" slide="slide"
+# ## What does speed cost?
+#
+# OSVOS learns before it begins. Pixel retrieval begins.
+
+# %% name="price" slide="slide"
+rows = {}
+for name, method in {"OSVOS": OSVOS(steps=60), "pixel retrieval": PixelRetrieval()}.items():
+    clock = [time.perf_counter()]
+    method.start(walk.frames[0], walk.first_mask)
+    clock.append(time.perf_counter())
+    masks = np.stack([method.step(frame) for frame in list(walk.frames)[1:]])
+    clock.append(time.perf_counter())
+    rows[name] = {
+        "J": jaccard(masks == 1, truth[1:]).mean(),
+        "s before the first frame": clock[1] - clock[0],
+        "s per frame": (clock[2] - clock[1]) / len(masks),
+        "s for the video": clock[2] - clock[0],
+    }
+figures.table(rows, title="One video of 24 frames", name="method", digits=2)
+
+# %% [markdown] name="break-text" slide="slide"
+# ## Break it
+#
+# Two bets are in this method: what looks alike is alike, and objects do not jump. Predict which
+# videos make it lose them.
+
+# %% name="break" slide="slide"
+hard = {
+    "a twin": procedural.suite("distractors", **small)[1],
+    "hidden for a while": procedural.suite("occlusion", **small)[1],
+}
+for name, clip in hard.items():
+    near, far = (
+        run(PixelRetrieval(**options), clip, progress=False)
+        for options in ({}, {"radius": None, "first_radius": None})
+    )
+    display(
+        figures.strip(
+            clip,
+            {"asks near pixels": near, "asks all pixels": far},
+            at=[0, 4, 8, 12, 16, 20, 23],
+            title=f"{name}",
+            alt=f"Seven frames of a video with {name} in two rows: with near references, and with "
+            "all.",
+        )
+    )
+
+# %% [markdown] name="break-explained"
+# TODO
+#
+# ## What the lecture claims
+#
+# Each line is an experiment with several seeds. The effect is above zero where the claim is right.
+
+# %% name="claims" slide="slide"
+verdicts = [claims.saved(claim) for claim in matching.PIXEL_RETRIEVAL_CLAIMS]
+figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
+
+# %% [markdown] name="claims-explained"
+# TODO
+#
+# ## On real video
+
+# %% name="leaderboard" slide="slide"
+board = bench.leaderboard("davis2016")
+shown = {
+    "baseline": "first mask copied",
+    "osvos": "OSVOS",
+    "pixel-retrieval": "pixel retrieval",
+    "pixel-retrieval-colour": "by colour",
+    "pixel-retrieval-random": "by a random network",
+    "pixel-retrieval-plain-loss": "with the plain loss",
+    "pixel-retrieval-first-frame": "frame 0 alone",
+    "pixel-retrieval-without-window": "without a window",
+}
+rows = {
+    title: {
+        "J": board[name]["overall"]["J"]["mean"],
+        "F": board[name]["overall"]["F"]["mean"],
+        "s to start": board[name]["overall"]["seconds_start"],
+        "s per frame": board[name]["overall"]["seconds_per_frame"],
+    }
+    for name, title in shown.items()
+    if name in board
+}
+figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
+
+# %% [markdown] name="leaderboard-explained"
+# TODO
+
+# %% name="real" tags=["real-data"]
+real = example("camel")
+if real is not None:
+    real = real.part(0, 40).resized(240)
+    real_truth = np.stack(list(real.masks)) == 1
+    real_found = run(PixelRetrieval(), real, progress=False)
+    print(f"{real.name}: J {jaccard(real_found == 1, real_truth)[1:].mean():.2f}")
+    display(Player(real, {"pixel retrieval": real_found}, title="Nothing was learned"))
+
+# %% [markdown] name="summary" slide="slide"
+# ## Remember
+#
+# - An embedding is a point for each pixel. To segment is to look up the labels of near points.
+# - The loss over pools asks for what the search needs: one near pixel of the own kind, no more.
+# - Nothing is learned at test time. So it is fast, clicks are answered at once, and what the
+#   network does not tell apart, nothing will.
+#
+# **Next.** Lesson 10 embeds whole regions, not pixels, to find an object again that was lost.
+#
+# **Papers.** Y. Chen, J. Pont-Tuset, A. Montes and L. Van Gool, *Blazingly Fast Video Object
+# Segmentation with Pixel-Wise Metric Learning*, CVPR 2018. S. Caelles et al., *One-Shot Video
+# Object Segmentation*, CVPR 2017.

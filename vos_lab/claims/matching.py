@@ -1,0 +1,125 @@
+"""The claims of lesson 09: retrieving pixels instead of learning an object.
+
+All on test seeds of procedural videos of 120 x 216 pixels.
+"""
+
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from vos_lab.claims.appearance import SEEDS, mean_j, video
+from vos_lab.claims.claim import Claim
+from vos_lab.methods import Segmenter, create
+from vos_lab.methods.pixel_retrieval import PixelRetrieval
+
+SUITES = ("easy", "camera", "appearance", "scale")
+ON = f"one video each of {', '.join(SUITES)} a seed, 24 frames"
+
+
+def seconds(method: Segmenter, seed: int) -> float:
+    """Processor time of a whole video of 24 frames: taking up the mask, and all frames."""
+    clip = video("camera", seed)
+    frames = list(clip.frames)  # drawn before the clock runs
+    mask = np.asarray(clip.masks[0])
+    begun = time.process_time()
+    method.start(frames[0], mask)
+    for frame in frames[1:]:
+        method.step(frame)
+    return time.process_time() - begun
+
+
+def times_as_fast(seed: int) -> float:
+    """Seconds of OSVOS over those of pixel retrieval, minus 5."""
+    return seconds(create("osvos"), seed) / seconds(PixelRetrieval(), seed) - 5
+
+
+FAST = Claim(
+    name="09_pixel_retrieval/fast",
+    statement="Without fine-tuning, it is many times faster per video than OSVOS.",
+    source="the lecture; Chen et al., CVPR 2018, Table 1",
+    conditions="processor time of a video of camera a seed, 24 frames, OSVOS as it is",
+    effect="seconds per video, OSVOS over pixel retrieval, minus 5",
+    experiment=times_as_fast,
+    seeds=SEEDS,
+)
+
+
+def price_in_j(seed: int) -> float:
+    """J of OSVOS minus J of pixel retrieval."""
+    clips = [video(suite, seed) for suite in SUITES]
+    return float(np.mean([mean_j(create("osvos"), c) - mean_j(PixelRetrieval(), c) for c in clips]))
+
+
+COST = Claim(
+    name="09_pixel_retrieval/cost",
+    statement="That costs J: OSVOS is more exact.",
+    source="the lecture; Chen et al., CVPR 2018, Table 1",
+    conditions=f"{ON}, OSVOS as it is",
+    effect="J of OSVOS minus J of pixel retrieval",
+    experiment=price_in_j,
+    seeds=SEEDS,
+)
+
+
+def gain_over(seed: int, **other: Any) -> float:
+    """J of pixel retrieval minus J of the same with something changed."""
+    clips = [video(suite, seed) for suite in SUITES]
+    return float(
+        np.mean([mean_j(PixelRetrieval(), c) - mean_j(PixelRetrieval(**other), c) for c in clips])
+    )
+
+
+def ablation(name: str, statement: str, source: str, effect: str, **other: Any) -> Claim:
+    """A claim that one part of pixel retrieval helps.
+
+    Args:
+        name: of the part.
+        statement: what is claimed.
+        source: where.
+        effect: what is measured.
+        other: the options of the method without that part.
+    """
+    return Claim(
+        name=f"09_pixel_retrieval/{name}",
+        statement=statement,
+        source=source,
+        conditions=ON,
+        effect=effect,
+        experiment=partial(gain_over, **other),
+        seeds=SEEDS,
+    )
+
+
+COLOUR = ablation(
+    "colour",
+    "A learned embedding beats plain colour.",
+    "Chen et al., CVPR 2018, Section 3.3",
+    "J of the learned embedding minus J of the mean colour",
+    embedding="colour",
+)
+RANDOM = ablation(
+    "random",
+    "A learned embedding beats the same network with random weights.",
+    "Chen et al., CVPR 2018, Section 3.3",
+    "J of the learned embedding minus J of the random one",
+    embedding="random",
+)
+GROWING = ablation(
+    "growing",
+    "A reference that grows beats the annotated frame alone.",
+    "Chen et al., CVPR 2018, Section 3.5",
+    "J with four frames of added pixels minus J with none",
+    frames=0,
+)
+WINDOW = ablation(
+    "window",
+    "To ask only near references beats asking all.",
+    "ours; the paper leaves it to the network, which knows the places",
+    "J with a window minus J without",
+    radius=None,
+    first_radius=None,
+)
+
+PIXEL_RETRIEVAL_CLAIMS = (FAST, COST, COLOUR, RANDOM, GROWING, WINDOW)
