@@ -58,11 +58,12 @@ def main() -> None:
     ours = fastest(lambda: method.retrieve(embedded))
     matrix, tree = fastest(in_one_matrix, 2), 20 * fastest(with_a_tree, 1)
     size = len(embedded) * len(known.places) * 4 / 1e6
-    print(f"search, near references, in parts:   {ours:.3f} s")
-    print(
-        f"search, all in one matrix ({size:.0f} MB): {matrix:.3f} s, {matrix / ours:.1f} times as long"
-    )
-    print(f"search, all in a k-d tree (from 1/20): {tree:.3f} s, {tree / ours:.0f} times as long")
+    print(f"search, near references, in parts: {ours:.3f} s")
+    for name, other in (
+        (f"all in one matrix of {size:.0f} MB", matrix),
+        ("all in a k-d tree, reckoned from a twentieth", tree),
+    ):
+        print(f"search, {name}: {other:.3f} s, {other / ours:.1f} times as long")
 
 
 if __name__ == "__main__":

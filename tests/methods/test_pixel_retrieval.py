@@ -117,7 +117,7 @@ def test_the_network_knows_place_and_time():
     network = EmbeddingNetwork().eval()
     grey = np.full((32, 48, 3), 128, np.uint8)
     now, later, much_later = (embed(network, grey, t) for t in (0, 10, 500))
-    assert now.shape == (8, 12, pixel_retrieval.DIMENSIONS)
+    assert now.shape == (8, 12, pixel_retrieval.DIMENSIONS + 3)
     assert not torch.allclose(now, later, atol=1e-4)
     torch.testing.assert_close(much_later, embed(network, grey, pixel_retrieval.LATEST))
     middle = now[3:5, 4:8].flatten(0, 1)  # far from the border, only the place differs

@@ -32,7 +32,7 @@ from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_inpu
 from vos_lab.methods.resolution import PIXELS, label_map, resized, working_size
 from vos_lab.video import VOID
 
-STEPS = 175
+STEPS = 160
 BATCH = 1
 LEARNING_RATE = 3e-3
 """Of Adam: large, as a student with a laptop waits for each step."""

@@ -27,6 +27,9 @@ STRIDE = 4
 """Pixels: there is an embedding for each square of this side."""
 
 DIMENSIONS = 32
+COLOUR = 16.0
+"""How much the colour of a cell counts beside what the network says of it."""
+
 LATEST = 24
 """The network knows the time up to this frame; later ones look alike to it."""
 
@@ -35,10 +38,11 @@ class EmbeddingNetwork(nn.Module):
     """An embedding for each pixel (Chen et al., Section 3.3): an encoder, and a head.
 
     The head sees what the encoder saw at three sizes and, as in the paper, where a pixel is and at
-    what time; here its colour, too.
+    what time. Beside its answer stands the colour of the pixel: from one frame to the next nothing
+    tells more, and no network should have to learn that.
 
     Input ``(N, 3, H, W)`` float32, 0 to 1, and the numbers of the frames, ``(N,)``. Output
-    ``(N, DIMENSIONS, ceil(H / 4), ceil(W / 4))`` float32.
+    ``(N, DIMENSIONS + 3, ceil(H / 4), ceil(W / 4))`` float32.
     """
 
     def __init__(self) -> None:
@@ -48,7 +52,7 @@ class EmbeddingNetwork(nn.Module):
         self.across = nn.ModuleList(nn.Conv2d(c, 64, 1) for c in channels)
         self.mix = convolution(64, 64)
         self.head = nn.Sequential(
-            nn.Conv2d(64 + 6, 64, 1), nn.ReLU(inplace=True), nn.Conv2d(64, DIMENSIONS, 1)
+            nn.Conv2d(64 + 3, 64, 1), nn.ReLU(inplace=True), nn.Conv2d(64, DIMENSIONS, 1)
         )
 
     def forward(
@@ -69,11 +73,26 @@ class EmbeddingNetwork(nn.Module):
             for across, each in zip(self.across, seen, strict=True)
         ]
         features = self.mix(torch.stack(joined).sum(dim=0))
-        colour = functional.interpolate(x, size, mode="area") - 0.5
         if places is None:
-            places = places_of(size)[None].expand(len(x), -1, -1, -1)
+            places = places_of(size)[None].to(x.device).expand(len(x), -1, -1, -1)
         share = (time.clamp(max=LATEST) / LATEST)[:, None, None, None].expand(-1, 1, *size)
-        return self.head(torch.cat([features, colour, places, share], dim=1)).float()
+        learned = self.head(torch.cat([features, places, share], dim=1)).float()
+        return torch.cat([learned, COLOUR * mean_colours(x)], dim=1)
+
+
+def mean_colours(x: torch.Tensor) -> torch.Tensor:
+    """The mean colour of each cell, in CIELAB: how far apart two are is how different they look.
+
+    Args:
+        x: images ``(N, 3, H, W)`` float32, 0 to 1.
+
+    Returns:
+        ``(N, 3, ceil(H / 4), ceil(W / 4))`` float32, hundredths of the usual numbers.
+    """
+    size = [-(-side // STRIDE) for side in x.shape[-2:]]
+    cells = functional.interpolate(x, size, mode="area").permute(0, 2, 3, 1)
+    maps = [cv2.cvtColor(each, cv2.COLOR_RGB2LAB) / 100 for each in cells.cpu().numpy()]
+    return torch.from_numpy(np.stack(maps)).permute(0, 3, 1, 2).to(x.device)
 
 
 def places_of(size: tuple[int, int]) -> torch.Tensor:
@@ -269,14 +288,11 @@ WEIGHTS = {"learned": "pixel-embedding", "plain": "pixel-embedding-plain"}
 
 
 class ColourEmbedding(nn.Module):
-    """The mean colour of each cell for an embedding, in CIELAB. To compare."""
+    """The mean colour of each cell for an embedding. To compare."""
 
     def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
         """``(N, 3, H, W)`` float32, 0 to 1, to ``(N, 3, ceil(H / 4), ceil(W / 4))``."""
-        size = [-(-side // STRIDE) for side in x.shape[-2:]]
-        cells = functional.interpolate(x, size, mode="area").permute(0, 2, 3, 1)
-        maps = [cv2.cvtColor(each, cv2.COLOR_RGB2LAB) / 100 for each in cells.cpu().numpy()]
-        return torch.from_numpy(np.stack(maps)).permute(0, 3, 1, 2).to(x.device)
+        return mean_colours(x)
 
 
 def embedding_network(name: str | nn.Module = "learned", seed: int = 0) -> nn.Module:
@@ -373,7 +389,7 @@ class PixelRetrieval:
         _fits(self.name, frame, mask)
         self.size, self.time = working_size(frame.shape, self.pixels), 0
         embedded = self._embed(frame)
-        self.grid = embedded.shape[:2]
+        self.grid = (embedded.shape[0], embedded.shape[1])
         axes = [torch.arange(side, device=self.device) for side in self.grid]
         self.places = torch.cartesian_prod(*axes)
         self.labels, shares = self._shares(mask)

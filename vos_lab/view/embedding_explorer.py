@@ -5,7 +5,7 @@ network again.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -204,8 +204,8 @@ class EmbeddingExplorer(Explorer):
         t = min(len(self.video) - 1, int(self.values["frame"]))
         share = float((self.similarity > 0.5).mean())
         return (
-            f"The pixel {self.point} of frame {self.at}, and frame {t} in shades of blue and yellow: "
-            f"{share:.0%} of it are much like the pixel; the most alike is at {self.best}."
+            f"The pixel {self.point} of frame {self.at}, and frame {t} in shades of blue and "
+            f"yellow: {share:.0%} of it are much like the pixel; the most alike is at {self.best}."
         )
 
     def __repr__(self) -> str:
@@ -253,7 +253,7 @@ class ClickSegmenter(Explorer):
         video: Video,
         embedding: str | nn.Module = "learned",
         frame: int = 0,
-        neighbours: int = 3,
+        neighbours: int = 1,
         title: str = "Click the object; with Shift, the background",
     ) -> None:
         if not 0 <= frame < len(video):

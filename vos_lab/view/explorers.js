@@ -18,6 +18,7 @@ function render({ model, el }) {
   add(head, "div", { className: "vos-title", textContent: model.get("_title") });
   const busy = add(head, "div", { className: "vos-busy", role: "status" });
   if (knobs.length > 8) root.classList.add("vos-wide");
+  if (model.get("_strokes")) root.classList.add("vos-clicks");
   const body = add(root, "div", { className: "vos-body" });
   const show = add(body, "div", { className: "vos-show" });
   const panel = add(body, "div", { className: "vos-panel" });

@@ -70,7 +70,7 @@ def triple(frames: list[Picture], rng: np.random.Generator, crop: tuple[int, int
     light = int(rng.integers(2**31))
     images, maps = [], []
     for i in chosen:
-        image, labels = seen(*frames[i], matrix, crop)
+        image, labels = seen(frames[i][0], frames[i][1], matrix, crop)
         image = other_light(image, np.random.default_rng(light), 1.5)[..., order]
         image = other_light(np.ascontiguousarray(image), rng, 0.4)
         if blur:
@@ -99,7 +99,9 @@ def kinds_of(truth: np.ndarray) -> np.ndarray:
     """0, 1 or void for each cell: void where a cell is of both kinds, or nobody knows."""
     height, width = (-(-side // STRIDE) for side in truth.shape)
     shares = [
-        cv2.resize(np.float32(truth == kind), (width, height), interpolation=cv2.INTER_AREA)
+        cv2.resize(
+            (truth == kind).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA
+        )
         for kind in (0, 1)
     ]
     return np.where(shares[0] > 0.75, 0, np.where(shares[1] > 0.75, 1, VOID)).astype(np.uint8)
@@ -184,7 +186,7 @@ PIXEL_EMBEDDING = Recipe(
     batch=batch,
     loss=loss_of,
     validate=validate,
-    steps=1500,
+    steps=1000,
     learning_rate=1e-3,
     validate_every=100,
 )
@@ -197,7 +199,7 @@ PIXEL_EMBEDDING_PLAIN = Recipe(
     batch=batch,
     loss=partial(loss_of, plain=True),
     validate=validate,
-    steps=1500,
+    steps=1000,
     learning_rate=1e-3,
     validate_every=100,
 )
