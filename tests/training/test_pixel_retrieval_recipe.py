@@ -24,7 +24,6 @@ def tiny(monkeypatch):
     pictures = [recipes.train_frames(number) for number in (0, 1)]
     monkeypatch.setattr(recipes, "held_out_frames", lambda videos: pictures)
     monkeypatch.setattr(recipes, "VIDEOS", 2)
-    monkeypatch.setattr(recipes.batch, "__defaults__", (2,))
     yield
     recipes.train_frames.cache_clear()
 

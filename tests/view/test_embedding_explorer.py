@@ -180,13 +180,11 @@ def test_an_error_is_shown_and_not_raised():
 def test_few_clicks_find_an_animal_in_all_frames():
     video = procedural.suite("easy", "val", length=1, frames=8, size=(120, 216))[0]
     truth = np.stack(list(video.masks)) == 1
-    rows, columns = np.nonzero(truth[0])
-    inside = np.column_stack([columns / 216, rows / 120])[:: len(rows) // 12]
-    clicks = ClickSegmenter(video)
-    for point in inside:
-        clicks.stroke([point], other=False)
-    for x in np.linspace(0.05, 0.95, 7):
-        for y in (0.05, 0.95):
-            clicks.stroke([(x, y)], other=True)
+    clicks, rng = ClickSegmenter(video), np.random.default_rng(0)
+    for kind, count in ((True, 12), (False, 24)):
+        rows, columns = np.nonzero(truth[0] == kind)
+        for i in rng.choice(len(rows), count, replace=False):
+            point = (columns[i] + 0.5) / 216, (rows[i] + 0.5) / 120
+            clicks.stroke([point], other=not kind)
     clicks.show()
     assert jaccard(clicks.masks == 1, truth).mean() > 0.5

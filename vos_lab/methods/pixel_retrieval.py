@@ -402,17 +402,17 @@ class PixelRetrieval:
         there, shares = self._shares(mask)
         old, known = self.labels, self.reference
         self.labels = sorted({*old, *there})
-        # Of the rest of this frame nothing is known: only what is object becomes a reference.
+        # Of the rest of this frame nothing is known: only what is object becomes a reference. And
+        # what was added before was labelled when nobody knew of this object: that is forgotten.
         covered = shares.sum(dim=1)
         chosen = covered > 0.5 * covered.max()
-        count = int(chosen.sum())
-        wide = known._replace(labels=self._widened(known.labels, old))
         new = Reference(
             embedded[chosen], self._widened(shares[chosen], there), self.places[chosen], 0
         )
+        wide = known._replace(labels=self._widened(known.labels, old))
         given, total = known.given, len(known.places)
-        order = [*range(given), *range(total, total + count), *range(given, total)]
-        self.reference = wide.joined(new, torch.tensor(order))._replace(given=given + count)
+        keep = torch.cat([torch.arange(given), torch.arange(total, total + len(new.places))])
+        self.reference = wide.joined(new, keep.to(self.device))._replace(given=len(keep))
 
     def step(self, frame: np.ndarray) -> np.ndarray:
         """Segment one frame, and let the reference grow."""

@@ -82,7 +82,8 @@ def component_colours(embeddings: Sequence[torch.Tensor]) -> list[np.ndarray]:
     """
     points = torch.cat([each.flatten(0, 1) for each in embeddings])
     mean = points.mean(dim=0)
-    _, vectors = torch.linalg.eigh(torch.cov((points - mean).T))  # the largest variance last
+    covariance = torch.cov((points - mean).T).reshape(len(mean), len(mean))
+    _, vectors = torch.linalg.eigh(covariance)  # the largest variance last
     main = vectors[:, -3:].flip(1)
     # Which way a direction points is a matter of rounding: its largest number shall be positive.
     largest = main.abs().argmax(dim=0)

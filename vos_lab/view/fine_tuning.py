@@ -253,7 +253,7 @@ class AnnotationExplorer(Explorer):
                 f"{video.name}: annotate frames from 1 to {len(video) - 1} that it has"
             )
         self.video, self.candidates = video, list(candidates)
-        self.method = method or (lambda more: OSVOS(more=more, steps=60))
+        self.method = method or (lambda more: OSVOS(more=more, steps=100))
         self.truth = np.stack([np.asarray(mask) for mask in video.masks])
         self._done: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
         group = "Frames that you annotate"

@@ -57,11 +57,14 @@ def held_out_frames(videos: int) -> list[list[Picture]]:
     return [frames_of(video) for video in clips]
 
 
-def triple(frames: list[Picture], rng: np.random.Generator, crop: tuple[int, int] = CROP) -> Triple:
+def triple(
+    frames: list[Picture], rng: np.random.Generator, crop: tuple[int, int] | None = None
+) -> Triple:
     """Three frames of a video through one window, in a light that changes a little.
 
     The first is the frame of the anchors, the other two are the pool.
     """
+    crop = crop or CROP
     chosen = rng.choice(len(MOMENTS), 3, replace=False)
     matrix = view(rng, SIZE, crop, zoom=(0.6, 1.1), turn=15)
     order = rng.permutation(3) if rng.random() < 0.3 else np.arange(3)
@@ -107,9 +110,11 @@ def kinds_of(truth: np.ndarray) -> np.ndarray:
     return np.where(shares[0] > 0.75, 0, np.where(shares[1] > 0.75, 1, VOID)).astype(np.uint8)
 
 
-def batch(share: float, rng: np.random.Generator, videos: int = VIDEOS) -> Batch:
+def batch(share: float, rng: np.random.Generator, videos: int | None = None) -> Batch:
     """Triples of some training videos, and a seed for the choice of the anchors."""
-    triples = [triple(train_frames(int(rng.integers(videos))), rng) for _ in range(GROUPS)]
+    triples = [
+        triple(train_frames(int(rng.integers(videos or VIDEOS))), rng) for _ in range(GROUPS)
+    ]
     return triples, int(rng.integers(2**31))
 
 
