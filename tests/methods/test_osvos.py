@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vos_lab import weights
 from vos_lab.datasets.procedural import suite
 from vos_lab.methods import create, run
+from vos_lab.methods import osvos as osvos_module
 from vos_lab.methods.networks import SegmentationNetwork
 from vos_lab.methods.osvos import (
     OSVOS,
@@ -172,7 +173,7 @@ def test_a_negative_annotation_keeps_a_look_alike_out():
     other = np.full((48, 96, 3), 90, np.uint8)
     other[20:36, 60:76] = 220, 140, 60  # alike, but not the same
     alone, told = (
-        OSVOS(parent=None, snapping=False, steps=40, more=more)
+        OSVOS(parent=None, snapping=False, steps=80, more=more)
         for more in ([], [(other, np.zeros_like(first))])
     )
     for method in (alone, told):
@@ -270,3 +271,18 @@ def test_the_parent_sees_objects_before_it_has_seen_this_one(clip):
 def test_it_is_made_by_name(clip):
     method = create("osvos", steps=2)
     assert run(method, clip, progress=False).shape == (5, 96, 160)
+
+
+def test_the_last_steps_are_smaller(monkeypatch):
+    rates = []
+
+    def remembered(network, batches, loss, learning_rate, watch=None):
+        rates.extend(learning_rate for _ in batches)
+
+    monkeypatch.setattr(osvos_module, "fine_tune", remembered)
+    frame, mask = np.zeros((32, 48, 3), np.uint8), np.eye(32, 48, dtype=np.uint8)
+    OSVOS(parent=None, steps=8).start(frame, mask)
+    assert rates == pytest.approx([3e-3] * 6 + [1e-3] * 2)
+    rates.clear()
+    OSVOS(parent=None, steps=1).start(frame, mask)
+    assert rates == pytest.approx([3e-3])

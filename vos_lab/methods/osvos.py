@@ -246,6 +246,7 @@ class OSVOS:
     """
 
     name = "osvos"
+    batch, learning_rate, settling = BATCH, LEARNING_RATE, SETTLING
 
     def __init__(
         self,
@@ -317,8 +318,8 @@ class OSVOS:
             self.steps,
             self.loss,
             self,
-            LEARNING_RATE,
-            settling=SETTLING,
+            self.learning_rate,
+            self.settling,
         )
 
     def _batches(self) -> Iterator[Batch]:
@@ -326,7 +327,7 @@ class OSVOS:
         makers = [pictures(self.augmentation, a.frame, a.labels) for a in self.annotated]
         for step in range(self.steps):
             # Each batch shows as many annotations as it can, one after the other.
-            chosen = [(step * BATCH + i) % len(makers) for i in range(BATCH)]
+            chosen = [(step * self.batch + i) % len(makers) for i in range(self.batch)]
             made = [makers[i](rng) for i in chosen]
             truths = [
                 truth_of(labels, self.labels, self.annotated[i].known)

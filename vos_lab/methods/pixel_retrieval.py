@@ -167,9 +167,9 @@ def plain_triplet_loss(
 def squared_distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Squared Euclidean distances of all rows of ``(A, C)`` to all of ``(B, C)``: ``(A, B)``."""
     # |a - b|² = |a|² + |b|² - 2ab: a product of matrices, which processors are best at.
-    from_origin = (b * b).sum(dim=1)
-    distances = torch.addmm(from_origin, a, b.T, alpha=-2) + (a * a).sum(dim=1, keepdim=True)
-    return distances.clamp(min=0)  # rounding must not make one negative
+    distances = torch.addmm((b * b).sum(dim=1), a, b.T, alpha=-2)
+    distances += (a * a).sum(dim=1, keepdim=True)  # in place: the matrix is large
+    return distances.clamp_(min=0)  # rounding must not make one negative
 
 
 @exercise(minutes=15, difficulty=2, importance=5)

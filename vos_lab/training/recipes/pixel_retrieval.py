@@ -12,11 +12,12 @@ from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
 from vos_lab.methods.augmentation import other_light, seen, view
 from vos_lab.methods.networks import as_input
 from vos_lab.methods.pixel_retrieval import (
+    MOST,
     STRIDE,
     EmbeddingNetwork,
+    nearest_neighbour_labels,
     pixel_triplet_loss,
     plain_triplet_loss,
-    squared_distances,
 )
 from vos_lab.training.loop import Recipe
 from vos_lab.video import VOID
@@ -155,11 +156,11 @@ def validate(network: EmbeddingNetwork, videos: int = 20) -> Mapping[str, float]
         images, times, places, kinds = triple(frames, np.random.default_rng(number), SIZE)
         embedded = network(images, times, places).permute(0, 2, 3, 1)
         known = kinds != VOID
-        pool, kind = embedded[1:][known[1:]], kinds[1:][known[1:]]
+        pool, kind = embedded[1:][known[1:]], kinds[1:][known[1:]][:, None].float()
         for one in (0, 1):
             anchors = embedded[0][kinds[0] == one]
             if len(anchors) and (kind == 0).any() and (kind == 1).any():
-                found = kind[squared_distances(anchors, pool).argmin(dim=1)]
+                found = nearest_neighbour_labels(anchors, pool, kind, 1, MOST)
                 wrong.append(float((found != one).float().mean()))
     return {"wrong neighbours": float(np.mean(wrong))}
 
