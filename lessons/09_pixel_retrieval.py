@@ -41,7 +41,12 @@ from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import pixel_retrieval, run
 from vos_lab.methods.osvos import OSVOS
-from vos_lab.methods.pixel_retrieval import PixelRetrieval, embed, embedding_network
+from vos_lab.methods.pixel_retrieval import (
+    PixelRetrieval,
+    embed,
+    embedding_network,
+    squared_distances,
+)
 from vos_lab.metrics import jaccard
 from vos_lab.training.recipes import pixel_retrieval as recipe
 from vos_lab.view import figures
@@ -156,13 +161,13 @@ quiz("09_pixel_retrieval", "pool")
 # %% name="training" slide="slide"
 few = replace(
     training.recipe("pixel-embedding"),
-    batch=partial(recipe.batch, videos=8),  # drawing all 300 takes minutes
-    validate=partial(recipe.validate, videos=3),
-    steps=30,
-    validate_every=15,
+    batch=partial(recipe.batch, videos=6),  # drawing all 300 takes minutes
+    validate=partial(recipe.validate, videos=2),
+    steps=24,
+    validate_every=24,
 )
 short = training.train(few)
-short.curve("Half a minute of training: fewer wrong neighbours")
+short.curve("A few seconds of training, on a few videos")
 
 # %% [markdown] name="training-explained"
 # `vos-lab train pixel-embedding` does it for 1500 steps with 300 videos. From here on the shipped
@@ -220,7 +225,7 @@ ways = {
 }
 rows = {}
 for way, options in ways.items():
-    for clip in (drive, coat):
+    for clip in (drive.part(0, 12), coat.part(0, 12)):
         here = np.stack(list(clip.masks)) == 1
         j = jaccard(run(PixelRetrieval(**options), clip, progress=False) == 1, here)[1:]
         rows.setdefault(way, {})[f"J of {clip.name}"] = j.mean()
@@ -330,8 +335,8 @@ figures.strip(
 )
 
 # %% [markdown] name="break-explained"
-# The window is a bet, and so are the colours. Try others: `procedural.suite("speed", **small)`, or
-# a clip of your own.
+# In the second row the learned embedding does better, and it knows the colours, too. Try others:
+# `procedural.suite("speed", **small)`, or a clip of your own.
 #
 # ## What the lecture claims
 #
@@ -342,7 +347,12 @@ verdicts = [claims.saved(claim) for claim in matching.PIXEL_RETRIEVAL_CLAIMS]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"
-# TODO
+# It is thirteen times as fast as OSVOS, for a video of 24 frames. What that *costs* is undecided: a
+# loss of 0.02 in J on the average, but in some seeds a gain. The learned embedding beats colour and
+# random features, and a growing reference beats frame 0 alone.
+#
+# The *window* is undecided as well. It saves time. It keeps far look-alikes out, and it loses what
+# comes back at another place; on these videos that is about even.
 #
 # ## On real video
 
@@ -371,7 +381,12 @@ rows = {
 figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 
 # %% [markdown] name="leaderboard-explained"
-# TODO
+# Nothing was learned on these videos, and yet the masks are better than those of our OSVOS. What
+# the embedding brings over colour, the pools over the plain loss, and growing over frame 0 alone,
+# can be read off the table. A network with random weights adds nothing to the colours beside it.
+#
+# In the paper it is the other way round: J 0.76 on all 20 sequences that DAVIS 2016 keeps for
+# validation, and OSVOS, fine-tuned for minutes from ImageNet, 0.80. Ours has a minute.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vos_lab.datasets.procedural import suite
 from vos_lab.methods import run
 from vos_lab.methods.networks import SegmentationNetwork
-from vos_lab.methods.onavos import OnAVOS, adapt, select_training_pixels
+from vos_lab.methods.onavos import FIRST, OnAVOS, adapt, select_training_pixels
 from vos_lab.methods.osvos import class_balanced_loss
 from vos_lab.metrics import jaccard
 from vos_lab.video import VOID
@@ -145,10 +145,8 @@ def test_each_part_can_be_left_out(clip, options):
 def test_without_adapting_it_is_osvos(clip):
     from vos_lab.methods.osvos import OSVOS
 
-    options = {"parent": None, "snapping": False, "steps": 5}
+    options = {"parent": None, "snapping": False, **FIRST, "steps": 5}
     still, plain = OnAVOS(adapt_steps=0, **options), OSVOS(**options)
-    for name in ("batch", "learning_rate", "settling"):  # how the first frame is learned
-        setattr(plain, name, getattr(still, name))
     np.testing.assert_array_equal(
         run(still, clip, progress=False), run(plain, clip, progress=False)
     )

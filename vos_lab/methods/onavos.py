@@ -38,7 +38,10 @@ FAR = 0.25
 SHRUNK = 0.01
 """The last mask is eroded by so much before distances are taken: a share of the mean side."""
 
-FIRST_STEPS = 280
+FIRST: dict[str, Any] = {"steps": 280, "batch": 2, "learning_rate": 1e-3, "settling": 0.0}
+"""How the first frame is learned. Every later frame has its price here, so this may take longer
+than in OSVOS: what is built on it is the better for it."""
+
 STEPS = 4
 LEARNING_RATE = 5e-4
 CURRENT = 0.4
@@ -127,7 +130,6 @@ class OnAVOS(OSVOS):
     """OnAVOS as a Segmenter.
 
     Args:
-        steps: of fine-tuning on the first frame.
         adapt_steps: of learning on each frame.
         negatives: whether what is far from the last mask is learned as background.
         mixing: whether the first frame is mixed in; without it only the current frame is learned.
@@ -139,13 +141,9 @@ class OnAVOS(OSVOS):
     """
 
     name = "onavos"
-    # Every frame has its price here, so the first one may be learned slowly: what is built on it
-    # is the better for it.
-    batch, learning_rate, settling = 2, 1e-3, 0.0
 
     def __init__(
         self,
-        steps: int = FIRST_STEPS,
         adapt_steps: int = STEPS,
         negatives: bool = True,
         mixing: bool = True,
@@ -154,7 +152,7 @@ class OnAVOS(OSVOS):
         share: float = CURRENT,
         **options: Any,
     ) -> None:
-        super().__init__(steps=steps, **options)
+        super().__init__(**{**FIRST, **options})
         self.adapt_steps, self.negatives, self.mixing = adapt_steps, negatives, mixing
         self.sure, self.far, self.share = sure, far, share
 

@@ -226,6 +226,9 @@ class OSVOS:
     Args:
         parent: the shipped weights to start from; None for a random start.
         steps: of fine-tuning.
+        batch: how many pictures each step sees.
+        learning_rate: of Adam.
+        settling: this share of the steps, the last ones, go at a third of it.
         augmentation: how new frames are made from annotated ones: "plain" (closer, farther,
             turned, mirrored, in other light), "lucid" (see lesson 08) or "none".
         balanced: whether the loss is class-balanced; else plain cross-entropy.
@@ -246,12 +249,14 @@ class OSVOS:
     """
 
     name = "osvos"
-    batch, learning_rate, settling = BATCH, LEARNING_RATE, SETTLING
 
     def __init__(
         self,
         parent: str | None = "osvos-parent",
         steps: int = STEPS,
+        batch: int = BATCH,
+        learning_rate: float = LEARNING_RATE,
+        settling: float = SETTLING,
         augmentation: str = "lucid",
         balanced: bool = False,
         snapping: bool = False,
@@ -264,7 +269,8 @@ class OSVOS:
         watch: Callable[[int, float], Any] | None = None,
     ) -> None:
         check_augmentation(augmentation)
-        self.steps, self.augmentation, self.seed = steps, augmentation, seed
+        self.steps, self.batch, self.augmentation, self.seed = steps, batch, augmentation, seed
+        self.learning_rate, self.settling = learning_rate, settling
         self.loss = class_balanced_loss if balanced else cross_entropy
         self.more, self.pixels, self.device = tuple(more), pixels, device
         self.progress, self.watch = progress, watch
