@@ -89,7 +89,7 @@ quiz("09_pixel_retrieval", "knows")
 # of another frame. Which pixels of the first frame look like it? Click.
 
 # %% name="colour-explorer" slide="slide"
-EmbeddingExplorer(drive, "colour", frame=12, point=(95, 92), title="How alike are the colours?")
+EmbeddingExplorer(drive, "colour", frame=12, point=(130, 98), title="How alike are the colours?")
 
 # %% [markdown] name="retrieve-text" slide="slide"
 # ## Write it: look up the neighbours
@@ -162,9 +162,9 @@ quiz("09_pixel_retrieval", "pool")
 few = replace(
     training.recipe("pixel-embedding"),
     batch=partial(recipe.batch, videos=6),  # drawing all 300 takes minutes
-    validate=partial(recipe.validate, videos=2),
-    steps=24,
-    validate_every=24,
+    validate=partial(recipe.validate, videos=3),
+    steps=36,
+    validate_every=12,
 )
 short = training.train(few)
 short.curve("A few seconds of training, on a few videos")
@@ -174,7 +174,7 @@ short.curve("A few seconds of training, on a few videos")
 # weights are used. Click again, in the learned space.
 
 # %% name="learned-explorer" slide="slide"
-EmbeddingExplorer(drive, frame=12, point=(95, 92), title="How alike are the embeddings?")
+EmbeddingExplorer(drive, frame=12, point=(130, 98), title="How alike are the embeddings?")
 
 # %% name="learned-in-use" slide="slide"
 one_frame = {
@@ -225,7 +225,7 @@ ways = {
 }
 rows = {}
 for way, options in ways.items():
-    for clip in (drive.part(0, 12), coat.part(0, 12)):
+    for clip in (drive, coat):
         here = np.stack(list(clip.masks)) == 1
         j = jaccard(run(PixelRetrieval(**options), clip, progress=False) == 1, here)[1:]
         rows.setdefault(way, {})[f"J of {clip.name}"] = j.mean()
