@@ -366,8 +366,8 @@ figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 
 # %% [markdown] name="leaderboard-explained"
 # The seconds are those of a frame; the fine-tuning on frame 0 comes on top, once for each video. It
-# is longer here than for `osvos` (280 steps with two pictures each; there 160 with one). That is
-# worth more than adapting on these sequences: begun like `osvos`, OnAVOS has J 0.61.
+# is longer here than for `osvos` (280 steps with two pictures each; there 160 with one), and
+# that matters: begun like `osvos`, OnAVOS has J 0.61.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")

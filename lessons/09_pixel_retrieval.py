@@ -170,7 +170,7 @@ short = training.train(few)
 short.curve("A few seconds of training, on a few videos")
 
 # %% [markdown] name="training-explained"
-# `vos-lab train pixel-embedding` does it for 1500 steps with 300 videos. From here on the shipped
+# `vos-lab train pixel-embedding` does it for 1000 steps with 300 videos. From here on the shipped
 # weights are used. Click again, in the learned space.
 
 # %% name="learned-explorer" slide="slide"
@@ -195,7 +195,7 @@ figures.curves(
 # an embedding of 128 numbers for each 8 x 8 pixels. Its head also sees where a pixel is and in
 # which frame, and the neighbours vote. *Here* the encoder is that of our OSVOS parent. The head
 # sees place and time, too, and gives 32 numbers for each 4 x 4 pixels. Beside them stand the three
-# of the colour: our small network would lose what they tell. And we take the mean of the labels.
+# of the colour, since that was better on validation videos. And we take the mean of the labels.
 #
 # ## Write it: let the list grow
 #
@@ -351,8 +351,8 @@ figures.table(claims.summary(verdicts), title="The claims, measured", name="clai
 # loss of 0.02 in J on the average, but in some seeds a gain. The learned embedding beats colour and
 # random features, and a growing reference beats frame 0 alone.
 #
-# The *window* is undecided as well. It saves time. It keeps far look-alikes out, and it loses what
-# comes back at another place; on these videos that is about even.
+# The *window* is undecided as well. It saves time, and it loses what comes back at another place.
+# On these videos it changes next to nothing.
 #
 # ## On real video
 

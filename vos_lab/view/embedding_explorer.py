@@ -142,7 +142,7 @@ class EmbeddingExplorer(Explorer):
         self.video, self.at = video, at
         self.embeddings = embed_video(video, embedding_network(embedding))
         self._colours = component_colours(self.embeddings)
-        # What is far depends on the embedding: half of all pairs are farther than the scale.
+        # What is far depends on the embedding: a quarter of what half of all pairs exceed.
         sample = self.embeddings[at].flatten(0, 1)[
             :: max(1, self.embeddings[at][..., 0].numel() // 500)
         ]

@@ -39,7 +39,7 @@ Triple = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 Batch = tuple[list[Triple], int]
 
 
-@lru_cache(maxsize=VIDEOS)  # 700 MB: drawing takes longer than learning
+@lru_cache(maxsize=VIDEOS)  # 620 MB: drawing takes longer than learning
 def train_frames(number: int) -> list[Picture]:
     """The frames of a training video at all moments, with their label maps."""
     return frames_of(train_video(number, frames=MOMENTS[-1] + 1, size=SIZE))
