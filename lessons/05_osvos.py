@@ -92,7 +92,7 @@ quiz("05_osvos", "remember")
 # The **test network** is the parent, fine-tuned on the first frame of *this* video.
 
 # %% name="networks" slide="slide"
-paper = {"steps": 120, "balanced": True, "augmentation": "plain"}
+paper = {"steps": 120, "loss": "balanced", "augmentation": "plain"}
 party = procedural.suite("many-objects", frames=12, size=(120, 216), length=1)[0]
 one = (party.first_mask == 1).astype(np.uint8)
 stages = {

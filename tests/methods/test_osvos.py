@@ -12,7 +12,7 @@ from vos_lab import weights
 from vos_lab.datasets.procedural import suite
 from vos_lab.methods import create, run
 from vos_lab.methods import osvos as osvos_module
-from vos_lab.methods.networks import SegmentationNetwork
+from vos_lab.methods.networks import SegmentationNetwork, segmentation_loss
 from vos_lab.methods.osvos import (
     OSVOS,
     class_balanced_loss,
@@ -234,8 +234,8 @@ def test_balance_matters_for_what_is_learned_first():
     mask = np.zeros((48, 64), np.uint8)
     mask[20:26, 30:36] = 1
     found = []
-    for balanced in (True, False):
-        method = OSVOS(parent=None, snapping=False, steps=6, balanced=balanced)
+    for loss in ("balanced", "cross-entropy", "soft-jaccard"):
+        method = OSVOS(parent=None, snapping=False, steps=6, loss=loss)
         method.start(frame, mask)
         (soft,) = method.probabilities(frame).values()
         found.append((soft > 0.5)[mask == 1].mean())
@@ -248,6 +248,23 @@ def test_balance_matters_for_what_is_learned_first():
 def test_an_augmentation_that_does_not_exist():
     with pytest.raises(ValueError, match=r"augmentation is one of .*not 'wild'"):
         OSVOS(parent=None, augmentation="wild")
+
+
+def test_a_loss_that_does_not_exist():
+    with pytest.raises(ValueError, match=r"no loss 'gain'; there are: cross-entropy, balanced"):
+        OSVOS(parent=None, loss="gain")
+
+
+def test_the_soft_jaccard_of_several_objects_counts_each_alike():
+    score = torch.full((1, 2, 8, 8), -9.0)
+    score[0, :, 0, 0] = 9.0
+    truth = torch.zeros(1, 2, 8, 8, dtype=torch.uint8)
+    truth[0, 0, 0, 0] = 1  # one object is found; the other, a large one, is not
+    truth[0, 1, 2:] = 1
+    alone = segmentation_loss(score[:, :1], truth[:, :1])
+    missed = segmentation_loss(score[:, 1:], truth[:, 1:])
+    both = segmentation_loss(score, truth)
+    assert float(both) == pytest.approx(float(alone + missed) / 2, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", ["osvos-parent", "osvos-contours"])

@@ -62,7 +62,7 @@ class SmallBackbone(nn.Module):
 
 
 def convolution(
-    inputs: int, outputs: int, stride: int = 1, normalised: bool = True
+    inputs: int, outputs: int, stride: int = 1, normalised: bool = True, dilation: int = 1
 ) -> nn.Sequential:
     """A 3 x 3 convolution, normalised, and what is below 0 set to 0.
 
@@ -70,7 +70,9 @@ def convolution(
     one frame again and again, and the statistics of a batch would be those of that frame.
     """
     layers: list[nn.Module] = [
-        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=not normalised)
+        nn.Conv2d(
+            inputs, outputs, 3, stride, padding=dilation, dilation=dilation, bias=not normalised
+        )
     ]
     if normalised:
         layers.append(nn.GroupNorm(8, outputs))
@@ -162,13 +164,21 @@ class SegmentationNetwork(nn.Module):
 
 
 def segmentation_loss(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """The loss of log-odds ``(N, 1, H, W)`` where the truth is ``(N, 1, H, W)``, 0, 1 or VOID."""
+    """Cross-entropy, and what a soft mask lacks to a J of 1: so a small object counts as a large.
+
+    Args:
+        score: log-odds ``(N, K, H, W)`` float32.
+        truth: the same shape, uint8: 0, 1 or VOID.
+
+    Returns:
+        One number, averaged over all pictures and objects.
+    """
     counts = truth != VOID
     target = (truth == 1).float()
     entropy = functional.binary_cross_entropy_with_logits(score, target, reduction="none")
     probability = score.sigmoid() * counts
-    both = (probability * target).sum(dim=(1, 2, 3))
-    either = (probability + target).sum(dim=(1, 2, 3)) - both
+    both = (probability * target).sum(dim=(2, 3))
+    either = (probability + target).sum(dim=(2, 3)) - both
     soft_j = (both + 1) / (either + 1)
     return (entropy * counts).sum() / counts.sum().clamp(min=1) + (1 - soft_j).mean()
 

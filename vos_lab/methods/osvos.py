@@ -28,7 +28,14 @@ from tqdm.auto import tqdm
 from vos_lab import weights
 from vos_lab.exercise import exercise
 from vos_lab.methods.augmentation import check_augmentation, pictures, small_labels
-from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_input, backbone, fast
+from vos_lab.methods.networks import (
+    SegmentationNetwork,
+    SmallBackbone,
+    as_input,
+    backbone,
+    fast,
+    segmentation_loss,
+)
 from vos_lab.methods.resolution import PIXELS, label_map, resized, working_size
 from vos_lab.video import VOID
 
@@ -202,6 +209,13 @@ def cross_entropy(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     return (entropy * counts).sum() / counts.sum().clamp(min=1)
 
 
+LOSSES: dict[str, Loss] = {
+    "cross-entropy": cross_entropy,
+    "balanced": class_balanced_loss,
+    "soft-jaccard": segmentation_loss,
+}
+
+
 @dataclass
 class Annotation:
     """A frame that somebody has annotated, at the size at which the network works.
@@ -231,7 +245,8 @@ class OSVOS:
         settling: this share of the steps, the last ones, go at a third of it.
         augmentation: how new frames are made from annotated ones: "plain" (closer, farther,
             turned, mirrored, in other light), "lucid" (see lesson 08) or "none".
-        balanced: whether the loss is class-balanced; else plain cross-entropy.
+        loss: "cross-entropy", "balanced" (class-balanced, as in the paper), or "soft-jaccard"
+            (cross-entropy, and what is missing to a J of 1).
         snapping: whether masks are snapped to contours.
         more: more annotated frames of the video, each with its label map. What an annotation calls
             background is background: that is how a look-alike is told from the object.
@@ -244,7 +259,7 @@ class OSVOS:
         watch: is told the number of the step and its loss after each step of fine-tuning.
 
     Raises:
-        ValueError: no such augmentation or encoder.
+        ValueError: no such augmentation, loss or encoder.
         FileNotFoundError: weights are missing.
     """
 
@@ -258,7 +273,7 @@ class OSVOS:
         learning_rate: float = LEARNING_RATE,
         settling: float = SETTLING,
         augmentation: str = "lucid",
-        balanced: bool = False,
+        loss: str = "cross-entropy",
         snapping: bool = False,
         more: Sequence[tuple[np.ndarray, np.ndarray]] = (),
         encoder: str | nn.Module = "small",
@@ -271,7 +286,9 @@ class OSVOS:
         check_augmentation(augmentation)
         self.steps, self.batch, self.augmentation, self.seed = steps, batch, augmentation, seed
         self.learning_rate, self.settling = learning_rate, settling
-        self.loss = class_balanced_loss if balanced else cross_entropy
+        if loss not in LOSSES:
+            raise ValueError(f"there is no loss {loss!r}; there are: {', '.join(LOSSES)}")
+        self.loss = LOSSES[loss]
         self.more, self.pixels, self.device = tuple(more), pixels, device
         self.progress, self.watch = progress, watch
         with torch.random.fork_rng(devices=[]):
