@@ -89,6 +89,33 @@ def load(name: str, folder: str | Path | None = None) -> dict[str, "torch.Tensor
     return {key: value.float() if _is_half(value) else value for key, value in tensors.items()}
 
 
+def part(
+    name: str, prefix: str, folder: str | Path | None = None
+) -> dict[str, "torch.Tensor"]:
+    """Those weights of a network that belong to one of its parts, to begin another network with.
+
+    Args:
+        name: of the weights.
+        prefix: name of the part, for example ``backbone``.
+        folder: where they lie; by default :data:`SHIPPED`.
+
+    Returns:
+        What the part can load.
+
+    Raises:
+        FileNotFoundError: there are no such weights.
+        ValueError: they have no such part.
+    """
+    found = {
+        key.removeprefix(prefix + "."): value
+        for key, value in load(name, folder).items()
+        if key.startswith(prefix + ".")
+    }
+    if not found:
+        raise ValueError(f"the weights {name!r} have no part {prefix!r}")
+    return found
+
+
 def load_into(
     network: "torch.nn.Module", name: str, folder: str | Path | None = None
 ) -> "torch.nn.Module":

@@ -416,6 +416,17 @@ class PixelRetrieval:
 
     def step(self, frame: np.ndarray) -> np.ndarray:
         """Segment one frame, and let the reference grow."""
+        return label_map(self.soft(frame), frame.shape[:2])
+
+    def soft(self, frame: np.ndarray) -> dict[int, np.ndarray]:
+        """What :meth:`step` does, with how much of each cell an object is for an answer.
+
+        Args:
+            frame: the next frame, ``(H, W, 3)`` uint8.
+
+        Returns:
+            ``(h, w)`` float32, 0 to 1, by label.
+        """
         self.time += 1
         embedded = self._embed(frame).flatten(0, 1)
         found = self.retrieve(embedded)
@@ -424,8 +435,8 @@ class PixelRetrieval:
         keep = grow_reference(given, added, found, self.sure, self.frames * size)
         new = Reference(embedded, found, self.places, 0)
         self.reference = self.reference.joined(new, keep.to(self.device))
-        soft = found.T.reshape(-1, *self.grid).cpu().numpy()
-        return label_map(dict(zip(self.labels, soft, strict=True)), frame.shape[:2])
+        shares = found.T.reshape(-1, *self.grid).cpu().numpy()
+        return dict(zip(self.labels, shares, strict=True))
 
     def retrieve(self, embedded: torch.Tensor) -> torch.Tensor:
         """The labels of the pixels of a frame, from those of its references.

@@ -168,11 +168,7 @@ def validate(network: EmbeddingNetwork, videos: int = 20) -> Mapping[str, float]
 def network() -> EmbeddingNetwork:
     """Begins with the encoder of the parent of OSVOS, which has seen many objects."""
     made = EmbeddingNetwork()
-    encoder = weights.load("osvos-parent")
-    there = {
-        k.removeprefix("backbone."): v for k, v in encoder.items() if k.startswith("backbone.")
-    }
-    made.backbone.load_state_dict(there)
+    made.backbone.load_state_dict(weights.part("osvos-parent", "backbone"))
     # What is learned at the largest sizes, edges and colours, is good enough, and dear to change.
     made.backbone.stages[:2].requires_grad_(False)
     return made

@@ -1,0 +1,128 @@
+"""Proposals: masks of kernels, copies, recall, and what both networks propose."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from vos_lab.datasets.procedural import suite
+from vos_lab.methods.proposals import (
+    FEATURES,
+    MaskRCNNProposer,
+    ProposalNetwork,
+    SmallProposer,
+    mask_iou,
+    masks_of,
+    proposal_recall,
+    proposer,
+    suppress_copies,
+)
+from vos_lab.metrics import jaccard
+
+masks = st.integers(1, 5).flatmap(lambda n: arrays.arrays(bool, (n, 4, 5)))
+
+
+@given(a=masks, b=masks)
+def test_iou_is_the_jaccard_index_of_each_pair(a, b):
+    found = mask_iou(a, b)
+    assert found.shape == (len(a), len(b))
+    for i, one in enumerate(a):
+        for j, other in enumerate(b):
+            expected = jaccard(one, other) if (one | other).any() else 0
+            assert found[i, j] == pytest.approx(expected)
+
+
+@given(found=masks, same=st.floats(0, 1), most=st.integers(1, 4), seed=st.integers(0, 99))
+def test_no_two_that_stay_are_copies_and_each_that_goes_has_a_better_one(found, same, most, seed):
+    scores = np.random.default_rng(seed).random(len(found))
+    kept = suppress_copies(found, scores, same, most)
+    assert len(kept) <= most
+    assert list(scores[kept]) == sorted(scores[kept], reverse=True)
+    iou = mask_iou(found, found)
+    assert all(iou[a, b] <= same for a in kept for b in kept if a != b)
+    for gone in set(range(len(found))) - set(kept):
+        better = [other for other in kept if scores[other] >= scores[gone]]
+        copy = any(iou[gone, other] > same for other in better)
+        assert copy or not found[gone].any() or len(kept) == most
+
+
+def test_a_kernel_says_what_kind_and_how_near():
+    features = torch.zeros(FEATURES, 20, 30)
+    features[0] = 1  # all is of this kind
+    kernel = torch.zeros(2, FEATURES + 4)
+    kernel[:, 0] = 4.0
+    kernel[1, FEATURES + 2] = 40.0  # and only what is near
+    odds = masks_of(kernel, torch.tensor([5, 5]), torch.tensor([3, 3]), features)
+    assert (odds[0] > 0).float().mean() > (odds[1] > 0).float().mean() > 0
+    row, column = np.unravel_index(odds[1].argmax(), (20, 30))
+    assert (row // 2, column // 2) == (5, 3)  # a cell of the grid is two cells of the masks wide
+
+
+@settings(max_examples=10, deadline=None)
+@given(height=st.integers(16, 70), width=st.integers(16, 70), seed=st.integers(0, 99))
+def test_proposals_have_the_size_of_the_image(height, width, seed):
+    image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    found = SmallProposer(ProposalNetwork(), most=5).propose(image)
+    assert len(found) <= 5
+    for proposal in found:
+        assert proposal.mask.shape == (height, width)
+        assert proposal.mask.min() >= 0
+        assert proposal.mask.max() <= 1
+        assert 0 <= proposal.objectness <= 1
+    assert [p.objectness for p in found] == sorted((p.objectness for p in found), reverse=True)
+
+
+def test_what_ships_finds_things_that_it_has_never_seen():
+    small = proposer("small")
+    found, things = [], []
+    for video in suite("easy", length=6, frames=2, size=(240, 432)):
+        labels = np.array(video.instances[1])
+        things.append(np.stack([labels == n for n in np.unique(labels) if n]))
+        found.append(np.stack([p.mask > 0.5 for p in small.propose(video.frames[1])]))
+    trained = proposal_recall(found, things, 10, 0.5)
+    assert trained >= 0.5
+    assert proposal_recall(found, things, 1, 0.5) <= trained
+    assert proposal_recall(found, things, 10, 0.9) <= trained
+    untrained = SmallProposer(ProposalNetwork())
+    images = [v.frames[1] for v in suite("easy", length=6, frames=2, size=(240, 432))]
+    other = [
+        np.stack([p.mask > 0.5 for p in untrained.propose(i)] or [i[..., 0] < 0]) for i in images
+    ]
+    assert proposal_recall(other, things, 10, 0.5) < trained
+
+
+def test_recall_without_things_is_no_number():
+    assert np.isnan(
+        proposal_recall([np.zeros((1, 2, 2), bool)], [np.zeros((0, 2, 2), bool)], 1, 0.5)
+    )
+
+
+def test_recall_without_proposals_is_zero():
+    assert proposal_recall([np.zeros((0, 2, 2), bool)], [np.ones((1, 2, 2), bool)], 1, 0.5) == 0
+
+
+def test_mask_rcnn_proposes_behind_the_same_interface():
+    torch.manual_seed(0)
+    found = MaskRCNNProposer(pretrained=False, most=3, least=0.0).propose(
+        np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+    )
+    assert 0 < len(found) <= 3
+    assert all(p.mask.shape == (60, 90) and 0 <= p.objectness <= 1 for p in found)
+
+
+def test_mask_rcnn_without_its_weights_names_the_small_network(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+
+    def no_network(*args, **kwargs):
+        raise OSError("no network")
+
+    monkeypatch.setattr("vos_lab.weights.urlopen", no_network)
+    with pytest.raises(FileNotFoundError, match="small network"):
+        proposer("mask-rcnn")
+
+
+def test_a_proposer_that_does_not_exist():
+    with pytest.raises(ValueError, match=r"no proposer 'large'; there are: small, mask-rcnn"):
+        proposer("large")

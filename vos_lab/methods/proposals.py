@@ -1,0 +1,322 @@
+"""Proposals: masks of things, whatever they are, each with how much it looks like a whole thing.
+
+A proposal network answers before anybody has said which object is meant. So it knows no classes,
+only **objectness**: how well a mask holds one whole thing. ReID-VOS and PReMVOS choose among its
+proposals; in their papers they come from Mask R-CNN (He et al., ICCV 2017) and SharpMask.
+
+The small network here is in the spirit of SOLOv2 (Wang et al., NeurIPS 2020). Every cell of a
+coarse grid says of the thing whose middle it is in how much it is a thing, and gives a **kernel**,
+a few numbers. The kernel, multiplied with a map of features that all cells share, is the mask.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from vos_lab import weights
+from vos_lab.methods.networks import SmallBackbone, as_input, convolution, fast
+from vos_lab.methods.resolution import PIXELS, resized, working_size
+
+GRID = 8
+"""Pixels: one proposal is made for each square of this side."""
+STRIDE = 4
+"""Pixels: masks are made of squares of this side, and enlarged."""
+FEATURES = 24
+WIDTH = 64
+
+MOST = 20
+CANDIDATES = 200
+"""So many of the best cells are looked at."""
+SAME = 0.6
+"""Two masks with a higher IoU than this are one proposal: the better one stays."""
+
+
+class Proposal(NamedTuple):
+    """A mask that may be a thing.
+
+    Attributes:
+        mask: how much of each pixel it holds, ``(H, W)`` float32, 0 to 1.
+        objectness: how well it holds one whole thing, 0 to 1.
+    """
+
+    mask: np.ndarray
+    objectness: float
+
+
+class Proposer(Protocol):
+    """What makes proposals."""
+
+    def propose(self, image: np.ndarray) -> list[Proposal]:
+        """Propose.
+
+        Args:
+            image: ``(H, W, 3)`` uint8.
+
+        Returns:
+            Proposals of the size of the image, the highest objectness first.
+        """
+        ...
+
+
+class ProposalNetwork(nn.Module):
+    """The small network: for each cell an objectness and a kernel, and features for all cells.
+
+    Input ``(N, 3, H, W)`` float32, 0 to 1. Output: log-odds of objectness ``(N, h8, w8)``, kernels
+    ``(N, FEATURES + 4, h8, w8)``, features ``(N, FEATURES, h4, w4)``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = SmallBackbone()
+        _, _, *channels = self.backbone.channels
+        self.across = nn.ModuleList(nn.Conv2d(c, WIDTH, 1) for c in channels)
+        # A cell in the middle of a large thing must see its ends: look far, and farther.
+        self.far = nn.Sequential(*(convolution(WIDTH, WIDTH, dilation=d) for d in (2, 4)))
+        self.cells = nn.Sequential(convolution(WIDTH, WIDTH), convolution(WIDTH, WIDTH))
+        self.objectness = nn.Conv2d(WIDTH, 1, 1)
+        self.kernels = nn.Conv2d(WIDTH, FEATURES + 4, 1)
+        self.mix = convolution(WIDTH, WIDTH)
+        self.features = nn.Conv2d(WIDTH, FEATURES, 1)
+        assert self.objectness.bias is not None  # convolutions have one unless told otherwise
+        nn.init.constant_(self.objectness.bias, -4.0)  # most cells are the middle of nothing
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Objectness, kernels and features."""
+        seen = self.backbone((x - 0.5).contiguous(memory_format=torch.channels_last))[2:]
+        at4, at8, at16 = (a(each) for a, each in zip(self.across, seen, strict=True))
+        at16 = self.far(at16)
+        at8 = at8 + functional.interpolate(at16, at8.shape[-2:], mode="bilinear")
+        at4 = at4 + functional.interpolate(at8, at4.shape[-2:], mode="bilinear")
+        cells = self.cells(at8)
+        return (
+            self.objectness(cells)[:, 0].float(),
+            self.kernels(cells).float(),
+            self.features(self.mix(at4)).float(),
+        )
+
+
+def masks_of(
+    kernels: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, features: torch.Tensor
+) -> torch.Tensor:
+    """The masks that kernels stand for.
+
+    A kernel has a weight for each feature, and four more: how much to go up or down and left or
+    right from its cell, how much to lose with the distance, and a constant. So a kernel can say
+    "what is of this kind, and near".
+
+    Args:
+        kernels: ``(K, FEATURES + 4)`` float32.
+        rows: of their cells, ``(K,)`` int64.
+        columns: of their cells.
+        features: of the image, ``(FEATURES, h, w)`` float32.
+
+    Returns:
+        Log-odds, ``(K, h, w)`` float32.
+    """
+    height, width = features.shape[-2:]
+    ratio = GRID / STRIDE
+    side = 16.0  # features: distances of about 1
+    y = (torch.arange(height, device=features.device) + 0.5)[None, :, None]
+    x = (torch.arange(width, device=features.device) + 0.5)[None, None, :]
+    down = (y - ((rows + 0.5) * ratio)[:, None, None]) / side
+    right = (x - ((columns + 0.5) * ratio)[:, None, None]) / side
+    seen = torch.einsum("kc,chw->khw", kernels[:, :FEATURES], features)
+    a, b, c, d = kernels[:, FEATURES:, None, None].unbind(1)
+    return seen + a * down + b * right - functional.softplus(c) * (down**2 + right**2) + d
+
+
+def mask_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """IoU of all masks of one list with all of another.
+
+    Args:
+        a: ``(A, H, W)`` bool.
+        b: ``(B, H, W)`` bool.
+
+    Returns:
+        ``(A, B)`` float64; 0 for two empty masks, which are no thing.
+
+    Example:
+        >>> mask_iou(np.array([[[True, True, False]]]), np.array([[[False, True, False]]]))
+        array([[0.5]])
+    """
+    pixels = a.shape[1] * a.shape[2]  # -1 cannot be told from no masks at all
+    flat_a, flat_b = (m.reshape(len(m), pixels).astype(np.float32) for m in (a, b))
+    both = (flat_a @ flat_b.T).astype(np.float64)  # whole numbers below 2**24: exact
+    areas = flat_a.sum(axis=1, dtype=np.float64)[:, None], flat_b.sum(axis=1, dtype=np.float64)
+    either = areas[0] + areas[1] - both
+    return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+
+
+def suppress_copies(masks: np.ndarray, scores: np.ndarray, same: float, most: int) -> list[int]:
+    """Keep the best of each group of masks that are nearly the same (non-maximum suppression).
+
+    Args:
+        masks: ``(K, H, W)`` bool.
+        scores: ``(K,)``.
+        same: above this IoU with a better one that stays, a mask goes.
+        most: so many stay, at most.
+
+    Returns:
+        The numbers of those that stay, the best first. Empty masks go.
+    """
+    iou = mask_iou(masks, masks)
+    kept: list[int] = []
+    for number in np.argsort(-scores, kind="stable"):
+        if masks[number].any() and not any(iou[number, other] > same for other in kept):
+            kept.append(int(number))
+        if len(kept) == most:
+            break
+    return kept
+
+
+class SmallProposer:
+    """Proposals of the small network.
+
+    Args:
+        network: the shipped weights to load, or a network that is there already.
+        most: so many proposals, at most.
+        pixels: how many of an image the network looks at.
+        device: where to compute, "cpu" or "cuda".
+
+    Raises:
+        FileNotFoundError: the weights are missing.
+    """
+
+    def __init__(
+        self,
+        network: str | ProposalNetwork = "proposals",
+        most: int = MOST,
+        pixels: int = PIXELS,
+        device: str = "cpu",
+    ) -> None:
+        if isinstance(network, str):
+            with torch.random.fork_rng(devices=[]):  # a network is made before it is loaded
+                made = ProposalNetwork()
+            weights.load_into(made, network)
+        else:
+            made = network
+        self.network = made.to(device).eval()
+        self.most, self.pixels, self.device = most, pixels, device
+
+    def propose(self, image: np.ndarray) -> list[Proposal]:
+        """Propose; as :meth:`Proposer.propose`."""
+        small = resized(image, working_size(image.shape, self.pixels))
+        with torch.inference_mode(), fast(self.device):
+            objectness, kernels, features = self.network(as_input(small).to(self.device))
+            scores = objectness[0].sigmoid()
+            # Neighbouring cells see the same thing: only the best of nine may speak.
+            best = functional.max_pool2d(scores[None], 3, stride=1, padding=1)[0]
+            alone = torch.where(scores == best, scores, 0).flatten()
+            found = alone.topk(min(CANDIDATES, len(alone))).indices
+            rows, columns = found // scores.shape[1], found % scores.shape[1]
+            chosen = kernels[0, :, rows, columns].T
+            soft = masks_of(chosen, rows, columns, features[0]).sigmoid().cpu().numpy()
+        values = alone[found].cpu().numpy()
+        kept = suppress_copies(soft > 0.5, values, SAME, self.most)
+        return [
+            Proposal(_enlarged(soft[i], small.shape[:2], image.shape[:2]), float(values[i]))
+            for i in kept
+        ]
+
+
+class MaskRCNNProposer:
+    """Proposals of torchvision's Mask R-CNN (He et al., ICCV 2017), whatever class they are of.
+
+    Args:
+        pretrained: with weights that were trained on COCO, from this machine or the network; else
+            random ones, with which nothing is found that is worth looking at.
+        most: so many proposals, at most.
+        least: the lowest objectness.
+        device: where to compute, "cpu" or "cuda".
+
+    Raises:
+        FileNotFoundError: the weights are not there and cannot be had; says what to do.
+    """
+
+    def __init__(
+        self, pretrained: bool = True, most: int = MOST, least: float = 0.05, device: str = "cpu"
+    ) -> None:
+        # torchvision takes seconds to load, and the small network does not need it.
+        from torchvision.models import get_model, get_model_weights
+
+        name = "maskrcnn_resnet50_fpn"
+        if pretrained:  # looked for first: to make a large network takes seconds
+            known = get_model_weights(name).DEFAULT
+            file = weights.downloaded(
+                known.url,
+                known.meta["_file_size"],
+                "use the small network (proposer('small')), whose weights ship with the course",
+            )
+        network = get_model(name, weights=None, weights_backbone=None, box_score_thresh=least)
+        if pretrained:
+            network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        self.network = network.to(device).eval()
+        self.most, self.device = most, device
+
+    def propose(self, image: np.ndarray) -> list[Proposal]:
+        """Propose; as :meth:`Proposer.propose`."""
+        with torch.inference_mode():
+            (found,) = self.network([as_input(image)[0].to(self.device)])
+        soft, scores = found["masks"][:, 0].cpu().numpy(), found["scores"].cpu().numpy()
+        # It suppresses copies within a class. Here classes do not count.
+        kept = suppress_copies(soft > 0.5, scores, SAME, self.most)
+        return [Proposal(soft[i], float(scores[i])) for i in kept]
+
+
+def proposer(name: str | Proposer = "small", **options: Any) -> Proposer:
+    """What makes proposals, by its name.
+
+    Args:
+        name: "small", "mask-rcnn", or something that proposes.
+        options: of :class:`SmallProposer` or :class:`MaskRCNNProposer`.
+
+    Raises:
+        ValueError: there is no such proposer.
+        FileNotFoundError: its weights are missing.
+    """
+    if not isinstance(name, str):
+        return name
+    known = {"small": SmallProposer, "mask-rcnn": MaskRCNNProposer}
+    if name not in known:
+        raise ValueError(f"there is no proposer {name!r}; there are: {', '.join(known)}")
+    made: Proposer = known[name](**options)
+    return made
+
+
+def proposal_recall(
+    proposals: Sequence[np.ndarray], things: Sequence[np.ndarray], number: int, iou: float
+) -> float:
+    """The share of things that one of the first proposals meets.
+
+    Args:
+        proposals: for each image ``(P, H, W)`` bool, the best first.
+        things: for each image ``(N, H, W)`` bool.
+        number: so many proposals of each image count.
+        iou: a thing is met by a mask with at least this IoU.
+
+    Returns:
+        0 to 1; NaN where there is no thing at all.
+
+    Example:
+        >>> thing, other = np.array([[True, True, False]]), np.array([[False, False, True]])
+        >>> proposal_recall([np.stack([other, thing])], [thing[None]], number=1, iou=0.5)
+        0.0
+        >>> proposal_recall([np.stack([other, thing])], [thing[None]], number=2, iou=0.5)
+        1.0
+    """
+    met = [
+        mask_iou(truths, found[:number]).max(axis=1, initial=0) >= iou
+        for found, truths in zip(proposals, things, strict=True)
+        if len(truths)
+    ]
+    return float(np.concatenate(met).mean()) if met else float("nan")
+
+
+def _enlarged(soft: np.ndarray, seen: tuple[int, ...], size: tuple[int, ...]) -> np.ndarray:
+    """A map of cells, which may stick out of the image by a part of a cell, at its full size."""
+    cells = resized(soft, (soft.shape[0] * STRIDE, soft.shape[1] * STRIDE))
+    return resized(np.ascontiguousarray(cells[: seen[0], : seen[1]]), (size[0], size[1]))
