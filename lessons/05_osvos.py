@@ -167,7 +167,7 @@ figures.table(rows, title="Loss of four wrong answers to frame 0", name="answer"
 # times a false one, so a network that is not sure of the outline does best to draw it *too large*.
 
 # %% name="balanced-or-not" slide="slide"
-tuned = {"class-balanced": OSVOS(**paper), "plain": OSVOS(**paper | {"balanced": False})}
+tuned = {"class-balanced": OSVOS(**paper), "plain": OSVOS(**paper | {"loss": "cross-entropy"})}
 found = {name: run(method, walk, progress=False) == 1 for name, method in tuned.items()}
 rows = {
     name: {
@@ -473,6 +473,10 @@ figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 # *drift-straight*, where a small car comes near and shows another side, and *bmx-trees* with its
 # thin wheels. The seconds are those of a frame; the fine-tuning comes on top, once for each video:
 # less than a minute on two cores.
+#
+# Each other row changes one part. Without new pictures of the first frame, J falls by 0.13; with
+# plain ones, by 0.03. The class-balanced loss of the paper costs 0.11 here, and even more in F.
+# Snapping to contours costs 0.01: our small contour branch has seen only drawings.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")

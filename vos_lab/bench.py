@@ -134,6 +134,11 @@ class Timed:
         self.zero_shot = getattr(segmenter, "zero_shot", False)
         self.clocks: list[tuple[float, float]] = []
 
+    def preview(self, frames: Sequence[np.ndarray]) -> None:
+        """Let the method look at the whole video, if it does that."""
+        if hasattr(self.segmenter, "preview"):
+            self.segmenter.preview(frames)
+
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Start the method."""
         with self._timing():

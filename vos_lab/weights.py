@@ -89,9 +89,7 @@ def load(name: str, folder: str | Path | None = None) -> dict[str, "torch.Tensor
     return {key: value.float() if _is_half(value) else value for key, value in tensors.items()}
 
 
-def part(
-    name: str, prefix: str, folder: str | Path | None = None
-) -> dict[str, "torch.Tensor"]:
+def part(name: str, prefix: str, folder: str | Path | None = None) -> dict[str, "torch.Tensor"]:
     """Those weights of a network that belong to one of its parts, to begin another network with.
 
     Args:

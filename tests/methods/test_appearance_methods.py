@@ -1,4 +1,4 @@
-"""OSVOS, OnAVOS, MaskTrack and Lucid, each the same: what they survive, and what they keep."""
+"""The methods that learn from the first mask, each the same: what they survive and keep."""
 
 from functools import cache, partial
 
@@ -13,6 +13,7 @@ from vos_lab.methods.lucid import Lucid
 from vos_lab.methods.masktrack import MaskTrack
 from vos_lab.methods.onavos import OnAVOS
 from vos_lab.methods.osvos import OSVOS
+from vos_lab.methods.reid import ReIDVOS
 from vos_lab.metrics import jaccard
 from vos_lab.video import Video
 
@@ -22,6 +23,7 @@ CLASSES = {
     "onavos": partial(OnAVOS, adapt_steps=1, sure=0.4),
     "masktrack": MaskTrack,
     "lucid": Lucid,
+    "reid": partial(ReIDVOS, identity="random"),
 }
 
 
@@ -133,7 +135,7 @@ def test_no_mask_and_a_mask_of_another_size_are_refused(method):
 
 
 # Outputs that share a network and begin alike take longer to part than masks refined one by one.
-SEVERAL = {"osvos": 100, "onavos": 20, "masktrack": 30, "lucid": 30}
+SEVERAL = {"osvos": 100, "onavos": 20, "masktrack": 30, "lucid": 30, "reid": 30}
 
 
 @pytest.mark.parametrize("name", ["osvos", "masktrack"])

@@ -16,8 +16,10 @@ from vos_lab.claims.claim import (
 from vos_lab.claims.flownet import CORRELATION, ELSEWHERE
 from vos_lab.claims.matching import PIXEL_RETRIEVAL_CLAIMS
 from vos_lab.claims.measuring import RANKING
+from vos_lab.claims.merging import PREMVOS_CLAIMS
 from vos_lab.claims.motion import CLAIMS as MOTION
 from vos_lab.claims.mots import FIRST_MASK, START_LOGIC
+from vos_lab.claims.reid import REID_CLAIMS
 
 __all__ = [
     "CLAIMS",
@@ -45,6 +47,8 @@ CLAIMS = {
         *ONAVOS_CLAIMS,
         *MASKTRACK_CLAIMS,
         *PIXEL_RETRIEVAL_CLAIMS,
+        *PREMVOS_CLAIMS,
+        *REID_CLAIMS,
         FIRST_MASK,
         START_LOGIC,
     )

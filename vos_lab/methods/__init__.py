@@ -17,12 +17,15 @@ METHODS = {
     "masktrack": "vos_lab.methods.masktrack.MaskTrack",
     "lucid": "vos_lab.methods.lucid.Lucid",
     "pixel-retrieval": "vos_lab.methods.pixel_retrieval.PixelRetrieval",
+    "premvos": "vos_lab.methods.premvos.PReMVOS",
+    "reid": "vos_lab.methods.reid.ReIDVOS",
 }
 """Where each method lives. By name, so that naming a method does not load all networks."""
 
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "osvos-without-parent": ("osvos", {"parent": None}),
-    "osvos-balanced": ("osvos", {"balanced": True}),
+    "osvos-balanced": ("osvos", {"loss": "balanced"}),
+    "osvos-soft-jaccard": ("osvos", {"loss": "soft-jaccard"}),
     "osvos-plain": ("osvos", {"augmentation": "plain"}),
     "osvos-without-augmentation": ("osvos", {"augmentation": "none"}),
     "osvos-snapped": ("osvos", {"snapping": True}),
@@ -40,6 +43,17 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "pixel-retrieval",
         {"radius": None, "first_radius": None},
     ),
+    "premvos-without-proposals": ("premvos", {"without": ("proposals",)}),
+    "premvos-without-appearance": ("premvos", {"without": ("appearance",)}),
+    "premvos-without-retrieval": ("premvos", {"without": ("retrieval",)}),
+    "premvos-without-expansion": ("premvos", {"without": ("expansion",)}),
+    "premvos-without-refinement": ("premvos", {"without": ("refinement",)}),
+    "premvos-without-objectness": ("premvos", {"without": ("objectness",)}),
+    "premvos-without-reid": ("premvos", {"without": ("reid",)}),
+    "premvos-without-flow": ("premvos", {"without": ("flow",)}),
+    "premvos-without-inverse": ("premvos", {"without": ("inverse",)}),
+    "reid-without-recovery": ("reid", {"recover": False}),
+    "reid-one-way": ("reid", {"both_ways": False}),
 }
 """Methods with one thing changed, to measure what it is worth: the method, and its options."""
 

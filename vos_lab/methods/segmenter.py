@@ -2,7 +2,8 @@
 
 A method starts on the first frame, with its mask in one-shot segmentation and without one in
 zero-shot segmentation. Then it gets the frames one by one, and answers each with a mask. It never
-looks ahead. The leaderboard, the widgets and the command line all speak to this one interface.
+looks ahead, unless it says so (``preview``). The leaderboard, the widgets and the command line all
+speak to this one interface.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,10 @@ class Segmenter(Protocol):
     A zero-shot method, which needs no first mask, says so with a class attribute
     ``zero_shot = True``. A method that can take up objects in the middle of a video, as
     YouTube-VOS asks, has a method ``add(frame, mask)`` too: it is called before ``step`` with the
-    same frame and a label map of the new objects.
+    same frame and a label map of the new objects. A method that goes through a video in both
+    directions has a method ``preview(frames)``: it is called before ``start`` with all frames,
+    which are read only when they are asked for. Where frames come one by one, as from a camera,
+    nobody calls it, and the method must do without.
     """
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
@@ -74,6 +78,8 @@ def segment(
     if any(t > 0 for t in given) and not hasattr(segmenter, "add"):
         raise ValueError(f"{video.name}: {method} cannot take up objects after the first frame")
 
+    if hasattr(segmenter, "preview"):
+        segmenter.preview(video.frames)
     for t, frame in enumerate(video.frames):
         annotated = given.get(t)
         if annotated is not None:

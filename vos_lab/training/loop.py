@@ -61,6 +61,8 @@ class Recipe:
         half: compute in bfloat16 where that is exact enough, several times as fast on a processor
             that knows it.
         validate_every: after how many steps to validate.
+        shipped: the part of the network whose weights are kept at the end; the rest only helped to
+            learn. By default all of it.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Recipe:
     clip: float = math.inf
     half: bool = False
     validate_every: int = 500
+    shipped: Callable[[Any], nn.Module] = lambda network: network
 
 
 @dataclass
@@ -238,7 +241,7 @@ def train(
                 saved = time.monotonic()
     network.eval()
     if out is not None:
-        weights.save(network.state_dict(), recipe.name, run.card(), out)
+        weights.save(recipe.shipped(network).state_dict(), recipe.name, run.card(), out)
     return run
 
 

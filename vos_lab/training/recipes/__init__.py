@@ -15,6 +15,8 @@ RECIPES = {
     "masktrack-parent": "vos_lab.training.recipes.osvos.MASKTRACK_PARENT",
     "pixel-embedding": "vos_lab.training.recipes.pixel_retrieval.PIXEL_EMBEDDING",
     "pixel-embedding-plain": "vos_lab.training.recipes.pixel_retrieval.PIXEL_EMBEDDING_PLAIN",
+    "proposals": "vos_lab.training.recipes.proposals.PROPOSALS",
+    "reid": "vos_lab.training.recipes.reid.REID",
 }
 """Where each recipe stands. By name, so that naming one does not load all networks."""
 

@@ -1,0 +1,374 @@
+# %% [markdown] name="title" minutes=60 needs=["08_masktrack"] slide="slide"
+# # ReID: know it again
+#
+# A mask that is carried from frame to frame is lost once, and then for good. In this lesson you
+# build what brings it back: look at all things in the frame, and know again the one that is
+# missing. From there the mask is carried on, and back.
+
+# %% [markdown] name="instructor" tags=["instructor"] slide="notes"
+# **For the instructor**
+#
+# | section | minutes |
+# | --- | --- |
+# | lost for good; proposals | 10 |
+# | an embedding for a region (exercise `reid_loss`), training | 20 |
+# | who is who (`recover_lost_objects`) | 15 |
+# | both ways | 5 |
+# | break it, claims, questions | 10 |
+#
+# *What usually goes wrong.* The softmax runs over the regions of the batch. The minus is
+# forgotten. An object takes a proposal that is another object in plain sight. Where the best
+# proposal is taken, the second best is not tried. Each has a message of its own in the check.
+#
+# *Show live.* Lower the threshold (`ReIDVOS(like=0.2)`), and see what is found while the object is
+# still hidden.
+#
+# *Ask the room.* A camera on a car cannot go back. Which of today's ideas can it use?
+
+# %% name="imports" slide="skip"
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from vos_lab import bench, claims, training, weights
+from vos_lab.claims.motion import occluded_video
+from vos_lab.claims.reid import REID_CLAIMS, learned, version
+from vos_lab.course import check, hint, quiz
+from vos_lab.datasets import procedural
+from vos_lab.datasets.davis import example
+from vos_lab.methods import reid, run
+from vos_lab.methods.proposals import SmallProposer
+from vos_lab.methods.reid import ReIDVOS, load_reid, region_embeddings
+from vos_lab.metrics import jaccard
+from vos_lab.training.recipes import reid as recipe
+from vos_lab.video import overlay
+from vos_lab.view import figures
+from vos_lab.view.player import Player
+
+# %% name="problem" slide="slide"
+hidden = occluded_video(5)
+truth = np.stack(list(hidden.masks)) == 1
+method = learned(hidden)  # Lucid, fine-tuned on frame 0 as in lesson 08
+lost = run(version(method, recover=False), hidden, progress=False)
+figures.clip(
+    hidden,
+    lost,
+    alt="A thing goes behind something. Its mask becomes empty, and stays empty or wrong when it "
+    "comes out.",
+    height=140,
+    most_bytes=40_000,
+)
+
+# %% name="behind-quiz" slide="fragment"
+quiz("10_reid", "behind")
+
+# %% [markdown] name="goals" slide="skip"
+# After this lesson you can
+#
+# - say what a proposal is, and what it does not know,
+# - train an embedding for regions with the OIM loss,
+# - decide which proposal is which lost object, and when to decide nothing,
+# - carry a mask both ways from where it was found, and say when that is allowed,
+# - provoke what re-identification cannot tell apart.
+#
+# You need lesson 08. It takes about 60 minutes.
+#
+# ## Look at all things
+#
+# A **proposal** is the mask of a thing, whatever thing it is. A network makes them without being
+# told what to look for. With each comes its **objectness**: how well the mask holds one whole
+# thing. Here are the best of a frame in which our object is in plain sight again.
+
+# %% name="proposals" slide="slide"
+seen = [t for t in range(len(hidden)) if truth[t].sum() > 0.8 * truth[0].sum()]
+frame = hidden.frames[seen[-1]]
+proposals = SmallProposer().propose(frame)
+best = proposals[:5]
+figures.strip(
+    [overlay(frame, (p.mask > 0.5).astype(np.uint8), 0.6) for p in best],
+    titles=[f"objectness {p.objectness:.2f}" for p in best],
+    title=f"Frame {seen[-1]}: {len(best)} of {len(proposals)} proposals, the best ones first",
+    alt="One frame five times, each with another thing in colour, and its objectness above it.",
+)
+
+# %% name="who-quiz" slide="fragment"
+quiz("10_reid", "who")
+
+# %% [markdown] name="embedding-text" slide="slide"
+# ## An embedding for a region
+#
+# In lesson 09 each pixel had an embedding. Now a whole **region** has one: a mask, and the picture
+# in it. **Re-identification** compares two regions by the cosine of their embeddings, which is
+# their product, since all are made of length 1. Here are the objects of one video, early and late.
+
+# %% name="regions" slide="slide"
+crowd = procedural.suite("many-objects", frames=40, length=3)[2]
+early, late = 0, 30
+pictures, titles, embedded = [], [], {}
+for t in (early, late):
+    labels = [k for k in np.unique(crowd.masks[t]) if (crowd.masks[t] == k).sum() > 200 and k]
+    masks = np.stack([crowd.masks[t] == k for k in labels]).astype(np.float32)
+    for name in ("random", "reid"):
+        found = region_embeddings(load_reid(name), crowd.frames[t], masks)
+        embedded[name, t] = dict(zip(labels, found, strict=True))
+    for k, mask in zip(labels, masks, strict=True):
+        square = reid.region(crowd.frames[t], mask)[0, :3].permute(1, 2, 0).numpy()
+        pictures.append(np.rint(square * 255).astype(np.uint8))
+        titles.append(f"{k}, frame {t}")
+figures.strip(
+    pictures[:10],
+    at=range(len(pictures[:10])),
+    titles=titles[:10],
+    title="What the network sees: squares around each object",
+    alt="A row of small squares, each with one of the objects of a video, early and late.",
+)
+
+# %% name="cosines" slide="slide"
+rows = {}
+for name, title in {"random": "random network", "reid": "learned"}.items():
+    first, then = embedded[name, early], embedded[name, late]
+    own = [first[k] @ then[k] for k in then if k in first]
+    other = [first[j] @ then[k] for k in then for j in first if j != k]
+    rows[title] = {"same object": np.mean(own), "different objects": np.mean(other)}
+    rows[title]["most alike of different ones"] = max(other)
+figures.table(rows, title=f"Cosines of frame {early} with frame {late}", digits=2)
+
+# %% [markdown] name="loss-text" slide="slide"
+# ## Write it: the loss
+#
+# How does a network learn that? Xiao et al. (CVPR 2017) ask a question with many answers: *which of
+# all objects of all training videos is this?* A **table** holds one embedding $v_j$ for each
+# **identity** $j$. For a region with embedding $x$, the probability of identity $i$ is
+#
+# $$p_i = \frac{\exp(v_i^\top x / \tau)}{\sum_j \exp(v_j^\top x / \tau)}, \qquad
+# L = -\frac{1}{N} \sum_{n=1}^{N} \log p_{i(n)}$$
+#
+# $\tau$ is the **temperature**: the smaller, the more the most similar identity counts. $i(n)$ is
+# the identity of region $n$. The table is not learned by gradients: after each step the identities
+# that were seen move toward their new embeddings. The paper calls it the **OIM loss**, for online
+# instance matching.
+
+# %% exercise="vos_lab.methods.reid.reid_loss" points=3
+
+# %% [markdown] name="training-text" slide="skip"
+# Train with it, for some seconds. An identity is an object of a procedural video, seen at times far
+# apart, in other light, half hidden, with a damaged mask. The ground of each video is an identity,
+# too.
+
+# %% name="training" slide="slide"
+few = replace(
+    training.recipe("reid"),
+    batch=partial(recipe.batch, videos=4),  # drawing all of them takes minutes
+    validate=partial(recipe.validate, videos=2),
+    steps=16,
+    validate_every=16,
+)
+short = training.train(few)
+figures.curves(
+    {"OIM loss": short.smooth_losses(4)},
+    "A few seconds of training, on a few videos",
+    ylabel="loss",
+    xlabel="step",
+    x=np.arange(1, len(short.losses) + 1),
+    alt="The loss over the steps of a short training.",
+)
+
+# %% [markdown] name="training-explained"
+# `vos-lab train reid` does it in earnest. Its card says how often the most similar region of the
+# first frames was a wrong one, on videos that were held out: among the objects of all videos, and
+# among the objects and the ground of the same video.
+
+# %% name="card" slide="slide"
+held_out = weights.card("reid")["held_out"]
+names = {
+    "wrong of all": "of all videos",
+    "wrong of one video": "of one video",
+}
+figures.curves(
+    {title: [each[name] for each in held_out] for name, title in names.items()},
+    "Wrong identities on held-out videos",
+    ylabel="share of regions",
+    xlabel="step",
+    x=[each["step"] for each in held_out],
+    alt="Two falling curves over the steps of the training: the share of wrong identities.",
+)
+
+# %% [markdown] name="recover-text" slide="slide"
+# ## Write it: who is who
+#
+# Now both come together. An object is **lost** when its mask is nearly empty, or no longer looks
+# like it. Then the proposals are asked. Each belongs to the object that it is most like. If that
+# one is lost, and the similarity is above a threshold, the proposal may be it.
+
+# %% name="threshold-quiz" slide="fragment"
+quiz("10_reid", "threshold")
+
+# %% exercise="vos_lab.methods.reid.recover_lost_objects" points=3
+
+# %% name="recover-in-use" slide="slide"
+network = load_reid()
+template = region_embeddings(network, hidden.frames[0], truth[:1].astype(np.float32))
+regions = np.stack([p.mask for p in proposals])
+similarity = region_embeddings(network, frame, regions) @ template.T
+chosen = reid.recover_lost_objects(similarity, np.array([True]), threshold=0.4)[0]
+order = np.argsort(-similarity[:, 0])[:5]
+figures.strip(
+    [overlay(frame, (regions[p] > 0.5).astype(np.uint8), 0.6) for p in order],
+    titles=[f"{similarity[p, 0]:.2f}{', chosen' if p == chosen else ''}" for p in order],
+    title="The proposals again: the most similar to the object of frame 0 first",
+    alt="One frame five times, each with another proposal in colour and its similarity above it.",
+)
+
+# %% [markdown] name="method-text" slide="slide"
+# ## The method
+#
+# Frame by frame: carry and refine the masks as Lucid does. Compare each with its **templates**, the
+# embedding of the annotation and a few of the newest sure ones. Is an object lost, or in doubt? Ask
+# the proposals. They are rough, and ground in a mask spoils its embedding: so the most similar ones
+# are refined first, and then must pass a higher threshold. From the one that is chosen, go on.
+
+# %% name="forward" slide="slide"
+forward = run(version(method, both_ways=False), hidden, progress=False)
+gone = [t for t in range(len(hidden)) if not truth[t].any()]
+figures.curves(
+    {
+        "propagation alone": jaccard(lost == 1, truth)[1:],
+        "with recovery": jaccard(forward == 1, truth)[1:],
+    },
+    "Once it is out again, re-identification finds it",
+    ylabel="J",
+    x=np.arange(1, len(hidden)),
+    events={gone[0]: "hidden", gone[-1] + 1: "out again"},
+    alt="J over the frames, of propagation alone and with recovery. Both fall when the object is "
+    "hidden.",
+)
+
+# %% name="back-quiz" slide="fragment"
+quiz("10_reid", "back")
+
+# %% [markdown] name="both-text" slide="skip"
+# (While the object is hidden, an empty mask has J 1, and the smallest wrong one J 0: so the curve
+# jumps.)
+#
+# A stored video can be read in both directions. So go back from where the object was found, as long
+# as there is something to carry and it looks like the object. For that a method must see the whole
+# video first: `preview(frames)`.
+
+# %% name="both-ways" slide="slide"
+both = run(version(method), hidden, progress=False)
+around = [t for t in range(gone[-1] - 1, gone[-1] + 7) if t < len(hidden)]
+scores = {
+    name: jaccard(m == 1, truth)[around[2:]].mean()
+    for name, m in {"forward only": forward, "both ways": both}.items()
+}
+figures.strip(
+    hidden,
+    {
+        f"forward only: J {scores['forward only']:.2f} as it comes out": forward,
+        f"both ways: J {scores['both ways']:.2f}": both,
+    },
+    at=around,
+    title="From where it was found, the mask is carried back",
+    alt="The frames in which the object comes out, in two rows: forward only, and both ways.",
+)
+
+# %% [markdown] name="departures" slide="skip"
+# *In the paper* proposals are boxes of a detector, masks are refined by a large network that was
+# trained on stills and videos, and the re-identification network was trained for people and for
+# things. *Here* proposals are masks of a small network, propagation is our Lucid, and
+# re-identification has learned objects of procedural videos, without the paper's queue of regions
+# that have no name. The table is the same idea.
+#
+# ## Break it
+#
+# Re-identification knows an object by its looks. So give the object a twin, which is background,
+# and hide the object.
+
+# %% name="break-twin" slide="slide"
+spec = procedural.Spec(occlusion=1.0, distractors=1, frames=40, size=(120, 216))
+twins = procedural.render(spec, 3 * 7 + 2)
+is_twin = np.stack([(twins.instances[t] > 0) & (twins.masks[t] == 0) for t in range(len(twins))])
+confused = learned(twins, steps=20)
+away = [t for t in range(len(twins)) if not (twins.masks[t] == 1).any()]
+after = range(away[-1] + 1, len(twins))
+masks = {}
+for name, options in {"propagation alone": {"recover": False}, "with recovery": {}}.items():
+    found = run(version(confused, **options), twins, progress=False)
+    taken = (found == 1)[after][is_twin[after]].mean()
+    masks[f"{name}: afterwards {taken:.0%} of the twin is taken"] = found
+figures.strip(
+    twins,
+    masks,
+    at=[0, 6, 12, 18, 24, 30, 36],
+    title="When the object has been away, its twin is taken for it",
+    alt="Seven frames in two rows, with an object that goes behind something, and its twin.",
+)
+
+# %% [markdown] name="break-explained" slide="skip"
+# Propagation slips onto the twin, and recovery does not take it back: the twin is as similar as the
+# object itself. Once it has the mask, nothing is lost any more. Only where things are could tell
+# the two apart.
+
+# %% [markdown] name="claims-text" slide="skip"
+# ## What the lecture claims
+#
+# Each line is an experiment with several seeds. The effect is above zero where the claim is right.
+
+# %% name="claims" slide="slide"
+verdicts = [claims.saved(claim) for claim in REID_CLAIMS]
+figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
+
+# %% [markdown] name="claims-explained"
+# Recovery is worth much, but how much differs from video to video. One reason is that Lucid is not
+# blind without a mask: it looks at the whole frame then, and sometimes finds the object by itself.
+# Both ways brings little, since the object is mostly found within a few frames. It brings it in the
+# frames in which the object comes out, which no method that goes forward can mend.
+#
+# ## On real video
+
+# %% name="leaderboard" slide="slide"
+board = bench.leaderboard("davis2016")
+shown = {
+    "lucid": "Lucid",
+    "pixel-retrieval": "pixel retrieval",
+    "reid": "ReID, both ways",
+    "reid-one-way": "ReID, forward only",
+    "reid-without-recovery": "without recovery",
+}
+rows = {
+    title: {
+        "J": board[name]["overall"]["J"]["mean"],
+        "F": board[name]["overall"]["F"]["mean"],
+        "s per frame": board[name]["overall"]["seconds_per_frame"],
+    }
+    for name, title in shown.items()
+    if name in board
+}
+figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
+
+# %% name="real" tags=["real-data"]
+real = example("bmx-trees")
+if real is not None:
+    real = real.part(0, 40).resized(240)
+    real_truth = np.stack(list(real.masks)) == 1
+    real_method = ReIDVOS(steps=20)
+    real_found = run(real_method, real, progress=False)
+    print(f"{real.name}: J {jaccard(real_found == 1, real_truth)[1:].mean():.2f}")
+    display(Player(real, {"ReID": real_found}, title="Behind trees, and out again"))
+
+# %% [markdown] name="summary" slide="slide"
+# ## Remember
+#
+# - Propagation knows where an object was; re-identification knows what it looks like. Each mends
+#   what the other cannot.
+# - The loss asks which of all identities a region is. At test time only the embedding is used.
+# - To find nothing is a right answer, as long as the object is hidden.
+#
+# **Next.** PReMVOS makes proposals the whole method: it merges them, frame by frame, by several
+# scores, and re-identification is one of them.
+#
+# **Papers.** X. Li et al., *Video Object Segmentation with Re-identification*, CVPR Workshops 2017.
+# T. Xiao, S. Li, B. Wang, L. Lin and X. Wang, *Joint Detection and Identification Feature Learning
+# for Person Search*, CVPR 2017.

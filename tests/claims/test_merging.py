@@ -1,0 +1,30 @@
+"""The claims of lesson 11: what they measure would come out otherwise, were they wrong."""
+
+from functools import partial
+
+from vos_lab.claims import merging
+from vos_lab.claims.appearance import video
+from vos_lab.methods.premvos import INGREDIENTS, PReMVOS
+
+
+def test_there_is_a_claim_for_each_ingredient():
+    names = [claim.name.removeprefix("11_premvos/") for claim in merging.PREMVOS_CLAIMS]
+    assert names == list(INGREDIENTS)
+
+
+def test_each_claim_compares_with_what_it_leaves_out(monkeypatch):
+    found = {"all": 1.0} | {name: k / 16 for k, name in enumerate(INGREDIENTS)}
+    monkeypatch.setattr(merging, "measured", lambda seed: found)
+    effects = [claim.experiment(0) for claim in merging.PREMVOS_CLAIMS]
+    assert effects == [1 - k / 16 for k in range(len(INGREDIENTS))]
+
+
+def test_what_is_measured(monkeypatch):
+    monkeypatch.setattr(merging, "PReMVOS", partial(PReMVOS, steps=1, refinement_steps=1))
+    monkeypatch.setattr(merging, "video", lambda suite, seed: video(suite, seed, frames=4))
+    merging.measured.cache_clear()
+    found = merging.measured(0)
+    merging.measured.cache_clear()  # so that nobody takes this for the truth
+    assert list(found) == ["all", *INGREDIENTS]
+    assert all(0 <= value <= 1 for value in found.values())
+    assert len(set(found.values())) > 1
