@@ -56,7 +56,7 @@ def test_a_kernel_says_what_kind_and_how_near():
     kernel[1, FEATURES + 2] = 40.0  # and only what is near
     odds = masks_of(kernel, torch.tensor([5, 5]), torch.tensor([3, 3]), features)
     assert (odds[0] > 0).float().mean() > (odds[1] > 0).float().mean() > 0
-    row, column = np.unravel_index(odds[1].argmax(), (20, 30))
+    row, column = np.unravel_index(int(odds[1].argmax()), (20, 30))
     assert (row // 2, column // 2) == (5, 3)  # a cell of the grid is two cells of the masks wide
 
 
