@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from vos_lab.datasets.procedural import suite
+from vos_lab.methods import create
 from vos_lab.methods.proposals import (
     FEATURES,
     MaskRCNNProposer,
@@ -121,6 +122,9 @@ def test_mask_rcnn_without_its_weights_names_the_small_network(monkeypatch, tmp_
     monkeypatch.setattr("vos_lab.weights.urlopen", no_network)
     with pytest.raises(FileNotFoundError, match="small network"):
         proposer("mask-rcnn")
+    for method in ("reid", "premvos"):
+        with pytest.raises(FileNotFoundError, match="small network"):
+            create(method, proposer="mask-rcnn")
 
 
 def test_a_proposer_that_does_not_exist():

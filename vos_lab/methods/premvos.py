@@ -43,8 +43,8 @@ FADED = 0.9
 """What flow has carried along is a little less sure: its objectness is multiplied with this."""
 
 STEPS, REFINEMENT_STEPS = 80, 20
-"""Of fine-tuning OSVOS and the refinement network: fewer than by themselves, as a frame shall cost
-two seconds in all."""
+"""Of fine-tuning OSVOS and the refinement network: fewer than where they work alone, for the sake
+of time."""
 
 
 class ScoreWeights(NamedTuple):
@@ -66,7 +66,7 @@ class ScoreWeights(NamedTuple):
 
 
 WEIGHTS = ScoreWeights(0.3, 0.3, 0.1, 0.15, 0.15)
-"""Chosen on four validation videos, where equal weights are worth 0.04 of J less."""
+"""Chosen on four validation videos, where equal weights are worth 0.03 of J less."""
 
 LEAST = 0.5
 """An object whose best proposal has less than this is hidden. (The paper always chooses one.)"""

@@ -338,7 +338,7 @@ class ReIDVOS(Lucid):
         super().__init__(**options)
         self.recover, self.both_ways, self.gone, self.like = recover, both_ways, gone, like
         self.identity = load_reid(identity).to(self.device)
-        self.proposer = make_proposer(proposer, pixels=self.pixels, device=self.device)
+        self.proposer = make_proposer(proposer, device=self.device)
         self.previewed: Sequence[np.ndarray] | None = None
 
     def preview(self, frames: Sequence[np.ndarray]) -> None:

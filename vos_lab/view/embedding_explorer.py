@@ -6,7 +6,6 @@ network again.
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import matplotlib
@@ -24,7 +23,7 @@ from vos_lab.methods.pixel_retrieval import (
 )
 from vos_lab.video import OBJECT_COLOURS, Video, overlay
 from vos_lab.view import figures
-from vos_lab.view.explorers import Explorer, Knob
+from vos_lab.view.explorers import Explorer, Knob, hex_colour, png
 from vos_lab.view.page import Figure
 from vos_lab.view.player import encode_image, encode_mask
 
@@ -171,10 +170,10 @@ class EmbeddingExplorer(Explorer):
             (
                 f"Frame {self.at}: click here",
                 self._words(),
-                _png(self._marked(self.at, self.point)),
+                png(self._marked(self.at, self.point)),
             ),
-            (f"Frame {t}: how alike", self._words(), _png(self._alike())),
-            (f"Frame {t}: embeddings as colours", "embeddings", _png(self._embedded(t))),
+            (f"Frame {t}: how alike", self._words(), png(self._alike())),
+            (f"Frame {t}: embeddings as colours", "embeddings", png(self._embedded(t))),
         ]
 
     def figure(self) -> Figure:
@@ -273,7 +272,7 @@ class ClickSegmenter(Explorer):
             ],
             _size=list(video.size),
             _legend=[
-                (_hex(OBJECT_COLOURS[1]), "object"),
+                (hex_colour(OBJECT_COLOURS[1]), "object"),
                 ("#ffffff", "your clicks: object"),
                 ("#101010", "your clicks: background"),
             ],
@@ -300,7 +299,7 @@ class ClickSegmenter(Explorer):
         self.masks = self._segmented()
         self.seconds = time.perf_counter() - begun
         t = self._frame
-        self._pictures = [(f"Frame {t}: click here", self._words(), _png(self._drawn(t)))]
+        self._pictures = [(f"Frame {t}: click here", self._words(), png(self._drawn(t)))]
         self._clip = [
             (jpeg, encode_mask(mask)) for jpeg, mask in zip(self._jpegs, self.masks, strict=True)
         ]
@@ -391,12 +390,3 @@ def _ringed(image: np.ndarray, point: tuple[int, int]) -> np.ndarray:
 
 def _enlarged(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
-
-
-def _hex(colour: Any) -> str:
-    return "#" + "".join(f"{int(c):02x}" for c in colour)
-
-
-def _png(picture: np.ndarray) -> bytes:
-    image = np.ascontiguousarray(picture[..., ::-1])
-    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()

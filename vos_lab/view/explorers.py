@@ -150,6 +150,17 @@ class Explorer(anywidget.AnyWidget):
         return {**data, **self.figure()._repr_mimebundle_()}, metadata
 
 
+def png(picture: np.ndarray) -> bytes:
+    """A picture ``(H, W, 3)`` uint8 as PNG, packed lightly: it is sent with every turn."""
+    image = np.ascontiguousarray(picture[..., ::-1])
+    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+
+def hex_colour(colour: Sequence[int]) -> str:
+    """A colour as the browser writes it, for example ``#ff8000``."""
+    return "#" + "".join(f"{int(c):02x}" for c in colour)
+
+
 # --- J and F ----------------------------------------------------------------------------------
 
 CHANGES = [

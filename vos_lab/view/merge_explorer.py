@@ -17,7 +17,7 @@ from vos_lab.methods.premvos import WEIGHTS, Candidates, PReMVOS, ScoreWeights
 from vos_lab.methods.resolution import label_map, resized, soft_masks
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, overlay
 from vos_lab.view import figures
-from vos_lab.view.explorers import Explorer, Knob
+from vos_lab.view.explorers import Explorer, Knob, hex_colour, png
 from vos_lab.view.page import Figure
 from vos_lab.view.player import encode_image, encode_mask
 
@@ -139,8 +139,8 @@ class MergeExplorer(Explorer):
             _size=list(video.size),
             _fps=video.fps,
             _legend=[
-                *((_hex(OBJECT_COLOURS[label]), f"object {label}") for label in self.labels),
-                (_hex(PASSED_OVER), "proposals that nobody takes"),
+                *((hex_colour(OBJECT_COLOURS[label]), f"object {label}") for label in self.labels),
+                (hex_colour(PASSED_OVER), "proposals that nobody takes"),
             ],
         )
 
@@ -158,9 +158,7 @@ class MergeExplorer(Explorer):
         self.masks = np.stack([self._first_map, *(self._labelled(each) for each in found)])
         self.j = self._measured()
         t = self._frame
-        self._pictures = [
-            (f"Frame {t}: what each object takes", self._words(), _png(self._drawn()))
-        ]
+        self._pictures = [(f"Frame {t}: what each object takes", self._words(), png(self._drawn()))]
         self._clip = [
             (jpeg, encode_mask(mask)) for jpeg, mask in zip(self._jpegs, self.masks, strict=True)
         ]
@@ -250,12 +248,3 @@ def _outline(picture: np.ndarray, mask: np.ndarray, colour: Sequence[int], width
     sharp = (resized(mask, picture.shape[:2]) > 0.5).astype(np.uint8)
     contours = cv2.findContours(sharp, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
     cv2.drawContours(picture, contours, -1, [int(c) for c in colour], width, cv2.LINE_AA)
-
-
-def _hex(colour: Sequence[int]) -> str:
-    return "#" + "".join(f"{int(c):02x}" for c in colour)
-
-
-def _png(picture: np.ndarray) -> bytes:
-    image = np.ascontiguousarray(picture[..., ::-1])
-    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()

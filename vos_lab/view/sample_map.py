@@ -17,7 +17,7 @@ import numpy as np
 from vos_lab.methods.onavos import FAR, SURE, OnAVOS, select_training_pixels
 from vos_lab.methods.resolution import resized
 from vos_lab.video import VOID, Video
-from vos_lab.view.explorers import Explorer, Knob
+from vos_lab.view.explorers import Explorer, Knob, png
 from vos_lab.view.page import WIDTH, Figure, Page, drawn, fitting, house_style, require_alt
 
 HERE = Path(__file__).parent
@@ -385,9 +385,9 @@ class SampleMap(Explorer):
         probability = probability_picture(moment, sure, scale)
         distance = distance_picture(moment, far, scale)
         self._pictures = [
-            (f"What is learned from frame {moment.number}", self._words(), _png(samples)),
-            ("How sure it is (line: sure)", "probability of each pixel", _png(probability)),
-            ("Distance (line: far)", "distance from the last mask", _png(distance)),
+            (f"What is learned from frame {moment.number}", self._words(), png(samples)),
+            ("How sure it is (line: sure)", "probability of each pixel", png(probability)),
+            ("Distance (line: far)", "distance from the last mask", png(distance)),
         ]
         rows: list[Any] = []
         for name, (share, right) in counts(self.chosen, moment.truth).items():
@@ -411,8 +411,3 @@ class SampleMap(Explorer):
 
     def __repr__(self) -> str:
         return f"SampleMap: {self._words()}"
-
-
-def _png(picture: np.ndarray) -> bytes:
-    image = np.ascontiguousarray(picture[..., ::-1])
-    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()

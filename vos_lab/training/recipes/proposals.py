@@ -19,8 +19,8 @@ from vos_lab.methods.proposals import (
     GRID,
     ProposalNetwork,
     SmallProposer,
-    mask_iou,
     masks_of,
+    proposal_recall,
 )
 from vos_lab.training.loop import Recipe
 from vos_lab.training.recipes.osvos import BATCH, CROP, MOMENTS, SIZE, VIDEOS, Picture, random_view
@@ -135,14 +135,14 @@ def _shares(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def validate(network: ProposalNetwork) -> Mapping[str, float]:
     """The share of held-out things that no proposal meets, of 10, at an IoU of 0.5 and of 0.7."""
     proposer = SmallProposer(network, most=10)
-    best = []
+    found, truths = [], []
     for image, labels in held_out_things():
-        truths = [labels == n for n in np.unique(labels) if 0 < n < VOID]
-        truths = [mask for mask in truths if mask.sum() >= LEAST]
-        if truths:
-            found = np.stack([p.mask > 0.5 for p in proposer.propose(image)] or [labels < 0])
-            best.extend(mask_iou(np.stack(truths), found).max(axis=1))
-    return {f"missed at {iou}": float(np.mean(np.array(best) < iou)) for iou in (0.5, 0.7)}
+        masks = [labels == n for n in np.unique(labels) if 0 < n < VOID]
+        masks = [mask for mask in masks if mask.sum() >= LEAST]
+        if masks:
+            truths.append(np.stack(masks))
+            found.append(np.stack([p.mask > 0.5 for p in proposer.propose(image)] or [labels < 0]))
+    return {f"missed at {iou}": 1 - proposal_recall(found, truths, 10, iou) for iou in (0.5, 0.7)}
 
 
 def network() -> ProposalNetwork:
