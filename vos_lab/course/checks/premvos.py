@@ -474,6 +474,10 @@ MERGE_GREEDILY = Check(
             lambda rng: small([[1, 1, 0], [0, 1, 1]], [[0.7, 0.9], [0.6, 0.1]]),
         ),
         Case(
+            "both proposals like object 0 best",
+            lambda rng: small([[1, 1, 0], [0, 1, 1]], [[0.9, 0.8], [0.85, 0.5]]),
+        ),
+        Case(
             "one proposal, and two objects",
             lambda rng: small([[1, 1, 0]], [[0.4, 0.6]]),
         ),
