@@ -186,8 +186,10 @@ def clip():
     return Video("disks", frames, masks=masks)
 
 
-def test_two_objects_each_with_its_label(clip):
-    found = run(PReMVOS(steps=25, refinement_steps=10), clip, progress=False)
+@pytest.mark.parametrize("without", [("appearance",), ()])
+def test_two_objects_each_with_its_label(clip, without):
+    method = PReMVOS(without, steps=25, refinement_steps=10)
+    found = run(method, clip, progress=False)
     for label in (1, 3):
         assert jaccard(found == label, clip.masks == label)[1:].mean() > 0.7
     assert set(np.unique(found)) <= {0, 1, 3}
@@ -202,11 +204,12 @@ def test_the_same_seed_gives_the_same_masks(clip):
 def test_each_ingredient_can_be_left_out(clip, ingredient):
     found = run(Quick(without=[ingredient]), clip, progress=False)
     assert found.shape == (4, 48, 72)
-    assert create(f"premvos-without-{ingredient}").name == "premvos"
+    others = f"without-{ingredient}" if ingredient != "appearance" else "with-appearance"
+    assert create(f"premvos-{others}").name == "premvos"
 
 
 def test_what_is_left_out_later_is_as_if_it_had_never_been_there(clip):
-    whole = Quick()
+    whole = Quick(without=())
     whole.start(clip.frames[0], clip.masks[0])
     for ingredient in INGREDIENTS:
         later, never = whole.without(ingredient), Quick(without=[ingredient])
@@ -265,7 +268,7 @@ def test_what_it_keeps_does_not_grow(clip):
     method.start(clip.frames[0], clip.masks[0])
     for t in (1, 2, 3) * 3:
         method.step(clip.frames[t])
-    most = 2 * module.MOST + 3 * len(method.labels)
+    most = 2 * (2 * module.MOST + 3 * len(method.labels))  # each as it was, and refined
     assert len(method.proposals) <= module.MOST
     assert len(method.candidates.masks) <= most
 
