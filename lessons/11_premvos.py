@@ -165,13 +165,13 @@ figures.table(rows, title="The three objects, in 23 frames", name="proposals", d
 # %% [markdown] name="learned-text" slide="slide"
 # ## And what has learned the objects
 #
-# The first frame shows what we want, so what learns from it proposes as well: pixel retrieval, of
-# lesson 09. And each proposal gets a refined copy, of which more below. All proposals of all frames
-# are made here, once. The rest of the lesson chooses among them.
+# The first frame shows what we want, so those that learn from it propose as well: OSVOS, after some
+# steps of fine-tuning, pixel retrieval without any, and the mean of both. All proposals of all
+# frames are made here, once. The rest of the lesson chooses among them.
 
 # %% name="recorded" slide="slide"
 begun = time.perf_counter()
-method = PReMVOS(refinement_steps=30)
+method = PReMVOS(steps=80, refinement_steps=30)
 candidates = record(method, clip)
 print(
     f"{sum(len(each.masks) for each in candidates)} proposals of {len(candidates)} frames, in "
@@ -359,7 +359,7 @@ figures.curves(
 
 # %% name="break-record" slide="skip"
 twins = procedural.suite("distractors", length=4, **small)[3]
-quick = PReMVOS(without=("appearance", "refinement"))  # then nothing has to be fine-tuned
+quick = PReMVOS(without=("appearance", "refinement"))  # then nothing has to be learned
 made = record(quick, twins)
 seen = np.stack(list(twins.masks)) == 1
 is_twin = np.stack([labels > 0 for labels in twins.instances]) & ~seen
@@ -412,13 +412,13 @@ shown = {
     "lucid": "Lucid",
     "premvos": "PReMVOS",
     "premvos-without-proposals": "without the proposal network",
+    "premvos-without-appearance": "without OSVOS",
     "premvos-without-retrieval": "without pixel retrieval",
     "premvos-without-expansion": "without expansion",
     "premvos-without-refinement": "without refinement",
     "premvos-without-objectness": "without objectness",
     "premvos-without-reid": "without re-identification",
     "premvos-without-flow": "without the score of flow",
-    "premvos-with-appearance": "OSVOS proposes, too",
 }
 rows = {
     title: {
@@ -447,7 +447,7 @@ real = example("camel")
 if real is not None:
     real = real.part(0, 24).resized(240)
     real_truth = np.stack(list(real.masks)) == 1
-    real_found = run(PReMVOS(refinement_steps=15), real, progress=False)
+    real_found = run(PReMVOS(steps=40, refinement_steps=15), real, progress=False)
     print(f"{real.name}: J {jaccard(real_found == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, {"PReMVOS": real_found}, title="Chosen among a dozen, frame by frame"))
 
