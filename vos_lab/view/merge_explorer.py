@@ -174,9 +174,7 @@ class MergeExplorer(Explorer):
 
     def _look_closely(self, found: Sequence[np.ndarray]) -> None:
         """Merge the frame that is shown once more, and keep who takes which proposal."""
-        last = self._first
-        for merged in found[: self._frame - 1]:
-            last = premvos.last_seen(last, merged)
+        last = [self._first, *found][self._frame - 1]
         there = self.candidates[self._frame - 1]
         _, self.scores = premvos.merge(there, last, self.weights, self.least)
         self.chosen, _ = premvos.merge_greedily(there.masks > 0.5, self.scores, self.least)
