@@ -328,8 +328,8 @@ figures.curves(
 # propose what they have learned. *In the paper* refinement is a large network of its own, and its
 # answer replaces the proposal. *Here* it is MaskTrack's, fine-tuned on Lucid frames. It is not
 # always right, so the mean of before and after is one more proposal, beside the old one. Expansion
-# carries the best proposals of the last frame; the ReID network was trained on drawn objects, with
-# the OIM loss. *In the paper* no object is ever taken to be hidden.
+# carries the best proposals of the last frame, and PReMVOS does without it; the ReID network was
+# trained on drawn objects, with the OIM loss. *In the paper* no object is ever taken to be hidden.
 #
 # ## Break it
 #
@@ -366,7 +366,7 @@ figures.curves(
 
 # %% name="break-record" slide="skip"
 twins = procedural.suite("distractors", length=4, **small)[3]
-quick = PReMVOS(without=("appearance", "refinement"))  # then nothing has to be learned
+quick = PReMVOS(without=("appearance", "expansion", "refinement"))  # then nothing has to be learned
 made = record(quick, twins)
 seen = np.stack(list(twins.masks)) == 1
 is_twin = np.stack([labels > 0 for labels in twins.instances]) & ~seen
@@ -421,11 +421,11 @@ shown = {
     "premvos-without-proposals": "without the proposal network",
     "premvos-without-appearance": "without OSVOS",
     "premvos-without-retrieval": "without pixel retrieval",
-    "premvos-without-expansion": "without expansion",
     "premvos-without-refinement": "without refinement",
     "premvos-without-objectness": "without objectness",
     "premvos-without-reid": "without re-identification",
     "premvos-without-flow": "without the score of flow",
+    "premvos-with-expansion": "with expansion",
 }
 rows = {
     title: {

@@ -347,7 +347,9 @@ class PReMVOS:
     of both, are proposals like all others.
 
     Args:
-        without: which of :data:`INGREDIENTS` to leave out.
+        without: which of :data:`INGREDIENTS` to leave out. Expansion is left out, unless asked for:
+            what is carried along and refined, again and again, slides off the object, and then
+            fits the last mask best. On validation videos that costs much.
         proposer: what proposes without knowing the objects: "small", "mask-rcnn", or something
             that proposes.
         reid: the weights of the re-identification network, or a network.
@@ -369,7 +371,7 @@ class PReMVOS:
 
     def __init__(
         self,
-        without: Sequence[str] = (),
+        without: Sequence[str] = ("expansion",),
         proposer: str | Proposer = "small",
         reid: str | ReIDNetwork = "reid",
         weights: Sequence[float] = WEIGHTS,
