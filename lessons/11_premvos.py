@@ -98,7 +98,7 @@ quiz("11_premvos", "choose")
 # downloaded, `proposer("mask-rcnn")` is ours.
 
 # %% name="proposals" slide="slide"
-look = 16  # out again, from behind both
+look = 18  # all three are in sight again
 proposing = proposer("small")
 best = proposing.propose(clip.frames[look])[:6]
 figures.strip(
@@ -401,12 +401,12 @@ verdicts = [claims.saved(claim) for claim in PREMVOS_CLAIMS]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"
-# A sober table. With six videos hardly anything is certain. What knows the first frame is worth most
-# on the average: pixel retrieval 0.14, OSVOS 0.09. The inverse scores hold: with several objects it
-# matters much who else would fit. Re-identification, refinement and objectness mostly help, but in
-# some videos they do harm. The proposals of the small network change nothing beside the others, and
-# expansion costs a little, so PReMVOS does without it. The weights were chosen on twelve validation
-# videos. Can you choose better ones?
+# A sober table: with six videos hardly anything is certain. On the average what knows the first
+# frame is worth most: pixel retrieval 0.14, OSVOS 0.09. The inverse scores hold: with several
+# objects it matters much who else would fit. Re-identification, refinement and objectness mostly
+# help, but in some videos they do harm. The proposals of the small network change nothing beside
+# the others, and expansion costs a little, so PReMVOS does without it. The weights were chosen on
+# twelve validation videos. Can you choose better ones?
 #
 # ## On real video
 
