@@ -370,8 +370,7 @@ figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 # that matters: begun like `osvos`, OnAVOS has J 0.61.
 #
 # Without the first frame in its steps, OnAVOS runs away on real video as well: J is 0.13, less than
-# that of a copied mask. The negatives, which are undecided on drawn videos, are worth 0.16 here:
-# nothing else says no to what is far from the object and looks like it.
+# that of a copied mask. The negatives, which are undecided on drawn videos, are worth 0.16 here.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")

@@ -349,10 +349,10 @@ rows = {
 figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 
 # %% [markdown] name="leaderboard-explained"
-# Here recovery does *harm*. In these videos hardly anything is out of sight for long. What is taken
-# for lost is an object that looks different now: a car that turns, a dog from the front. And the
-# proposals, from a network that has seen nothing but drawings, are rarely right (lesson 11). Both
-# ways changes nothing, as there are no gaps to fill.
+# Here recovery does *harm*, most of all in *drift-straight* and *libby*. In these videos hardly
+# anything is out of sight for long, so there is little to recover. And the proposals, from a
+# network that has seen nothing but drawings, are rarely right (lesson 11). Both ways changes
+# nothing.
 #
 # *Without recovery* it is Lucid, and so its row should be that of Lucid. It is not: with numbers
 # added up in another order, a fine-tuning ends elsewhere. Trust no difference of 0.02 here.

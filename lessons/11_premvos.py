@@ -166,9 +166,9 @@ figures.table(rows, title="The three objects, in 23 frames", name="proposals", d
 # ## And what has learned the objects
 #
 # The first frame shows what we want, so those that learn from it propose as well: pixel retrieval,
-# and the mean of pixel retrieval and OSVOS. They fail differently, so their mean is often better
-# than both. And each proposal gets a refined copy, of which more below. All proposals of all frames
-# are made here, once. The rest of the lesson chooses among them.
+# and the mean of pixel retrieval and OSVOS. Which of them is right differs from frame to frame. And
+# each proposal gets a refined copy, of which more below. All proposals of all frames are made here,
+# once. The rest of the lesson chooses among them.
 
 # %% name="recorded" slide="slide"
 begun = time.perf_counter()
@@ -443,9 +443,8 @@ figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 # %% [markdown] name="leaderboard-explained"
 # PReMVOS is 0.03 above pixel retrieval, the best of its parts, and 0.05 above OSVOS; OnAVOS, which
 # goes on learning, has 0.67 (lesson 07). Pixel retrieval is worth 0.06, re-identification 0.04,
-# refinement and the score of flow 0.02 each, OSVOS 0.01. Expansion costs 0.02: what is carried
-# along and refined, again and again, slides off the object. With one object the inverse scores are
-# always 1, and choose nothing.
+# refinement and the score of flow 0.02 each, OSVOS 0.01. Expansion costs 0.02. With one object the
+# inverse scores are always 1, and choose nothing.
 #
 # The proposal network has seen nothing but drawings. Of the real objects, its ten best proposals
 # meet 16 % at an IoU of 0.5; of the things of drawn test videos, 77 %. A method can only choose

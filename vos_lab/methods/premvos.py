@@ -347,9 +347,8 @@ class PReMVOS:
     of both, are proposals like all others.
 
     Args:
-        without: which of :data:`INGREDIENTS` to leave out. Expansion is left out, unless asked for:
-            what is carried along and refined, again and again, slides off the object, and then
-            fits the last mask best. On validation videos that costs much.
+        without: which of :data:`INGREDIENTS` to leave out. Expansion is left out, unless asked
+            for: on validation videos it costs much.
         proposer: what proposes without knowing the objects: "small", "mask-rcnn", or something
             that proposes.
         reid: the weights of the re-identification network, or a network.
@@ -493,7 +492,7 @@ class PReMVOS:
     def _learned(self, frame: np.ndarray, small: np.ndarray) -> list[Proposal]:
         """What knows the first frame proposes: pixel retrieval, and its mean with OSVOS.
 
-        They fail differently, so OSVOS by itself would only propose what has failed.
+        OSVOS by itself does not: on validation videos it is then chosen where it has failed.
         """
         maps = [self.osvos.probabilities(small)] if self.osvos is not None else []
         if self.retrieval is not None:
