@@ -275,6 +275,12 @@ def test_the_weights_ship_with_a_card(name):
     assert card["parameters"] < 1_000_000
 
 
+@pytest.mark.parametrize("name", ["osvos-parent", "masktrack-parent"])
+def test_who_learned_longer_misses_less(name):
+    short, long = (weights.card(each)["held_out"][-1]["1 - J"] for each in (name, f"{name}-long"))
+    assert long < short - 0.05
+
+
 def test_the_parent_sees_objects_before_it_has_seen_this_one(clip):
     knowing, random = OSVOS(steps=0, snapping=False), OSVOS(parent=None, steps=0, snapping=False)
     scores = []

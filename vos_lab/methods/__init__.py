@@ -24,6 +24,7 @@ METHODS = {
 
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "osvos-without-parent": ("osvos", {"parent": None}),
+    "osvos-long-parent": ("osvos", {"parent": "osvos-parent-long", "loss": "soft-jaccard"}),
     "osvos-balanced": ("osvos", {"loss": "balanced"}),
     "osvos-soft-jaccard": ("osvos", {"loss": "soft-jaccard"}),
     "osvos-plain": ("osvos", {"augmentation": "plain"}),
@@ -31,9 +32,12 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "osvos-snapped": ("osvos", {"snapping": True}),
     "onavos-without-negatives": ("onavos", {"negatives": False}),
     "onavos-without-first-frame": ("onavos", {"mixing": False}),
+    "onavos-long-parent": ("onavos", {"parent": "osvos-parent-long"}),
+    "masktrack-long-parent": ("masktrack", {"parent": "masktrack-parent-long"}),
     "masktrack-without-fine-tuning": ("masktrack", {"steps": 0}),
     "masktrack-without-zoom": ("masktrack", {"zooming": False}),
     "masktrack-with-flow-stream": ("masktrack", {"flow_stream": True}),
+    "lucid-long-parent": ("lucid", {"parent": "masktrack-parent-long"}),
     "lucid-plain": ("lucid", {"augmentation": "plain"}),
     "pixel-retrieval-colour": ("pixel-retrieval", {"embedding": "colour"}),
     "pixel-retrieval-random": ("pixel-retrieval", {"embedding": "random"}),
@@ -42,6 +46,10 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "pixel-retrieval-without-window": (
         "pixel-retrieval",
         {"radius": None, "first_radius": None},
+    ),
+    "premvos-long-parents": (
+        "premvos",
+        {"parents": ("osvos-parent-long", "masktrack-parent-long")},
     ),
     "premvos-without-proposals": ("premvos", {"without": ("expansion", "proposals")}),
     "premvos-without-appearance": ("premvos", {"without": ("expansion", "appearance")}),

@@ -354,6 +354,7 @@ class PReMVOS:
         reid: the weights of the re-identification network, or a network.
         weights: of the five scores.
         least: an object whose best proposal has a lower sum of scores is not there.
+        parents: the weights that OSVOS and the refinement network start from.
         steps: of fine-tuning OSVOS.
         refinement_steps: of fine-tuning the refinement network; 0 takes it as it is.
         pixels: how many of a frame are looked at.
@@ -375,6 +376,7 @@ class PReMVOS:
         reid: str | ReIDNetwork = "reid",
         weights: Sequence[float] = WEIGHTS,
         least: float = LEAST,
+        parents: tuple[str, str] = ("osvos-parent", "masktrack-parent"),
         steps: int = STEPS,
         refinement_steps: int = REFINEMENT_STEPS,
         pixels: int = PIXELS,
@@ -389,12 +391,12 @@ class PReMVOS:
         self.proposer = None if "proposals" in without else make_proposer(proposer, device=device)
         self.osvos = self.retrieval = self.refinement = None
         if "appearance" not in without:
-            self.osvos = OSVOS(steps=steps, loss="soft-jaccard", **options, **shown)
+            self.osvos = OSVOS(parents[0], steps, loss="soft-jaccard", **options, **shown)
         if "retrieval" not in without:
             self.retrieval = PixelRetrieval(**options)
         if "refinement" not in without:
             self.refinement = MaskTrack(
-                steps=refinement_steps, augmentation="lucid", **options, **shown
+                parents[1], refinement_steps, augmentation="lucid", **options, **shown
             )
         self.expansion = "expansion" not in without
         self.reid = load_reid(reid).to(device)

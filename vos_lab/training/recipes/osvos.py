@@ -1,7 +1,9 @@
 """How the parent networks of OSVOS and MaskTrack learn: from pictures of procedural videos."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,6 +32,9 @@ BATCH = 8
 SIDES = 0.3
 """How much each side output counts beside the fused one."""
 
+LONG: dict[str, Any] = {"batch": 16, "videos": 1500, "moments": (3, 7, 11, 14)}
+"""What the long trainings see: four times as many pictures a step, of ten times as many videos."""
+
 Picture = tuple[np.ndarray, np.ndarray]
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -42,9 +47,9 @@ def picture(video: ProceduralVideo, t: int) -> Picture:
     return video.frames[t], labels
 
 
-@lru_cache(maxsize=VIDEOS * len(MOMENTS))  # 600 MB: drawing takes longer than learning
+@lru_cache(maxsize=LONG["videos"] * len(LONG["moments"]))  # drawing takes longer than learning
 def train_picture(number: int, t: int) -> Picture:
-    """One of the training pictures."""
+    """One of the training pictures: 0.4 MB, so 0.5 GB for a training, and 2.5 for a long one."""
     return picture(train_video(number, frames=MOMENTS[-1] + 1, size=SIZE), t)
 
 
@@ -56,10 +61,13 @@ def held_out_pictures() -> list[Picture]:
 
 
 def random_view(
-    rng: np.random.Generator, source: Callable[[int, int], Picture] = train_picture
+    rng: np.random.Generator,
+    source: Callable[[int, int], Picture] = train_picture,
+    videos: int = VIDEOS,
+    moments: tuple[int, ...] = MOMENTS,
 ) -> Picture:
     """A training picture, closer or farther, turned, mirrored, in another light and colour."""
-    image, labels = source(int(rng.integers(VIDEOS)), int(rng.choice(MOMENTS)))
+    image, labels = source(int(rng.integers(videos)), int(rng.choice(moments)))
     matrix = view(rng, image.shape, CROP, zoom=(0.53, 1.1), turn=15)
     image, labels = seen(image, labels, matrix, CROP)
     image = other_light(image, rng, 1.5)
@@ -73,9 +81,11 @@ def random_view(
     return image, labels
 
 
-def pictures(share: float, rng: np.random.Generator) -> Batch:
+def pictures(
+    share: float, rng: np.random.Generator, batch: int = BATCH, **chosen_from: Any
+) -> Batch:
     """A batch for OSVOS: pictures, and where any object is."""
-    views = [random_view(rng) for _ in range(BATCH)]
+    views = [random_view(rng, **chosen_from) for _ in range(batch)]
     truth = np.stack([np.where(labels == VOID, VOID, labels > 0) for _, labels in views])
     inputs = torch.cat([as_input(image) for image, _ in views])
     return inputs, torch.from_numpy(truth.astype(np.uint8))[:, None]
@@ -127,9 +137,11 @@ def example_with_mask(
     return inputs, np.where(labels == VOID, VOID, truth).astype(np.uint8)
 
 
-def pictures_with_masks(share: float, rng: np.random.Generator) -> Batch:
+def pictures_with_masks(
+    share: float, rng: np.random.Generator, batch: int = BATCH, **chosen_from: Any
+) -> Batch:
     """A batch for MaskTrack: pictures with a simulated previous mask, and the truth."""
-    examples = [example_with_mask(random_view(rng), rng) for _ in range(BATCH)]
+    examples = [example_with_mask(random_view(rng, **chosen_from), rng) for _ in range(batch)]
     inputs = torch.cat([inputs for inputs, _ in examples])
     return inputs, torch.from_numpy(np.stack([truth for _, truth in examples]))[:, None]
 
@@ -154,11 +166,16 @@ def network_with_mask() -> SegmentationNetwork:
     return SegmentationNetwork(SmallBackbone(inputs=4))
 
 
-DATA = (
-    f"{VIDEOS} procedural training videos (train_video 0 to {VIDEOS - 1}), {len(MOMENTS)} frames "
-    f"of each, in random views of {CROP[0]} x {CROP[1]} pixels; held out: 20 frames of the mixed "
-    "suite, split val"
-)
+def described(videos: int, moments: tuple[int, ...], **_: Any) -> str:
+    """What a network learns from, for its card."""
+    return (
+        f"{videos} procedural training videos (train_video 0 to {videos - 1}), {len(moments)} "
+        f"frames of each, in random views of {CROP[0]} x {CROP[1]} pixels; held out: 20 frames of "
+        "the mixed suite, split val"
+    )
+
+
+DATA = described(VIDEOS, MOMENTS)
 
 OSVOS_PARENT = Recipe(
     name="osvos-parent",
@@ -188,6 +205,28 @@ MASKTRACK_PARENT = Recipe(
     validate_every=250,
 )
 
+# The same, learned longer: on a processor they take hours, on a GPU minutes.
+OSVOS_PARENT_LONG = replace(
+    OSVOS_PARENT,
+    name="osvos-parent-long",
+    about=f"{OSVOS_PARENT.about} Learned longer, with the soft Jaccard loss.",
+    data=described(**LONG),
+    batch=partial(pictures, **LONG),
+    loss=partial(loss_of_all, one=segmentation_loss),
+    steps=7800,
+    clip=1.0,
+)
+
+MASKTRACK_PARENT_LONG = replace(
+    MASKTRACK_PARENT,
+    name="masktrack-parent-long",
+    about=f"{MASKTRACK_PARENT.about} Learned longer.",
+    data=described(**LONG),
+    batch=partial(pictures_with_masks, **LONG),
+    steps=7800,
+    clip=1.0,
+)
+
 # --- contours ---------------------------------------------------------------------------------
 
 
@@ -213,11 +252,13 @@ def held_out_contours() -> list[Picture]:
     return [contours_of(video, 10) for video in videos]
 
 
-def contours(share: float, rng: np.random.Generator) -> Batch:
+def contours(
+    share: float, rng: np.random.Generator, batch: int = BATCH, **chosen_from: Any
+) -> Batch:
     """A batch for the contour branch."""
     inputs, truths = [], []
-    for _ in range(BATCH):
-        image, edge = random_view(rng, train_contours)
+    for _ in range(batch):
+        image, edge = random_view(rng, train_contours, **chosen_from)
         inputs.append(as_input(image))
         truths.append(torch.from_numpy(edge)[None, None])
     return torch.cat(inputs), torch.cat(truths)
