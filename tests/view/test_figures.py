@@ -8,6 +8,7 @@ import cv2
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from vos_lab.video import OBJECT_COLOURS, Video
@@ -210,6 +211,14 @@ def test_curves_draw_everything_there_is():
 def test_curves_of_one_frame_and_of_several_lengths():
     assert figures.curves({"a": [0.5]}, "A point.", ylabel="J", alt=ALT).data
     assert figures.curves({"a": [5, 6], "b": [1, 2, 3]}, "Two.", ylabel="s", alt=ALT).data
+
+
+@pytest.mark.parametrize(("x", "whole"), [(range(1, 24), True), (np.linspace(0, 1, 23), False)])
+def test_there_is_no_frame_two_and_a_half(monkeypatch, x, whole):
+    asked = []
+    monkeypatch.setattr(figures, "MaxNLocator", lambda **k: asked.append(k) or MaxNLocator(**k))
+    figures.curves({"a": np.linspace(0, 1, 23)}, "Frames.", ylabel="J", x=x, alt=ALT)
+    assert asked == ([{"integer": True}] if whole else [])
 
 
 def test_curves_say_what_does_not_fit():

@@ -282,7 +282,7 @@ def curves(
         page = Page(title, above + plot + below)
         axes = page.axes(left, above, width, plot)
         axes.set(xlabel=xlabel, ylabel=ylabel)
-        if x is None:
+        if np.issubdtype(positions.dtype, np.integer):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no frame 2.5
         axes.set_xlim(first - 0.01 * span, last + 0.01 * span)
         axes.grid(axis="y", color="#e4e4e4", linewidth=1)
