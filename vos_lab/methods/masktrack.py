@@ -35,6 +35,7 @@ from vos_lab.methods.networks import (
 )
 from vos_lab.methods.osvos import Batch, learn
 from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
+from vos_lab.methods.segmenter import check_size
 from vos_lab.video import VOID
 
 STEPS = 150
@@ -255,10 +256,7 @@ class MaskTrack:
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
         """Take up objects, at the start or later: fine-tune on all annotated frames."""
-        if mask.shape != frame.shape[:2]:
-            raise ValueError(
-                f"{self.name}: a mask of {mask.shape} was given for a frame of {frame.shape[:2]}"
-            )
+        check_size(self.name, frame, mask)
         small = small_labels(np.where(mask == VOID, 0, mask), self.size)
         self.soft |= soft_masks(small, self.size)
         self.network.load_state_dict(self.parent)

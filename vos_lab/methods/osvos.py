@@ -37,6 +37,7 @@ from vos_lab.methods.networks import (
     segmentation_loss,
 )
 from vos_lab.methods.resolution import PIXELS, label_map, resized, working_size
+from vos_lab.methods.segmenter import check_size
 from vos_lab.video import VOID
 
 STEPS = 160
@@ -322,10 +323,7 @@ class OSVOS:
         self._fine_tune()
 
     def _annotate(self, frame: np.ndarray, mask: np.ndarray) -> None:
-        if mask.shape != frame.shape[:2]:
-            raise ValueError(
-                f"{self.name}: a mask of {mask.shape} was given for a frame of {frame.shape[:2]}"
-            )
+        check_size(self.name, frame, mask)
         labels = small_labels(mask, self.size)
         known = [int(label) for label in np.unique(mask) if 0 < label < VOID]
         self.annotated.append(Annotation(resized(frame, self.size), labels, known))

@@ -21,6 +21,7 @@ from vos_lab import weights
 from vos_lab.exercise import exercise
 from vos_lab.methods.networks import SmallBackbone, as_input, convolution, fast
 from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
+from vos_lab.methods.segmenter import check_size
 from vos_lab.video import VOID
 
 STRIDE = 4
@@ -386,7 +387,7 @@ class PixelRetrieval:
         """Embed the first frame: its pixels are the first references."""
         if mask is None:
             raise ValueError(f"{self.name}: retrieves from the first mask, so it needs one")
-        _fits(self.name, frame, mask)
+        check_size(self.name, frame, mask)
         self.size, self.time = working_size(frame.shape, self.pixels), 0
         embedded = self._embed(frame)
         self.grid = (embedded.shape[0], embedded.shape[1])
@@ -397,7 +398,7 @@ class PixelRetrieval:
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
         """Take up objects that appear later: their pixels are references, too."""
-        _fits(self.name, frame, mask)
+        check_size(self.name, frame, mask)
         embedded = self._embed(frame, self.time + 1).flatten(0, 1)
         there, shares = self._shares(mask)
         old, known = self.labels, self.reference
@@ -496,10 +497,3 @@ class PixelRetrieval:
 def _near(places: torch.Tensor, begin: int, radius: torch.Tensor) -> torch.Tensor:
     """Which places, along one axis, are near a tile that begins there."""
     return ((places >= begin - radius) & (places < begin + TILE + radius)).nonzero()[:, 0]
-
-
-def _fits(name: str, frame: np.ndarray, mask: np.ndarray) -> None:
-    if mask.shape != frame.shape[:2]:
-        raise ValueError(
-            f"{name}: a mask of {mask.shape} was given for a frame of {frame.shape[:2]}"
-        )

@@ -135,6 +135,23 @@ def method_name(segmenter: Segmenter) -> str:
     return str(getattr(segmenter, "name", type(segmenter).__name__))
 
 
+def check_size(name: str, frame: np.ndarray, mask: np.ndarray) -> None:
+    """Refuse a mask that is not of its frame's size.
+
+    Args:
+        name: of the method, for the message.
+        frame: ``(H, W, 3)`` uint8.
+        mask: what was given for it.
+
+    Raises:
+        ValueError: the mask is of another size.
+    """
+    if mask.shape != frame.shape[:2]:
+        raise ValueError(
+            f"{name}: a mask of {mask.shape} was given for a frame of {frame.shape[:2]}"
+        )
+
+
 def _checked(mask: np.ndarray, frame: np.ndarray, name: str) -> np.ndarray:
     labels = as_label_map(mask, name)
     if labels.shape != frame.shape[:2]:
