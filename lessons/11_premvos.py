@@ -366,7 +366,7 @@ figures.curves(
 
 # %% name="break-record" slide="skip"
 twins = procedural.suite("distractors", length=4, **small)[3]
-quick = PReMVOS(without=("appearance", "expansion", "refinement"))  # then nothing has to be learned
+quick = PReMVOS(without=("appearance", "refinement"))  # then nothing has to be learned
 made = record(quick, twins)
 seen = np.stack(list(twins.masks)) == 1
 is_twin = np.stack([labels > 0 for labels in twins.instances]) & ~seen

@@ -223,12 +223,11 @@ def test_the_same_seed_gives_the_same_masks(clip):
 def test_each_ingredient_can_be_left_out(clip, ingredient):
     found = run(Quick(without=[ingredient]), clip, progress=False)
     assert found.shape == (4, 48, 72)
-    changed = "with" if ingredient == "expansion" else "without"
-    assert create(f"premvos-{changed}-{ingredient}").name == "premvos"
+    assert create(f"premvos-without-{ingredient}").name == "premvos"
 
 
 def test_what_is_left_out_later_is_as_if_it_had_never_been_there(clip):
-    whole = Quick(without=())
+    whole = Quick()
     whole.start(clip.frames[0], clip.masks[0])
     for ingredient in INGREDIENTS:
         later, never = whole.without(ingredient), Quick(without=[ingredient])
@@ -283,7 +282,7 @@ def test_without_a_mask():
 
 
 def test_what_it_keeps_does_not_grow(clip):
-    method = Quick(without=())
+    method = Quick(expansion=True)
     method.start(clip.frames[0], clip.masks[0])
     for t in (1, 2, 3) * 3:
         method.step(clip.frames[t])
@@ -294,7 +293,7 @@ def test_what_it_keeps_does_not_grow(clip):
 
 def test_it_is_registered():
     assert "premvos" in METHODS
-    assert isinstance(create("premvos-with-expansion", steps=1), PReMVOS)
+    assert create("premvos-with-expansion", steps=1).expansion
 
 
 def test_the_proposals_do_not_depend_on_what_is_chosen(clip):

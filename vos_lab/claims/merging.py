@@ -24,11 +24,11 @@ def measured(seed: int) -> dict[str, float]:
     clip = video("mixed", seed)
     first = clip.first_mask
     assert first is not None  # the renderer always knows
-    whole = PReMVOS(without=())
+    whole = PReMVOS()
     whole.start(clip.frames[0], first)
-    others = [name for name in INGREDIENTS if name != "expansion"]
-    variants = {name: whole.without("expansion", name) for name in others}
-    variants |= {"": whole.without("expansion"), "expansion": whole.without()}
+    variants = {"": whole.without()} | {name: whole.without(name) for name in INGREDIENTS}
+    variants["expansion"] = whole.without()
+    variants["expansion"].expansion = True
     assert clip.masks is not None  # the renderer always knows
     truth = [np.array(mask) for mask in clip.masks]
     found = {}
@@ -42,7 +42,7 @@ def gain_of(seed: int, name: str) -> float:
     """J&F with an ingredient minus J&F without it."""
     found = measured(seed)
     gain = found[""] - found[name]
-    return -gain if name == "expansion" else gain  # which is left out, unless asked for
+    return -gain if name == "expansion" else gain  # which PReMVOS does without
 
 
 def ingredient(name: str, statement: str, source: str) -> Claim:

@@ -205,11 +205,10 @@ PARTS = {
     "proposals": "proposer",
     "appearance": "osvos",
     "retrieval": "retrieval",
-    "expansion": "expansion",
     "refinement": "refinement",
 }
 """The ingredients that make proposals, and where a method has them: a network that knows no
-classes, OSVOS, pixel retrieval, flow, and the refinement in the box."""
+classes, OSVOS, pixel retrieval, and the refinement in the box."""
 
 SCORES = {
     "objectness": ("objectness",),
@@ -347,8 +346,9 @@ class PReMVOS:
     of both, are proposals like all others.
 
     Args:
-        without: which of :data:`INGREDIENTS` to leave out. Expansion is left out, unless asked
-            for: on validation videos it costs much.
+        without: which of :data:`INGREDIENTS` to leave out.
+        expansion: whether the best proposals of the last frame are carried along by flow and
+            proposed again, as in the paper. On validation videos that costs much.
         proposer: what proposes without knowing the objects: "small", "mask-rcnn", or something
             that proposes.
         reid: the weights of the re-identification network, or a network.
@@ -371,7 +371,8 @@ class PReMVOS:
 
     def __init__(
         self,
-        without: Sequence[str] = ("expansion",),
+        without: Sequence[str] = (),
+        expansion: bool = False,
         proposer: str | Proposer = "small",
         reid: str | ReIDNetwork = "reid",
         weights: Sequence[float] = WEIGHTS,
@@ -398,7 +399,7 @@ class PReMVOS:
             self.refinement = MaskTrack(
                 parents[1], refinement_steps, augmentation="lucid", **options, **shown
             )
-        self.expansion = "expansion" not in without
+        self.expansion = expansion
         self.reid = load_reid(reid).to(device)
         self.weights, self.least = weights_without(weights, without), least
         self.pixels, self.device = pixels, device
