@@ -92,12 +92,12 @@ quiz("05_osvos", "remember")
 # The **test network** is the parent, fine-tuned on the first frame of *this* video.
 
 # %% name="networks" slide="slide"
-paper = {"steps": 120, "loss": "balanced", "augmentation": "plain"}
+paper = {"parent": "osvos-parent", "loss": "balanced", "augmentation": "plain", "steps": 120}
 party = procedural.suite("many-objects", frames=12, size=(120, 216), length=1)[0]
 one = (party.first_mask == 1).astype(np.uint8)
 stages = {
     "base network": OSVOS(parent=None, steps=0),
-    "parent network": OSVOS(steps=0),
+    "parent network": OSVOS("osvos-parent", steps=0),
     "test network": OSVOS(**paper),
 }
 for method in stages.values():
@@ -114,7 +114,7 @@ networks_figure(
 
 # %% [markdown] name="departures"
 # *In the paper* the base network is VGG-16, trained on ImageNet, and the parent has seen the videos
-# of DAVIS. *Here* the network has 0.4 million parameters, so that your laptop fine-tunes it in
+# of DAVIS. *Here* the network has 0.5 million parameters, so that your laptop fine-tunes it in
 # seconds; its base is a random start, and its parent has seen procedural videos only. With
 # `OSVOS(encoder="vgg16")` you can take the large one, if your machine has its weights. And the
 # lesson fine-tunes for 120 steps, not for ten minutes.
@@ -191,7 +191,8 @@ figures.compare_masks(
 # %% [markdown] name="balance-explained"
 # So the balance has a price. Whether *fine-tuning* needs it at all, when the parent has learned
 # with it, is another question, and the paper does not ask it. In this lesson we go on as in the
-# paper, with your loss. `OSVOS()` itself takes the plain one: it was better on validation videos.
+# paper, with your loss. `OSVOS()` itself takes the *soft Jaccard* loss, which also asks for a high
+# J of the mask as a whole: it was best on validation videos.
 #
 # ## Write it: side outputs
 #

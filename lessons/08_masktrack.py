@@ -486,6 +486,7 @@ shown = {
     "baseline": "first mask copied",
     "osvos": "OSVOS",
     "masktrack": "MaskTrack",
+    "masktrack-long-parent": "MaskTrack, longer parent",
     "masktrack-without-fine-tuning": "MaskTrack, stills alone",
     "masktrack-without-zoom": "MaskTrack, no zoom",
     "masktrack-with-flow-stream": "MaskTrack, flow stream",

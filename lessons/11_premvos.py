@@ -427,6 +427,7 @@ shown = {
     "premvos-without-reid": "without re-identification",
     "premvos-without-flow": "without the score of flow",
     "premvos-with-expansion": "with expansion",
+    "premvos-long-parents": "with longer parents",
 }
 rows = {
     title: {

@@ -145,7 +145,7 @@ def test_each_part_can_be_left_out(clip, options):
 def test_without_adapting_it_is_osvos(clip):
     from vos_lab.methods.osvos import OSVOS
 
-    options = {"parent": None, "snapping": False, **FIRST, "steps": 5}
+    options = {**FIRST, "parent": None, "snapping": False, "steps": 5}
     still, plain = OnAVOS(adapt_steps=0, **options), OSVOS(**options)
     np.testing.assert_array_equal(
         run(still, clip, progress=False), run(plain, clip, progress=False)

@@ -24,9 +24,9 @@ METHODS = {
 
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "osvos-without-parent": ("osvos", {"parent": None}),
-    "osvos-long-parent": ("osvos", {"parent": "osvos-parent-long", "loss": "soft-jaccard"}),
+    "osvos-short-parent": ("osvos", {"parent": "osvos-parent"}),
+    "osvos-cross-entropy": ("osvos", {"loss": "cross-entropy"}),
     "osvos-balanced": ("osvos", {"loss": "balanced"}),
-    "osvos-soft-jaccard": ("osvos", {"loss": "soft-jaccard"}),
     "osvos-plain": ("osvos", {"augmentation": "plain"}),
     "osvos-without-augmentation": ("osvos", {"augmentation": "none"}),
     "osvos-snapped": ("osvos", {"snapping": True}),
@@ -37,7 +37,6 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "masktrack-without-fine-tuning": ("masktrack", {"steps": 0}),
     "masktrack-without-zoom": ("masktrack", {"zooming": False}),
     "masktrack-with-flow-stream": ("masktrack", {"flow_stream": True}),
-    "lucid-long-parent": ("lucid", {"parent": "masktrack-parent-long"}),
     "lucid-plain": ("lucid", {"augmentation": "plain"}),
     "pixel-retrieval-colour": ("pixel-retrieval", {"embedding": "colour"}),
     "pixel-retrieval-random": ("pixel-retrieval", {"embedding": "random"}),

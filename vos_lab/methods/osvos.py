@@ -239,7 +239,8 @@ class OSVOS:
     network of its own, which takes as many times as long.)
 
     Args:
-        parent: the shipped weights to start from; None for a random start.
+        parent: the shipped weights to start from: "osvos-parent-long", or "osvos-parent", which a
+            laptop trains in half an hour; None for a random start.
         steps: of fine-tuning.
         batch: how many pictures each step sees.
         learning_rate: of Adam.
@@ -268,13 +269,13 @@ class OSVOS:
 
     def __init__(
         self,
-        parent: str | None = "osvos-parent",
+        parent: str | None = "osvos-parent-long",
         steps: int = STEPS,
         batch: int = BATCH,
         learning_rate: float = LEARNING_RATE,
         settling: float = SETTLING,
         augmentation: str = "lucid",
-        loss: str = "cross-entropy",
+        loss: str = "soft-jaccard",
         snapping: bool = False,
         more: Sequence[tuple[np.ndarray, np.ndarray]] = (),
         encoder: str | nn.Module = "small",

@@ -33,7 +33,7 @@ SIDES = 0.3
 """How much each side output counts beside the fused one."""
 
 LONG: dict[str, Any] = {"batch": 16, "videos": 1500, "moments": (3, 7, 11, 14)}
-"""What the long trainings see: four times as many pictures a step, of ten times as many videos."""
+"""What the long trainings see: five times as many pictures, and four times as many views."""
 
 Picture = tuple[np.ndarray, np.ndarray]
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -205,7 +205,7 @@ MASKTRACK_PARENT = Recipe(
     validate_every=250,
 )
 
-# The same, learned longer: on a processor they take hours, on a GPU minutes.
+# The same, learned longer: about three hours of one core each.
 OSVOS_PARENT_LONG = replace(
     OSVOS_PARENT,
     name="osvos-parent-long",
