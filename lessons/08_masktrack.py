@@ -515,7 +515,7 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", d
 #
 # It is also a network that has not learned enough. On held-out drawings our parent makes masks of
 # J 0.54 only a little better, 0.56. `MaskTrack("masktrack-parent-long")` saw four times as many
-# views, and makes 0.81 of them: on real video it is 0.09 better, more than any other row. All else
+# views, and makes 0.81 of them: on real video it is 0.11 better, more than any other row. All else
 # in this lesson was measured with the short one, which a laptop trains in half an hour.
 
 # %% name="real" tags=["real-data"]
