@@ -348,7 +348,7 @@ figures.table(claims.summary(verdicts), title="The claims, measured", name="clai
 
 # %% [markdown] name="claims-explained"
 # It is thirteen times as fast as OSVOS, for a video of 24 frames. What that *costs* is undecided: a
-# loss of 0.02 in J on the average, but in some seeds a gain. The learned embedding beats colour and
+# loss of 0.03 in J on the average, but in some seeds a gain. The learned embedding beats colour and
 # random features, and a growing reference beats frame 0 alone.
 #
 # The *window* is undecided as well. It saves time, and it loses what comes back at another place.
