@@ -444,8 +444,8 @@ figures.table(claims.summary(verdicts), title="Five claims, measured", name="cla
 # not shown: on easy drawn videos its outline is as steady as that of propagation. (In the paper,
 # and on the real sequences below, its T is higher.) *More annotations* are undecided: from this
 # parent, one frame leaves little to gain on these short clips. So is the *second camel*: many twins
-# are not taken even without the second annotation, so its gain is large in some videos and 0 in
-# others.
+# are not taken even without the second annotation. Its gain is large in two videos, small in three,
+# and in one the second annotation does harm.
 #
 # ## On real video
 #
@@ -473,12 +473,12 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", d
 
 # %% [markdown] name="leaderboard-explained"
 # The parent is worth 0.15 in J on real video, though it has never seen any: so short a fine-tuning
-# cannot do without it. To teach it for longer pays: `osvos-short-parent`, whose parent saw a
-# quarter of the views, is 0.03 behind. The published masks of OSVOS, from a network that was
-# trained on ImageNet and on DAVIS, have J 0.73 on these sequences (Caelles et al.). Ours is far
-# behind on two: *drift-straight*, where a small car comes near and shows another side, and *bmx-
-# trees* with its thin wheels. The seconds are those of a frame on one core; the fine-tuning comes
-# on top, once for each video: about a minute on two cores.
+# cannot do without it. `osvos-short-parent`, whose parent saw a quarter of the views and learned
+# with the class-balanced loss, is 0.03 behind. The published masks of OSVOS, from a network that
+# was trained on ImageNet and on DAVIS, have J 0.73 on these sequences (Caelles et al.). Ours is far
+# behind on two: *drift-straight*, where a small car comes near and shows another side, and
+# *bmx-trees* with its thin wheels. The seconds are those of a frame on one core; the fine-tuning
+# comes on top, once for each video: a minute and a half on one core.
 #
 # Each other row changes one part. The class-balanced loss of the paper costs 0.12 here, and 0.25
 # in F. Plain cross-entropy costs 0.03, and 0.12 on twelve validation videos. Snapping to contours

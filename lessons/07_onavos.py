@@ -371,8 +371,10 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", d
 # is longer here than for `osvos` (280 steps with two pictures each; there 160 with one), and
 # that matters: with as few steps as `osvos`, OnAVOS has J 0.61.
 #
-# OnAVOS was tuned with the short parent of lesson 05, and starts from it. From the long one it is a
-# little better still. On the five drawn videos nothing in this course is better than OnAVOS.
+# OnAVOS was tuned with the short parent of lesson 05, and starts from it. From the long one it has
+# 0.01 more, which is no more than another seed could change. (The seconds of that row are those of
+# `onavos`: the same network, in the same steps.) On the five drawn videos nothing in this course is
+# better than OnAVOS.
 #
 # Without the first frame in its steps, OnAVOS runs away on real video as well: J is 0.13, less than
 # that of a copied mask. The negatives, which are undecided on drawn videos, are worth 0.16 here.

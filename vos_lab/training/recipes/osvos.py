@@ -206,25 +206,23 @@ MASKTRACK_PARENT = Recipe(
 )
 
 # The same, learned longer: about three hours of one core each.
+LONGER: dict[str, Any] = {"data": described(**LONG), "steps": 7800, "clip": 1.0}
+
 OSVOS_PARENT_LONG = replace(
     OSVOS_PARENT,
     name="osvos-parent-long",
     about=f"{OSVOS_PARENT.about} Learned longer, with the soft Jaccard loss.",
-    data=described(**LONG),
     batch=partial(pictures, **LONG),
     loss=partial(loss_of_all, one=segmentation_loss),
-    steps=7800,
-    clip=1.0,
+    **LONGER,
 )
 
 MASKTRACK_PARENT_LONG = replace(
     MASKTRACK_PARENT,
     name="masktrack-parent-long",
     about=f"{MASKTRACK_PARENT.about} Learned longer.",
-    data=described(**LONG),
     batch=partial(pictures_with_masks, **LONG),
-    steps=7800,
-    clip=1.0,
+    **LONGER,
 )
 
 # --- contours ---------------------------------------------------------------------------------
