@@ -16,11 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from vos_lab.course.answer_key import Key
-from vos_lab.course.build import REPOSITORY, read_lessons
-from vos_lab.course.grade import _lift, grade, open_sandbox
-from vos_lab.course.lessons import as_text, solved_notebook, student_notebook
-from vos_lab.course.results import Settings
+from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.lessons import as_text, solved_notebook, student_notebook
+from vos_lab.grading.answer_key import Key
+from vos_lab.grading.batch import _lift, grade, open_sandbox
+from vos_lab.grading.results import Settings
 
 
 def write_class(folder: Path, lesson, count: int) -> None:

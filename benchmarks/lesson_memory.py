@@ -18,8 +18,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from vos_lab.course.build import read_lessons, run_notebook
-from vos_lab.course.lessons import solved_notebook
+from vos_lab.authoring.build import read_lessons, run_notebook
+from vos_lab.authoring.lessons import solved_notebook
 
 ASK = """\
 import resource

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 from vos_lab.datasets.procedural import Spec, render
-from vos_lab.datasets.stage import set_stage
+from vos_lab.datasets.procedural.stage import set_stage
 
 FRAMES = 60
 

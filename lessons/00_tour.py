@@ -105,7 +105,7 @@ Player(
 # The number $\alpha$ is the *opacity*: 0 shows the frame alone, 1 the colour alone. Every strip
 # and every clip that you save will run through your function.
 
-# %% exercise="vos_lab.video.overlay" points=2
+# %% exercise="vos_lab.video.label_maps.overlay" points=2
 
 # %% name="overlay-in-use"
 opacities = (0.1, 0.3, 0.5, 0.7, 0.9)

@@ -44,7 +44,7 @@ from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.datasets.flying_shapes import flying_shapes
-from vos_lab.methods import flownet
+from vos_lab.flow import flownet
 from vos_lab.metrics.flow import endpoint_error
 from vos_lab.training.recipes import flownet as recipes
 from vos_lab.view import figures, flow_figures
@@ -138,7 +138,7 @@ quiz("03_flownet", "stack")
 # It is large where the place looks like the one that lies $d$ further in the second image. Try all
 # $d$ up to a **reach**, and the scores become channels. There is nothing to train here.
 
-# %% exercise="vos_lab.methods.flownet.correlation" points=4
+# %% exercise="vos_lab.flow.flownet.correlation" points=4
 
 # %% [markdown] name="explorer-text" slide="slide"
 # Now look at what it computes. Below, both branches have seen the two images, and your function
@@ -195,7 +195,7 @@ quiz("03_flownet", "texture")
 # %% name="unit-quiz" slide="fragment"
 quiz("03_flownet", "unit")
 
-# %% exercise="vos_lab.methods.flownet.refine" points=3
+# %% exercise="vos_lab.flow.flownet.refine" points=3
 
 # %% name="scales" slide="slide"
 with torch.inference_mode():
@@ -224,7 +224,7 @@ flow_figures.error_maps(
 # $P_s$ are the places of scale $s$, $u_s$ is the flow found there, $u^*_s$ the true flow averaged
 # over the pixels of each place, and $w_s$ a weight.
 
-# %% exercise="vos_lab.methods.flownet.multiscale_epe" points=3
+# %% exercise="vos_lab.flow.flownet.multiscale_epe" points=3
 
 # %% name="loss-in-use" slide="slide"
 truth = torch.from_numpy(shapes.flow).permute(2, 0, 1)[None]

@@ -10,8 +10,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import vos_lab.cli
+from vos_lab.authoring.lessons import as_text, read_lesson, student_notebook
 from vos_lab.cli import app
-from vos_lab.course.lessons import as_text, read_lesson, student_notebook
 from vos_lab.video import write_mask
 
 REPOSITORY = Path(vos_lab.__file__).parents[1]
@@ -211,7 +211,7 @@ def test_check_adds_up_the_points(here, monkeypatch, tmp_path):
         {"exercise": "a.jaccard", "outcome": "passed", "points": 2, "possible": 2, "message": "✓"},
         {"exercise": "a.decay", "outcome": "failed", "points": 0, "possible": 3, "message": "[b]x"},
     ]
-    monkeypatch.setattr("vos_lab.course.build.check_notebook", lambda path: rows)
+    monkeypatch.setattr("vos_lab.authoring.build.check_notebook", lambda path: rows)
     code, out, _ = here("check", "a.ipynb", "--json", tmp_path / "a.json")
     assert code == 1
     assert "2 of 5" in out

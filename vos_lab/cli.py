@@ -161,7 +161,7 @@ def build(
     force: Annotated[bool, typer.Option(help="Run them even if nothing changed.")] = False,
 ) -> None:
     """Make notebooks/ and solutions/ from lessons/."""
-    from vos_lab.course.build import build as build_lessons
+    from vos_lab.authoring.build import build as build_lessons
 
     build_lessons(lessons or None, check=check, execute=execute, force=force)
 
@@ -172,7 +172,7 @@ def check(
     json_file: JsonFile = None,
 ) -> None:
     """Run the exercises of a notebook and say which pass; exit code 0 if all of them do."""
-    from vos_lab.course.build import check_notebook
+    from vos_lab.authoring.build import check_notebook
 
     _writable(json_file)
     rows = check_notebook(notebook)
@@ -222,21 +222,21 @@ def grade(
     ] = None,
 ) -> None:
     """Grade submissions: points, and a report for each student and for the teacher."""
-    from vos_lab.course.results import Settings
-    from vos_lab.course.sandbox import Limits
+    from vos_lab.grading.results import Settings
+    from vos_lab.grading.sandbox import Limits
 
     if hidden is not None and not hidden.is_file():
         raise FileNotFoundError(f"{hidden}: there is no such file with hidden cases")
     secret = hidden.read_text(encoding="utf-8") if hidden is not None else None
     settings = Settings(seed, secret, Limits(timeout, memory), sandbox)
     if make_gradescope is not None:
-        from vos_lab.course.gradescope import make_autograder
+        from vos_lab.grading.gradescope import make_autograder
 
         print(make_autograder(make_gradescope, out, settings))
         return
     if not submissions or lesson is None:
         raise ValueError("say what to grade: vos-lab grade SUBMISSIONS... --lesson 03_flownet")
-    from vos_lab.course.grade import grade as grade_batch
+    from vos_lab.grading.batch import grade as grade_batch
 
     try:
         grade_batch(submissions, lesson, out, settings, jobs, cluster, say=_say)
@@ -255,7 +255,7 @@ def list_lessons(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the lessons with their exercises, points and minutes."""
-    from vos_lab.course.build import lessons
+    from vos_lab.authoring.build import lessons
 
     found = lessons()
     if as_json:
@@ -285,7 +285,7 @@ def present(
     port: Annotated[int, typer.Option(help="Port of the server.")] = 8888,
 ) -> None:
     """Show a lesson as slides with living widgets, or write the slides to a file."""
-    from vos_lab.course import present as presenting
+    from vos_lab.authoring import present as presenting
 
     name = lesson.removesuffix(".ipynb")
     if widget and not demo:
@@ -322,7 +322,7 @@ def release(
     ] = False,
 ) -> None:
     """Write the zip that students get: a notebook, with the package and weights it needs."""
-    from vos_lab.course import release as releasing
+    from vos_lab.authoring import release as releasing
 
     _writable(out)
     names = [lesson.removesuffix(".ipynb") for lesson in lessons]
@@ -353,7 +353,7 @@ def collect(
     """Show who handed in what, and which exercises are written. Nothing is run."""
     import csv
 
-    from vos_lab.course.collect import collect as collect_submissions
+    from vos_lab.grading.collect import collect as collect_submissions
 
     _writable(json_file, csv_file)
     rows = collect_submissions(paths, lesson)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 SET_UP = """
 import numpy as np
-from vos_lab.datasets import procedural
+from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.view.embedding_explorer import ClickSegmenter, EmbeddingExplorer
 
 video = procedural.suite("easy", "val", length=1, frames=24)[0]  # 240 x 432

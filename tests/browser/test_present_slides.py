@@ -14,8 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from vos_lab.course.build import REPOSITORY
-from vos_lab.course.present import export
+from vos_lab.authoring.build import REPOSITORY
+from vos_lab.authoring.present import export
 
 pytestmark = pytest.mark.browser
 
@@ -172,7 +172,7 @@ crowd = as_objects(labels, dict.fromkeys(range(1, 26), 2))
 TrackTimeline(Video("crowd", np.full((6, 120, 200, 3), 90, np.uint8)), crowd, crowd, "Who is who?")
 """
 START = (
-    "import sys; from vos_lab.course.present import present; present(sys.argv[1], {demo!r}, "
+    "import sys; from vos_lab.authoring.present import present; present(sys.argv[1], {demo!r}, "
     "int(sys.argv[2]), False, sys.argv[3])"
 )
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vos_lab.claims import motion
-from vos_lab.datasets import procedural
+from vos_lab.datasets.procedural import suites as procedural
 
 
 def test_a_seed_gives_one_video_of_each_suite_and_never_one_of_another_split():

@@ -10,14 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos_lab.datasets import drawing, procedural
-from vos_lab.datasets.cast import MAKERS
-from vos_lab.datasets.motion import Bend, turn
-from vos_lab.datasets.posing import Rig
-from vos_lab.datasets.procedural import SPLITS, SUITES, ProceduralVideo, Spec, render, suite
-from vos_lab.datasets.scenery import make_scene
-from vos_lab.datasets.spec import KNOBS
-from vos_lab.datasets.textures import COATS, coat, fractal_noise
+from vos_lab.datasets.procedural import (
+    SPLITS,
+    SUITES,
+    ProceduralVideo,
+    Spec,
+    drawing,
+    render,
+    suite,
+)
+from vos_lab.datasets.procedural import suites as procedural
+from vos_lab.datasets.procedural.cast import MAKERS
+from vos_lab.datasets.procedural.motion import Bend, turn
+from vos_lab.datasets.procedural.posing import Rig
+from vos_lab.datasets.procedural.scenery import make_scene
+from vos_lab.datasets.procedural.spec import KNOBS
+from vos_lab.datasets.procedural.textures import COATS, coat, fractal_noise
 
 SMALL = (96, 176)
 

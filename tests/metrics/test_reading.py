@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vos_lab.png import decode
 from vos_lab.video import read_mask
+from vos_lab.video.png import decode
 
 
 def png(labels, filters, colour=3, depth=8, interlace=0, extra=b""):

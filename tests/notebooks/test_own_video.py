@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vos_lab.course.lessons import read_lesson
+from vos_lab.authoring.lessons import read_lesson
 from vos_lab.video import Video
 
 LESSON = Path(__file__).parents[2] / "lessons" / "00_tour.py"

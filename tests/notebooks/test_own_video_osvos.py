@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from vos_lab.course.lessons import read_lesson
-from vos_lab.datasets import procedural
+from vos_lab.authoring.lessons import read_lesson
+from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.metrics import jaccard
 from vos_lab.video import Video
 

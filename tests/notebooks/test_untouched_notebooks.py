@@ -3,7 +3,7 @@
 import pytest
 from notebook_runs import LESSONS, REPOSITORY, errors, execute
 
-from vos_lab.course.lessons import as_text, read_lesson, student_notebook
+from vos_lab.authoring.lessons import as_text, read_lesson, student_notebook
 
 
 def test_there_are_lessons():

@@ -8,7 +8,7 @@ import torch
 import traitlets
 from PIL import Image
 
-from vos_lab.methods.flownet import correlation
+from vos_lab.flow.flownet import correlation
 from vos_lab.view.correlation_explorer import CorrelationExplorer, correlation_figure
 
 

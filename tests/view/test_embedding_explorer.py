@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vos_lab.datasets import procedural
+from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.methods.pixel_retrieval import ColourEmbedding
 from vos_lab.metrics import jaccard
 from vos_lab.video import Video

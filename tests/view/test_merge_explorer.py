@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos_lab.datasets import procedural
+from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.methods.premvos import WEIGHTS, Candidates, PReMVOS, ScoreWeights, merge_video
 from vos_lab.video import Video
 from vos_lab.view.merge_explorer import MergeExplorer, record

@@ -12,8 +12,8 @@ import numpy as np
 
 from vos_lab.claims.claim import Claim
 from vos_lab.claims.motion import SIZE, before_and_after, j_of, occluded_video, truth_of
-from vos_lab.datasets import procedural
 from vos_lab.datasets.procedural import ProceduralVideo, Spec, render
+from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.methods import Segmenter, create, run
 from vos_lab.methods.baseline import Baseline
 from vos_lab.methods.flow_propagation import FlowPropagation

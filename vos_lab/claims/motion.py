@@ -6,8 +6,8 @@ All on test seeds of procedural videos, where flow and masks are known exactly.
 import numpy as np
 
 from vos_lab.claims.claim import Claim
-from vos_lab.datasets import procedural
 from vos_lab.datasets.procedural import ProceduralVideo
+from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.flow import estimate
 from vos_lab.methods import Segmenter, run
 from vos_lab.methods.colour_model import ColourModel

@@ -11,7 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from vos_lab.datasets import textures
+from vos_lab.datasets.procedural import textures
 
 SIDE = 256  # pixels of a texture
 Box = tuple[int, int, int, int]  # top, bottom, left, right

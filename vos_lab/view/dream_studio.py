@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vos_lab.datasets import procedural
+from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.methods.augmentation import GRID, deformation
 from vos_lab.methods.lucid import Dream, lucid_frame, mirrored
 from vos_lab.video import Video, overlay

@@ -306,8 +306,8 @@ class Player(anywidget.AnyWidget):
 def overlaid(picture: Image.Image, mask: np.ndarray, opacity: float = 0.5) -> Image.Image:
     """Lay the colours of the objects over a picture.
 
-    Not :func:`vos_lab.video.overlay`: that one is an exercise, and a widget must show the truth
-    while a student is still at work on it.
+    Not :func:`vos_lab.video.label_maps.overlay`: that one is an exercise, and a widget must
+    show the truth while a student is still at work on it.
 
     Args:
         picture: in mode RGB.

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from vos_lab.datasets.flying_shapes import Pair, draw_pair, flying_shapes, texture_pool
-from vos_lab.methods.flownet import (
+from vos_lab.flow.flownet import (
     NETWORKS,
     WEIGHTS,
     full_size,

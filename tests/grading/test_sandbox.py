@@ -1,0 +1,237 @@
+"""Walls around a worker: what it can reach, and how it ends, in each kind of sandbox."""
+
+import marshal
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from classroom import running
+
+from vos_lab.authoring.blank import blank_package, without_bodies
+from vos_lab.exercises import encoding
+from vos_lab.grading import sandbox as sandboxes
+from vos_lab.grading.sandbox import HOW, Limits, Sandbox, SandboxError
+from vos_lab.metrics import masks
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
+
+ANSWER = "import os\nimport numpy as np\ndef jaccard(prediction, truth):\n"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("package")
+    folder.chmod(0o755)
+    blank_package(folder, [masks.jaccard], compiled=True)
+    return folder
+
+
+@pytest.fixture(scope="module", params=HOW)
+def walls(request, package):
+    warm = ["vos_lab.metrics.masks"]
+    made = Sandbox(package, Limits(seconds=20, memory=300, scratch=8), warm, request.param)
+    try:
+        made.settle()
+    except SandboxError as error:
+        pytest.skip(f"not here: {error}")
+    yield made
+    made.close()
+
+
+def ask(walls, *lines, seconds=None):
+    """Run the lines as an answer; what came back, or how the worker ended."""
+    source = ANSWER + "".join(f"    {line}\n" for line in lines)
+    task = {
+        "do": "answer",
+        "units": [{"where": "cell 1", "source": source}],
+        "exercise": "vos_lab.metrics.masks.jaccard",
+        "others": [],
+    }
+    worker = walls.worker(seconds)
+    gone = True
+    reply, parts = None, []
+    try:
+        encoding.send(worker.writer, task)
+        encoding.receive(worker.reader)
+        out = encoding.Writer(trusted=True)
+        tree = out.tree({"prediction": np.ones(3, bool), "truth": np.ones(3, bool)})
+        encoding.send(worker.writer, tree, out.parts)
+        reply, parts = encoding.receive(worker.reader, 1 << 20)
+        gone = False
+    except (EOFError, OSError):
+        pass
+    how = worker.end(gone)
+    if reply is None:
+        return how
+    return reply["failure"] or encoding.Reader(parts).value(reply["value"])
+
+
+def test_an_answer_comes_back(walls):
+    assert ask(walls, "return (prediction & truth).sum(), 'text', [None]") == (3, "text", [None])
+
+
+def test_it_knows_nothing_of_the_world(walls, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    found = ask(
+        walls, "return dict(os.environ), os.listdir('.'), os.environ['HOME'] == os.getcwd()"
+    )
+    environment, files, at_home = found
+    assert "SECRET_TOKEN" not in environment
+    assert environment["OMP_NUM_THREADS"] == "1"
+    assert files in ([], [".numba"])
+    assert at_home
+
+
+def test_time_is_over_and_nothing_stays(walls):
+    lines = ("if os.fork() == 0: os.setsid(); os.execv('/bin/sleep', ['sleep', '87654'])",)
+    assert ask(walls, *lines, "while True: pass", seconds=1.5) == "time"
+    assert not running("87654")
+
+
+def test_memory_is_capped(walls):
+    assert ask(walls, "return np.ones(100 << 20).sum()")["kind"] == "MemoryError"
+
+
+def group_of(process):
+    try:
+        return os.getpgid(int(process.name))
+    except ProcessLookupError:  # it has just ended
+        return None
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="no exact figures")
+def test_what_processes_share_counts_once():
+    # Six processes that were forked, and hold one array of 60 MB together.
+    program = (
+        "import os, sys, time\nkept = bytearray(os.urandom(1)) * (60 << 20)\n"
+        "for _ in range(5):\n    if os.fork() == 0:\n        break\n"
+        "else:\n    print('ready', flush=True)\ntime.sleep(60)"
+    )
+    start = [sys.executable, "-c", program]
+    process = subprocess.Popen(start, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        group = [p for p in Path("/proc").glob("[0-9]*") if group_of(p) == process.pid]
+        assert len(group) == 6
+        assert not sandboxes._take_more_than(200, group)
+        assert sandboxes._take_more_than(50, group)
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def test_how_it_ended_is_known(walls):
+    assert ask(walls, "os._exit(7)") == "exit 7"
+
+
+def test_walls_and_warnings(walls):
+    warning = walls.warning()
+    if walls.how == "subprocess":
+        assert "NOT isolated" in warning
+        return
+    assert warning is None
+    lines = (
+        "assert not any(os.path.exists(p) for p in ('/home', '/etc/shadow', '/var', '/run'))",
+        f"assert not os.path.exists({str(Path(__file__))!r})",
+        "import socket",
+        "for place in ('/course/x', '/x', np.__file__):",
+        "    try: open(place, 'w')",
+        "    except OSError: continue",
+        "    raise AssertionError(place)",
+        "try: socket.create_connection(('1.1.1.1', 53), 1)",
+        "except OSError: return True",
+    )
+    assert ask(walls, *lines) is True
+
+
+def test_a_closed_sandbox_starts_nothing(package):
+    made = Sandbox(package, how="subprocess")
+    made.close()
+    with pytest.raises(SandboxError):
+        made.worker()
+
+
+def test_what_there_is_not(package, monkeypatch):
+    with pytest.raises(ValueError, match="no sandbox 'magic'"):
+        Sandbox(package, how="magic")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SandboxError, match="not installed"):
+        Sandbox(package, how="bubblewrap").settle()
+
+
+def test_the_next_kind_is_taken_where_one_does_not_work(package, monkeypatch):
+    def refused(self):
+        raise SandboxError("Operation not permitted")
+
+    monkeypatch.setattr(Sandbox, "_start_parent", refused)
+    monkeypatch.setattr(sandboxes.shutil, "which", lambda name: None)
+    with Sandbox(package) as made:
+        assert made.settle() == "subprocess"
+        assert set(made.why) == {"namespaces", "bubblewrap"}
+        assert "NOT isolated" in made.warning()
+
+
+def test_a_warm_parent_that_dies_is_replaced(package):
+    with Sandbox(package, Limits(seconds=10), how="namespaces") as made:
+        try:
+            made.settle()
+        except SandboxError as error:
+            pytest.skip(str(error))
+        made._parent.kill()
+        made._parent.wait()
+        assert ask(made, "return 5") == 5
+
+
+def test_an_ordinary_user_gets_walls_too(package, tmp_path):
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can become somebody else")
+    reached = [Path(sys.base_prefix), *Path(sys.base_prefix).parents]
+    if not all(folder.stat().st_mode & 1 for folder in reached):
+        pytest.skip("other users cannot reach this Python")
+    words = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
+    program = (
+        "import sys; from vos_lab.grading.sandbox import Sandbox\n"
+        f"with Sandbox({str(package)!r}, how='namespaces') as s: print(s.settle())"
+    )
+    done = subprocess.run(
+        [*words, sys.executable, "-c", program], capture_output=True, text=True, cwd="/"
+    )
+    assert done.stdout.strip() == "namespaces", done.stderr
+
+
+def test_bodies_are_taken_out_and_the_rest_stays():
+    source = Path(masks.__file__).read_text("utf-8")
+    blank = without_bodies(source, [masks.jaccard, masks.decay])
+    assert "raise NotImplementedError" in blank
+    assert blank.count("@exercise(") == source.count("@exercise(")
+    compile(blank, "blank", "exec")
+    kept = source[source.index("def boundary_f") : source.index("def boundary_f") + 2000]
+    assert kept in blank
+
+
+def test_the_copy_has_no_checks(package):
+    copy = package / "vos_lab"
+    assert [f.name for f in (copy / "course" / "checks").glob("*.py")] == ["__init__.py"]
+    assert not (copy / "course" / "quizzes").exists()
+
+
+def test_no_compiled_file_holds_a_body(package):
+    # A constant of the body, which is in the bytecode of the module as long as the body is.
+    assert b"count_nonzero" in Path(masks.__file__).read_bytes()
+    names = {file.name for file in (package / "vos_lab").rglob("*.pyc")}
+    assert any(name.startswith("masks.") for name in names)
+    (code,) = (package / "vos_lab" / "metrics" / "__pycache__").glob("masks.*.pyc")
+    module = marshal.loads(code.read_bytes()[16:])
+    (body,) = (c for c in module.co_consts if getattr(c, "co_name", "") == "jaccard")
+    assert body.co_names == ("NotImplementedError",)
+
+
+def test_the_clock_runs_slower_on_a_busy_machine(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    for load, times in ((0.1, 1.0), (2.0, 1.5), (20.0, 15.0)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0, 0))
+        assert sandboxes.crowding() == pytest.approx(times)

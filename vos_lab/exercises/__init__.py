@@ -1,0 +1,1 @@
+"""Exercises: what a student writes, its checks, hints and quizzes."""

@@ -1,0 +1,829 @@
+"""Checks of lesson 08: simulate_previous_mask, refine_mask, crop_and_zoom and lucid_frame."""
+
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.checks.motion import disk
+from vos_lab.exercises.checks.optical_flow import constant, smooth
+from vos_lab.flow.warp import warp
+from vos_lab.methods.augmentation import GRID, deformation
+from vos_lab.methods.flow_propagation import propagate_mask
+from vos_lab.methods.lucid import lucid_frame
+from vos_lab.methods.masktrack import crop_and_zoom, refine_mask, simulate_previous_mask
+from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_input
+
+# --- simulate_previous_mask -------------------------------------------------------------------
+
+
+def round_brush(radius: int) -> np.ndarray:
+    """A disk of ones."""
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+
+
+def simulated_fine(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Does not make it coarse."""
+    return propagate_mask(mask, deformation(mask.shape, affine, bend))
+
+
+def simulated_thin(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Takes the smallest value around."""
+    return cv2.erode(
+        propagate_mask(mask, deformation(mask.shape, affine, bend)), round_brush(radius)
+    )
+
+
+def simulated_square(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Takes a square for the disk."""
+    brush = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    return cv2.dilate(propagate_mask(mask, deformation(mask.shape, affine, bend)), brush)
+
+
+def simulated_narrow(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Takes the radius for the diameter."""
+    side = max(1, radius)
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(propagate_mask(mask, deformation(mask.shape, affine, bend)), brush)
+
+
+def simulated_early(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Makes it coarse before it moves."""
+    coarse = cv2.dilate(mask, round_brush(radius))
+    return propagate_mask(coarse, deformation(mask.shape, affine, bend))
+
+
+def simulated_border(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Repeats the border."""
+    moved = warp(mask, deformation(mask.shape, affine, bend)).astype(np.float32)
+    return cv2.dilate(moved, round_brush(radius))
+
+
+def simulated_turned_round(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Turns the flow round."""
+    moved = propagate_mask(mask, -deformation(mask.shape, affine, bend))
+    return cv2.dilate(moved, round_brush(radius))
+
+
+def simulated_stiff(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Does not bend it."""
+    moved = propagate_mask(mask, deformation(mask.shape, affine, np.zeros_like(bend)))
+    return cv2.dilate(moved, round_brush(radius))
+
+
+def simulated_cut(
+    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
+) -> np.ndarray:
+    """Cuts at one half."""
+    moved = propagate_mask(mask, deformation(mask.shape, affine, bend))
+    return (cv2.dilate(moved, round_brush(radius)) > 0.5).astype(np.float32)
+
+
+def moved_by(
+    x: float, y: float, scale: float = 1.0, angle: float = 0.0, about: tuple[float, float] = (0, 0)
+) -> np.ndarray:
+    """An affine map: scaled and turned about a place, and moved."""
+    matrix = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    centre = np.array(about, float)
+    return np.column_stack([matrix, centre + np.array([x, y]) - matrix @ centre])
+
+
+def straight() -> np.ndarray:
+    """No bend."""
+    return np.zeros((GRID, GRID, 2), np.float32)
+
+
+def bent(rng: np.random.Generator, pixels: float) -> np.ndarray:
+    """A random bend."""
+    return (rng.standard_normal((GRID, GRID, 2)) * pixels).astype(np.float32)
+
+
+SIMULATE_PREVIOUS_MASK = Check(
+    simulate_previous_mask,
+    cases=[
+        Case(
+            "nothing moves; a pixel becomes a disk",
+            lambda rng: {
+                "mask": disk(5, 7, 2, 3, 0.5),
+                "affine": moved_by(0, 0),
+                "bend": straight(),
+                "radius": 2,
+            },
+        ),
+        Case(
+            "it was two pixels to the right, and nothing gets coarse",
+            lambda rng: {
+                "mask": np.array([[0, 1, 1, 0, 0, 0]], np.float32),
+                "affine": moved_by(-2, 0),
+                "bend": straight(),
+                "radius": 0,
+            },
+        ),
+        Case(
+            "an object at the border moves in",
+            lambda rng: {
+                "mask": np.array([[1, 1, 0, 0, 0, 0, 0]], np.float32),
+                "affine": moved_by(-3, 0),
+                "bend": straight(),
+                "radius": 0,
+            },
+        ),
+        Case(
+            "half as large, and a disk of radius 3 around it",
+            lambda rng: {
+                "mask": disk(30, 40, 14, 19, 8),
+                "affine": moved_by(0, 0, 2.0, about=(19, 14)),
+                "bend": straight(),
+                "radius": 3,
+            },
+        ),
+        Case(
+            "bent",
+            lambda rng: {
+                "mask": disk(30, 40, 14, 19, 8),
+                "affine": moved_by(0, 0),
+                "bend": bent(rng, 2),
+                "radius": 0,
+            },
+        ),
+        Case(
+            "moved, scaled, turned, bent and coarse",
+            lambda rng: {
+                "mask": disk(36, 48, 18, 24, 9),
+                "affine": moved_by(
+                    rng.uniform(1, 3),
+                    rng.uniform(1, 3),
+                    rng.uniform(1.1, 1.3),
+                    rng.uniform(0.1, 0.3),
+                    (24, 18),
+                ),
+                "bend": bent(rng, 1),
+                "radius": int(rng.integers(2, 5)),
+            },
+        ),
+    ],
+    slips=[
+        Slip(
+            simulated_fine,
+            "The mask is as fine as the truth, so the network could copy its contour and never "
+            "look at the picture. Make it coarse.",
+        ),
+        Slip(
+            simulated_thin,
+            "The object got thinner: you took the smallest value around each pixel. Take the "
+            "largest, cv2.dilate.",
+        ),
+        Slip(
+            simulated_square,
+            "You took a square. A disk is as far from its middle in all directions: "
+            "cv2.MORPH_ELLIPSE.",
+        ),
+        Slip(
+            simulated_narrow,
+            "The disk is too small: a radius r to each side and the pixel itself make a side of "
+            "2 * r + 1.",
+        ),
+        Slip(
+            simulated_early,
+            "The mask was made coarse first and moved then, so the disk was scaled and bent with "
+            "it. Move first.",
+        ),
+        Slip(
+            simulated_border,
+            "What comes from outside took the mask of the border. propagate_mask knows that "
+            "nothing is known there.",
+        ),
+        Slip(
+            simulated_turned_round,
+            "The object went the wrong way. The flow already says where to look each pixel up: "
+            "do not turn it round.",
+        ),
+        Slip(
+            simulated_stiff,
+            "The bend is missing: it goes into deformation, beside the affine map.",
+        ),
+        Slip(
+            simulated_cut,
+            "The mask is cut at one half. Keep it soft: that of the last frame will be soft, too.",
+        ),
+    ],
+    hints=[
+        "The mask of the last frame is that of this frame, but in another place, of another shape, "
+        "and not exact. Which functions of yours move a mask?",
+        "deformation makes a flow of an affine map and a bend. propagate_mask carries the mask "
+        "along it. Then it gets coarse, with the largest value around each pixel.",
+        "cv2.dilate takes the largest value. The shape comes from cv2.getStructuringElement: an "
+        "ellipse whose two sides are 2 * radius + 1.",
+    ],
+    tolerance=1e-4,
+)
+
+# --- refine_mask ------------------------------------------------------------------------------
+
+
+def asked(network: nn.Module, inputs: torch.Tensor) -> Any:
+    """What a network answers."""
+    with torch.inference_mode():
+        return network(inputs)
+
+
+def as_mask(previous: np.ndarray) -> torch.Tensor:
+    """A mask as a batch of one channel."""
+    return torch.from_numpy(previous)[None, None]
+
+
+def both(image: np.ndarray, previous: np.ndarray) -> torch.Tensor:
+    """Image and mask as four channels."""
+    return torch.cat([as_input(image), as_mask(previous)], dim=1)
+
+
+def refined_bright(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Gives the image from 0 to 255."""
+    inputs = torch.cat([255 * as_input(image), as_mask(previous)], dim=1)
+    return asked(network, inputs)[0][0, 0].sigmoid().numpy()
+
+
+def refined_mask_first(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Puts the mask before the image."""
+    inputs = torch.cat([as_mask(previous), as_input(image)], dim=1)
+    return asked(network, inputs)[0][0, 0].sigmoid().numpy()
+
+
+def refined_cut(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Cuts the last mask."""
+    inputs = both(image, (previous > 0.5).astype(np.float32))
+    return asked(network, inputs)[0][0, 0].sigmoid().numpy()
+
+
+def refined_without(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Leaves the last mask empty."""
+    inputs = both(image, np.zeros_like(previous))
+    return asked(network, inputs)[0][0, 0].sigmoid().numpy()
+
+
+def refined_odds(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Returns log-odds."""
+    return asked(network, both(image, previous))[0][0, 0].numpy()
+
+
+def refined_hard(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Cuts the result."""
+    fused = asked(network, both(image, previous))[0]
+    return (fused[0, 0] > 0).float().numpy()
+
+
+def refined_side(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Takes a side output."""
+    _, sides = asked(network, both(image, previous))
+    return sides[0][0, 0].sigmoid().numpy()
+
+
+def refined_batch(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Keeps the axes of batch and channel."""
+    return asked(network, both(image, previous))[0].sigmoid().numpy()
+
+
+def refined_times(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Lets the last mask have the last word."""
+    return previous * asked(network, both(image, previous))[0][0, 0].sigmoid().numpy()
+
+
+def small_network(rng: np.random.Generator) -> SegmentationNetwork:
+    """A tiny network that has learned nothing, with opinions that differ from place to place."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng.integers(2**31)))
+        network = SegmentationNetwork(SmallBackbone(inputs=4, channels=(8, 8, 16)))
+    with torch.no_grad():
+        for side in network.sides:
+            for parameter in side.parameters():
+                parameter.mul_(4)
+    return network.eval()
+
+
+def to_refine(rng: np.random.Generator, height: int, width: int, previous: np.ndarray) -> Inputs:
+    """A network, a picture of noise, and a rough mask."""
+    return {
+        "network": small_network(rng),
+        "image": rng.integers(0, 256, (height, width, 3), dtype=np.uint8),
+        "previous": previous,
+    }
+
+
+REFINE_MASK = Check(
+    refine_mask,
+    cases=[
+        Case(
+            "a small picture, and a disk for a mask",
+            lambda rng: to_refine(rng, 16, 20, disk(16, 20, 8, 9, 5)),
+        ),
+        Case(
+            "a soft mask",
+            lambda rng: to_refine(rng, 20, 24, rng.random((20, 24)).astype(np.float32)),
+        ),
+        Case(
+            "sides that no power of two divides",
+            lambda rng: to_refine(rng, 19, 27, disk(19, 27, 9, 20, 6)),
+        ),
+        Case(
+            "the last mask is empty",
+            lambda rng: to_refine(rng, 16, 16, np.zeros((16, 16), np.float32)),
+        ),
+    ],
+    slips=[
+        Slip(
+            refined_bright,
+            "The image goes from 0 to 255 and the mask from 0 to 1: the mask is drowned, and the "
+            "network has never seen such an image. as_input brings it to 0 to 1.",
+        ),
+        Slip(
+            refined_mask_first,
+            "The mask stands before the image. The network learned it as the last of the four "
+            "channels.",
+        ),
+        Slip(
+            refined_cut,
+            "The last mask was cut at one half. How unsure it was is worth knowing: give it as it "
+            "is.",
+        ),
+        Slip(
+            refined_without,
+            "The fourth channel is empty. Then the network cannot know which object you mean.",
+        ),
+        Slip(
+            refined_odds,
+            "These are log-odds, which go below 0 and above 1. sigmoid makes shares of them.",
+        ),
+        Slip(
+            refined_hard,
+            "The result is cut at one half. Keep it soft: it is the rough mask of the next frame.",
+        ),
+        Slip(
+            refined_side,
+            "This is one of the side outputs. The network gives a pair, and the first of the two "
+            "is the fused answer.",
+        ),
+        Slip(
+            refined_batch,
+            "The result still has the axes of batch and channel. Take the first of each: [0, 0].",
+        ),
+        Slip(
+            refined_times,
+            "The answer was multiplied with the last mask. Then nothing can ever come back that "
+            "the last mask had lost. The network has seen that mask: believe its answer.",
+        ),
+    ],
+    hints=[
+        "A network for three channels sees a picture. What could it see with a fourth one?",
+        "Image and mask become tensors of shape (1, 3, H, W) and (1, 1, H, W), both from 0 to 1, "
+        "and are joined along the axis of the channels. The network gives a pair.",
+        "as_input(image); torch.from_numpy(previous)[None, None]; torch.cat with dim=1. Ask inside "
+        "torch.inference_mode(). Of the first of the pair take [0, 0], then sigmoid, then numpy.",
+    ],
+    tolerance=1e-4,
+)
+
+# --- crop_and_zoom ----------------------------------------------------------------------------
+
+
+def window(mask: np.ndarray, margin: float, least: float = 0.25, wrong: str = "") -> Any:
+    """A window as the reference takes it, with knobs to turn wrong."""
+    height, width = mask.shape
+    rows, columns = np.nonzero(mask > (0 if wrong == "any" else 0.5))
+    if len(rows) == 0 and wrong != "empty":
+        return 0, height, 0, width
+    one = 0 if wrong == "one short" else 1
+    tall = rows.max() + one - rows.min()
+    wide = columns.max() + one - columns.min()
+    room = 1 + (1 if wrong == "one side" else 2) * margin
+    shares = [tall * room / height, wide * room / width]
+    if wrong == "smaller side":
+        shares = [min(shares)] * 2
+    elif wrong != "own shape":
+        shares = [max(shares)] * 2
+    low = 0.0 if wrong == "no least" else least
+    high = np.inf if wrong == "no most" else 1.0
+    h, w = (
+        round(min(max(share, low), high) * side)
+        for share, side in zip(shares, (height, width), strict=True)
+    )
+    middle_row, middle_column = rows.min() + rows.max() + 1, columns.min() + columns.max() + 1
+    if wrong == "mean":
+        middle_row, middle_column = 2 * rows.mean() + 1, 2 * columns.mean() + 1
+    if wrong == "corner":
+        middle_row, middle_column = 2 * rows.min() + h, 2 * columns.min() + w
+    top, left = round((middle_row - h) / 2), round((middle_column - w) / 2)
+    if wrong == "cut":
+        bottom, right = min(top + h, height), min(left + w, width)
+        return max(top, 0), int(bottom), max(left, 0), int(right)
+    if wrong != "outside":
+        top, left = min(max(top, 0), height - h), min(max(left, 0), width - w)
+    found = int(top), int(top + h), int(left), int(left + w)
+    if wrong == "corners":
+        return found[0], found[2], found[1], found[3]
+    if wrong == "size":
+        return found[0], h, found[2], w
+    return found
+
+
+def block(height: int, width: int, *box: int) -> np.ndarray:
+    """A mask that is 1 in a box: top, bottom, left, right."""
+    mask = np.zeros((height, width), np.float32)
+    mask[box[0] : box[1], box[2] : box[3]] = 1
+    return mask
+
+
+def nearly_the_window(inputs: Inputs, got: Any) -> str | None:
+    """Compare with the reference: a pixel more or less is a matter of rounding."""
+    want = crop_and_zoom.reference(**inputs)
+    if not isinstance(got, list | tuple | np.ndarray) or len(got) != 4:
+        return f"expected four whole numbers, {want}"
+    if not all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in got):
+        return f"expected four whole numbers, {want}   got {tuple(got)}"
+    have = tuple(int(v) for v in got)
+    height, width = inputs["mask"].shape
+    inside = 0 <= have[0] < have[1] <= height and 0 <= have[2] < have[3] <= width
+    if inside and max(abs(a - b) for a, b in zip(want, have, strict=True)) <= 1:
+        return None
+    return f"expected {want}   got {have}"
+
+
+def lopsided(rng: np.random.Generator) -> Inputs:
+    """An object with a long thin tail: its mean is not its middle."""
+    mask = block(60, 100, 20, 36, 30, 46)
+    mask[26:28, 46:70] = 1
+    return {"mask": mask, "margin": 0.25}
+
+
+def hazy(rng: np.random.Generator) -> Inputs:
+    """A haze lies around the object."""
+    mask = block(60, 100, 10, 50, 10, 80) * 0.3
+    mask[22:34, 40:56] = 0.9
+    return {"mask": mask.astype(np.float32), "margin": 0.5}
+
+
+def anywhere(rng: np.random.Generator) -> Inputs:
+    """An object somewhere."""
+    height, width = (int(v) for v in rng.integers(60, 120, 2))
+    tall, wide = int(rng.integers(12, 24)), int(rng.integers(12, 24))
+    top, left = int(rng.integers(0, height - tall)), int(rng.integers(0, width - wide))
+    mask = block(height, width, top, top + tall, left, left + wide)
+    return {"mask": mask, "margin": float(rng.uniform(0.3, 1.0)), "least": 0.3}
+
+
+CROP_AND_ZOOM = Check(
+    crop_and_zoom,
+    cases=[
+        Case(
+            "an object in the middle, as wide as high",
+            lambda rng: {"mask": block(40, 80, 10, 20, 35, 45), "margin": 1.0},
+            nearly_the_window,
+        ),
+        Case(
+            "a wide object",
+            lambda rng: {"mask": block(60, 100, 24, 32, 30, 60), "margin": 0.25},
+            nearly_the_window,
+        ),
+        Case("an object with a tail", lopsided, nearly_the_window),
+        Case("a haze around the object", hazy, nearly_the_window),
+        Case(
+            "a tiny object: not closer than least",
+            lambda rng: {"mask": block(80, 120, 40, 42, 60, 63), "margin": 0.5, "least": 0.5},
+            nearly_the_window,
+        ),
+        Case(
+            "in the upper left corner",
+            lambda rng: {"mask": block(60, 100, 0, 12, 2, 18), "margin": 0.5},
+            nearly_the_window,
+        ),
+        Case(
+            "in the lower right corner",
+            lambda rng: {"mask": block(60, 100, 48, 60, 80, 98), "margin": 0.5},
+            nearly_the_window,
+        ),
+        Case(
+            "as large as the frame",
+            lambda rng: {"mask": block(40, 60, 5, 38, 3, 50), "margin": 0.5},
+            nearly_the_window,
+        ),
+        Case(
+            "nothing there",
+            lambda rng: {"mask": np.full((30, 50), 0.2, np.float32), "margin": 0.5},
+            nearly_the_window,
+        ),
+        Case("somewhere", anywhere, nearly_the_window),
+    ],
+    slips=[
+        Slip(
+            partial(window, wrong="one short"),
+            "The object is one row and one column larger than last minus first: both of them "
+            "belong to it.",
+        ),
+        Slip(
+            partial(window, wrong="one side"),
+            "The margin is there once. There is room on each side of the object: 1 + 2 * margin.",
+        ),
+        Slip(
+            partial(window, wrong="smaller side"),
+            "The smaller side decided, so the object sticks out of the window. Take the larger of "
+            "both shares.",
+        ),
+        Slip(
+            partial(window, wrong="own shape"),
+            "The window has the shape of the object. Zoomed to the size of the frame, it would be "
+            "squeezed: take one share for both sides.",
+        ),
+        Slip(
+            partial(window, wrong="no least"),
+            "The window of a tiny object is tiny: a little motion leads out of it. It has at least "
+            "least of each side of the frame.",
+        ),
+        Slip(
+            partial(window, wrong="no most"),
+            "The window is larger than the frame. Limit its share to 1.",
+        ),
+        Slip(
+            partial(window, wrong="outside"),
+            "The window sticks out of the frame, where there are no pixels. Push it inside.",
+        ),
+        Slip(
+            partial(window, wrong="cut"),
+            "What sticks out was cut off, so the window is smaller and has another shape. Push it "
+            "inside as a whole.",
+        ),
+        Slip(
+            partial(window, wrong="mean"),
+            "The mean of the pixels is in the middle of the window. A long tail hardly moves the "
+            "mean, and sticks out: take the middle between first and last.",
+        ),
+        Slip(
+            partial(window, wrong="corner"),
+            "The window begins where the object begins, so all the room is on two sides. Put the "
+            "object in its middle.",
+        ),
+        Slip(
+            partial(window, wrong="any"),
+            "All above 0 counts as object. A soft mask has a haze around it: the object is where "
+            "it is above one half.",
+        ),
+        Slip(
+            partial(window, wrong="empty"),
+            "An empty mask has no first row. The object is lost: look everywhere, in the whole "
+            "frame.",
+        ),
+        Slip(
+            partial(window, wrong="corners"),
+            "The order is top, bottom, left, right; you gave top, left, bottom, right.",
+        ),
+        Slip(
+            partial(window, wrong="size"),
+            "Second and fourth are where the window ends, not how large it is.",
+        ),
+    ],
+    hints=[
+        "You hold a magnifying glass of the shape of the frame over the object. How large must it "
+        "be for the object and the room around it, and where does it go near the border?",
+        "Size first: what share of the height does the object need, what share of the width, with "
+        "the margin on both sides? The larger one is for both; limited by least and 1. Then place.",
+        "np.nonzero gives rows and columns. min and max + 1 are first and end. Middle minus half "
+        "the window is top; then not below 0 and not above height minus window.",
+    ],
+)
+
+# --- lucid_frame ------------------------------------------------------------------------------
+
+
+def dreamt(
+    ground: np.ndarray,
+    image: np.ndarray,
+    mask: np.ndarray,
+    ground_flow: np.ndarray,
+    object_flow: np.ndarray,
+    wrong: str = "",
+) -> tuple[np.ndarray, np.ndarray]:
+    """A dream as the reference has it, with knobs to turn wrong."""
+    if wrong == "one flow":
+        ground_flow = object_flow
+    if wrong == "exchanged flows":
+        ground_flow, object_flow = object_flow, ground_flow
+    still = wrong == "still ground"
+    behind = (ground if still else warp(ground, ground_flow)).astype(np.float32)
+    before = (image if wrong == "still image" else warp(image, object_flow)).astype(np.float32)
+    moved = mask if wrong == "still mask" else propagate_mask(mask, object_flow)
+    if wrong == "border":
+        moved = warp(mask, object_flow).astype(np.float32)
+    hard = (moved > 0.5).astype(np.float32)
+    share = (hard if wrong == "hard" else moved)[..., None]
+    if wrong == "turned round":
+        share = 1 - share
+    frame = share * before + (1 - share) * behind
+    if wrong == "added":
+        frame = np.clip(share * before + behind, 0, 255)
+    if wrong != "not rounded":
+        frame = np.rint(frame)
+    answer = hard if wrong == "hard mask" else moved
+    return frame if wrong == "float" else frame.astype(np.uint8), answer
+
+
+def nearly_the_dream(inputs: Inputs, got: Any) -> str | None:
+    """Compare with the reference: one grey level more or less, but no darker as a whole."""
+    frame, mask = lucid_frame.reference(**inputs)
+    if not isinstance(got, list | tuple) or len(got) != 2:
+        return "expected a frame and a mask, two arrays"
+    for name, want, have in (("frame", frame, got[0]), ("mask", mask, got[1])):
+        if not isinstance(have, np.ndarray) or have.shape != want.shape:
+            return f"expected a {name} of shape {want.shape}, got {getattr(have, 'shape', have)}"
+        if have.dtype.kind != want.dtype.kind:
+            return f"expected a {name} of dtype {want.dtype}, got {have.dtype}"
+    if not np.allclose(mask, got[1], rtol=0, atol=1e-3):
+        return f"the mask is wrong\nexpected {shown(mask)}   got {shown(got[1])}"
+    off = got[0].astype(int) - frame
+    if np.abs(off).max() > 1:
+        wrong = np.count_nonzero(np.abs(off).max(axis=-1) > 1)
+        y, x = np.argwhere(np.abs(off).max(axis=-1) > 1)[0]
+        return (
+            f"the mask is right, the frame is wrong at {wrong} of {mask.size} pixels, the first at "
+            f"[{y}, {x}]\nexpected {frame[y, x].tolist()}   got {got[0][y, x].tolist()}"
+        )
+    if off.size > 1000 and abs(off.mean()) > 0.1:
+        return f"the frame is too dark, by {-off.mean():.2f} grey levels on average"
+    return None
+
+
+def shown(mask: np.ndarray) -> str:
+    """A small mask whole, of a large one how much of it there is."""
+    if mask.size <= 12:
+        return str(np.round(mask.astype(float), 2).tolist())
+    return f"{mask.sum():.1f} pixels"
+
+
+def row(*levels: int) -> np.ndarray:
+    """A grey image of one row."""
+    return np.repeat(np.array([levels], np.uint8)[..., None], 3, axis=-1)
+
+
+def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """An image of noise."""
+    return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+LUCID_FRAME = Check(
+    lucid_frame,
+    cases=[
+        Case(
+            "an object goes one pixel to the right",
+            lambda rng: {
+                "ground": row(10, 20, 30, 40),
+                "image": row(10, 200, 30, 40),
+                "mask": np.array([[0, 1, 0, 0]], np.float32),
+                "ground_flow": constant(1, 4, 0, 0),
+                "object_flow": constant(1, 4, -1, 0),
+            },
+            nearly_the_dream,
+        ),
+        Case(
+            "the ground goes to the left, the object stays",
+            lambda rng: {
+                "ground": row(10, 60, 110, 160),
+                "image": row(10, 200, 110, 160),
+                "mask": np.array([[0, 1, 0, 0]], np.float32),
+                "ground_flow": constant(1, 4, 1, 0),
+                "object_flow": constant(1, 4, 0, 0),
+            },
+            nearly_the_dream,
+        ),
+        Case(
+            "an object with a soft edge goes half a pixel",
+            lambda rng: {
+                "ground": row(100, 100, 100, 100, 100),
+                "image": row(220, 220, 220, 100, 100),
+                "mask": np.array([[1, 1, 0.4, 0, 0]], np.float32),
+                "ground_flow": constant(1, 5, 0, 0),
+                "object_flow": constant(1, 5, -0.5, 0),
+            },
+            nearly_the_dream,
+        ),
+        Case(
+            "an object at the border moves in",
+            lambda rng: {
+                "ground": row(50, 60, 70, 80, 90),
+                "image": row(210, 60, 70, 80, 90),
+                "mask": np.array([[1, 0, 0, 0, 0]], np.float32),
+                "ground_flow": constant(1, 5, 0, 0),
+                "object_flow": constant(1, 5, -2, 0),
+            },
+            nearly_the_dream,
+        ),
+        Case(
+            "a disk over noise",
+            lambda rng: {
+                "ground": noise(rng, 24, 32),
+                "image": noise(rng, 24, 32),
+                "mask": disk(24, 32, 12, 15, 6),
+                "ground_flow": constant(24, 32, *rng.uniform(1, 3, 2)),
+                "object_flow": constant(24, 32, *rng.uniform(-3, -1, 2)),
+            },
+            nearly_the_dream,
+        ),
+        Case(
+            "all of it soft, and bent",
+            lambda rng: {
+                "ground": noise(rng, 24, 32),
+                "image": noise(rng, 24, 32),
+                "mask": rng.random((24, 32)).astype(np.float32),
+                "ground_flow": smooth(rng, 24, 32, 3),
+                "object_flow": smooth(rng, 24, 32, 3),
+            },
+            nearly_the_dream,
+        ),
+    ],
+    slips=[
+        Slip(
+            partial(dreamt, wrong="one flow"),
+            "Ground and object moved alike, as a photograph does that is pushed about. Each has a "
+            "flow of its own.",
+        ),
+        Slip(
+            partial(dreamt, wrong="exchanged flows"),
+            "The flows are exchanged: ground_flow moves the ground, object_flow the object and its "
+            "mask.",
+        ),
+        Slip(
+            partial(dreamt, wrong="still ground"),
+            "The ground stayed where it was. Warp it along ground_flow.",
+        ),
+        Slip(
+            partial(dreamt, wrong="still image"),
+            "The mask moved, its pixels did not: a hole walks over a picture that stands still. "
+            "Warp the image along object_flow as well.",
+        ),
+        Slip(
+            partial(dreamt, wrong="still mask"),
+            "The pixels of the object moved, its mask did not. They belong together: carry the "
+            "mask along object_flow as well.",
+        ),
+        Slip(
+            partial(dreamt, wrong="border"),
+            "At the border the object got a streak: the mask of the last column was repeated. What "
+            "comes from outside is not object; propagate_mask knows that.",
+        ),
+        Slip(
+            partial(dreamt, wrong="hard"),
+            "The object is cut out with scissors. Such an edge exists in no video, and the network "
+            "would learn to look for it. Blend by the soft mask.",
+        ),
+        Slip(
+            partial(dreamt, wrong="hard mask"),
+            "The frame is right, and the mask was cut at one half. Return it soft.",
+        ),
+        Slip(
+            partial(dreamt, wrong="turned round"),
+            "It is blended the wrong way round: where the mask is 1, the object is seen, not the "
+            "ground.",
+        ),
+        Slip(
+            partial(dreamt, wrong="added"),
+            "The object was added to the ground, so the ground shines through it. Take away as "
+            "much of the ground as the object gets: 1 - share.",
+        ),
+        Slip(
+            partial(dreamt, wrong="not rounded"),
+            "A cast to uint8 cuts off what is behind the point, so the frame is half a level too "
+            "dark. Round first: np.rint.",
+        ),
+        Slip(
+            partial(dreamt, wrong="float"),
+            "The frame is no image: it has floats. Round it and make it uint8.",
+        ),
+    ],
+    hints=[
+        "You have a photograph of the empty ground, and a figure cut out of paper. You push both "
+        "about and take a picture. What is seen at a place where the edge of the paper is?",
+        "Three things move: the ground along ground_flow, the image and the mask along "
+        "object_flow. Then each pixel is a mixture of image and ground, by the moved mask.",
+        "warp for images, propagate_mask for the mask. share = moved[..., None] lets it multiply "
+        "three channels; share * object + (1 - share) * ground, in float, then np.rint and uint8.",
+    ],
+    tolerance=1e-3,
+)
+
+CHECKS = [SIMULATE_PREVIOUS_MASK, REFINE_MASK, CROP_AND_ZOOM, LUCID_FRAME]

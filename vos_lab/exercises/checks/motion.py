@@ -1,0 +1,681 @@
+"""Checks of lesson 04: propagate_mask, consistency_mask, object_flow_step and fuse_streams."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.checks.optical_flow import constant, smooth
+from vos_lab.flow.warp import consistency_mask, lands_inside, warp, warp_mask
+from vos_lab.methods.flow_propagation import log_odds, propagate_mask
+from vos_lab.methods.fusionseg import fuse_streams
+from vos_lab.methods.object_flow import (
+    COLOUR,
+    NEAR,
+    SURE,
+    contour_costs,
+    flow_of_object,
+    minimum_cut,
+    mismatch,
+    object_flow_step,
+)
+from vos_lab.methods.resolution import blurred
+
+# --- propagate_mask ---------------------------------------------------------------------------
+
+
+def propagated_minus(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Looks on the wrong side."""
+    return np.where(lands_inside(-flow), warp(mask, -flow), 0).astype(np.float32)
+
+
+def propagated_hard(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Takes the nearest pixel."""
+    return warp_mask(mask, flow)
+
+
+def propagated_cut(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Cuts at one half."""
+    return ((warp(mask, flow) > 0.5) & lands_inside(flow)).astype(np.float32)
+
+
+def propagated_border(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Repeats the border."""
+    return warp(mask, flow).astype(np.float32)
+
+
+def propagated_copy(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Forgets the flow."""
+    return mask.copy()
+
+
+def propagated_exchanged(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Takes dx for rows."""
+    flow = np.ascontiguousarray(flow[..., ::-1])
+    return np.where(lands_inside(flow), warp(mask, flow), 0).astype(np.float32)
+
+
+def disk(height: int, width: int, y: float, x: float, radius: float) -> np.ndarray:
+    """A soft mask of a disk."""
+    rows, columns = np.mgrid[:height, :width]
+    share = radius + 0.5 - np.hypot(rows - y, columns - x)
+    return np.clip(share, 0, 1).astype(np.float32)
+
+
+PROPAGATE_MASK = Check(
+    propagate_mask,
+    cases=[
+        Case(
+            "an object that came two pixels from the left",
+            lambda rng: {
+                "mask": np.array([[0, 1, 1, 0, 0, 0]], np.float32),
+                "flow": constant(1, 6, -2, 0),
+            },
+        ),
+        Case(
+            "a quarter of a pixel upwards",
+            lambda rng: {
+                "mask": np.array([[0], [0], [1], [1], [0]], np.float32),
+                "flow": constant(5, 1, 0, 0.25),
+            },
+        ),
+        Case(
+            "an object at the border, and flow from outside",
+            lambda rng: {
+                "mask": np.array([[1, 1, 0, 0]], np.float32),
+                "flow": constant(1, 4, -1.5, 0),
+            },
+        ),
+        Case(
+            "a disk that moves down and to the right",
+            lambda rng: {
+                "mask": disk(20, 30, 8, 9, 5),
+                "flow": constant(20, 30, *rng.uniform(-4, -1, 2)),
+            },
+        ),
+        Case(
+            "a soft mask and a smooth flow",
+            lambda rng: {
+                "mask": rng.random((24, 32)).astype(np.float32),
+                "flow": smooth(rng, 24, 32, 4),
+            },
+        ),
+    ],
+    slips=[
+        Slip(
+            propagated_minus,
+            "You looked on the wrong side. The flow points from this frame back to the last one, "
+            "where the mask is known: follow it, do not turn it round.",
+        ),
+        Slip(
+            propagated_hard,
+            "The places were rounded. Motion of less than half a pixel is lost then, in every "
+            "frame anew. Mix the pixels around the place.",
+        ),
+        Slip(
+            propagated_cut,
+            "The result is cut at one half. Keep it soft: what is half a pixel now is half a pixel "
+            "of motion in the next frame.",
+        ),
+        Slip(
+            propagated_border,
+            "What comes from outside took the mask of the border. Nobody has seen it before: it "
+            "is 0.",
+        ),
+        Slip(
+            propagated_copy,
+            "This is the last mask as it was. Look it up where the flow points to.",
+        ),
+        Slip(
+            propagated_exchanged,
+            "dx and dy are exchanged: flow[..., 0] goes along the columns, flow[..., 1] along the "
+            "rows.",
+        ),
+    ],
+    hints=[
+        "Stand on a pixel of this frame. The flow says where it was in the last frame. What was "
+        "known about that place?",
+        "That is backward warping, with the mask in the place of an image. You wrote it in lesson "
+        "02.",
+        "warp looks up and mixes, lands_inside says where there was something to look up; "
+        "elsewhere put 0. The result is float32.",
+    ],
+    tolerance=1e-4,
+)
+
+# --- consistency_mask -------------------------------------------------------------------------
+
+
+def consistent_here(
+    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
+) -> np.ndarray:
+    """Takes the way back at the start."""
+    missed = ((flow + back) ** 2).sum(axis=-1)
+    allowed = share * ((flow**2).sum(axis=-1) + (back**2).sum(axis=-1)) + slack
+    return (missed <= allowed) & lands_inside(flow)
+
+
+def consistent_difference(
+    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
+) -> np.ndarray:
+    """Subtracts."""
+    there = warp(back, flow)
+    missed = ((flow - there) ** 2).sum(axis=-1)
+    allowed = share * ((flow**2).sum(axis=-1) + (there**2).sum(axis=-1)) + slack
+    return (missed <= allowed) & lands_inside(flow)
+
+
+def consistent_opposite(
+    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
+) -> np.ndarray:
+    """Returns what is occluded."""
+    return ~consistency_mask.reference(flow, back, share, slack)
+
+
+def consistent_outside(
+    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
+) -> np.ndarray:
+    """Trusts what leaves the image."""
+    there = warp(back, flow)
+    missed = ((flow + there) ** 2).sum(axis=-1)
+    return missed <= share * ((flow**2).sum(axis=-1) + (there**2).sum(axis=-1)) + slack
+
+
+def consistent_not_squared(
+    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
+) -> np.ndarray:
+    """Compares a length with squares."""
+    there = warp(back, flow)
+    missed = np.sqrt(((flow + there) ** 2).sum(axis=-1))
+    allowed = share * ((flow**2).sum(axis=-1) + (there**2).sum(axis=-1)) + slack
+    return (missed <= allowed) & lands_inside(flow)
+
+
+def consistent_fixed(
+    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
+) -> np.ndarray:
+    """Allows long flows no more than short ones."""
+    missed = ((flow + warp(back, flow)) ** 2).sum(axis=-1)
+    return (missed <= slack) & lands_inside(flow)
+
+
+def passing(rng: np.random.Generator) -> Inputs:
+    """An object goes to the right over ground that stands still: at its front the ground hides."""
+    flow, back = np.zeros((2, 24, 40, 2), np.float32)
+    speed = float(rng.integers(4, 7))
+    flow[8:16, 10:20, 0] = speed
+    back[8:16, 10 + int(speed) : 20 + int(speed), 0] = -speed
+    return {"flow": flow, "back": back}
+
+
+CONSISTENCY_MASK = Check(
+    consistency_mask,
+    cases=[
+        Case(
+            "everything goes two pixels to the right, and back",
+            lambda rng: {"flow": constant(1, 6, 2, 0), "back": constant(1, 6, -2, 0)},
+        ),
+        Case(
+            "the way back does not lead home",
+            lambda rng: {"flow": constant(2, 5, 1, 0), "back": constant(2, 5, 1, 0)},
+        ),
+        Case(
+            "half a pixel wrong, and one pixel",
+            lambda rng: {
+                "flow": constant(1, 5, 0, 0),
+                "back": np.array([[[0, 0], [0.6, 0], [1, 0], [0, -0.65], [0, 3]]], np.float32),
+            },
+        ),
+        Case(
+            "a long flow, a pixel wrong",
+            lambda rng: {"flow": constant(2, 40, 20, 0), "back": constant(2, 40, -18.9, 0)},
+        ),
+        Case("an object that hides ground in front of it", passing),
+        Case(
+            "other tolerances",
+            lambda rng: passing(rng) | {"share": 0.2, "slack": 0.1},
+        ),
+        Case(
+            "smooth flows",
+            lambda rng: {"flow": smooth(rng, 24, 32, 3), "back": smooth(rng, 24, 32, 3)},
+        ),
+    ],
+    slips=[
+        Slip(
+            consistent_here,
+            "You took the way back at the start. Go along the flow first, and look up the other "
+            "flow where you arrive.",
+        ),
+        Slip(
+            consistent_difference,
+            "Out and back were subtracted. A round trip is their sum: it is 0 when one comes home.",
+        ),
+        Slip(
+            consistent_opposite,
+            "This is the opposite: True where the flows disagree.",
+        ),
+        Slip(
+            consistent_outside,
+            "What leaves the image was never seen there, so nothing is known of its way back: "
+            "False.",
+        ),
+        Slip(
+            consistent_not_squared,
+            "A length is compared with squared lengths. Square how far one is from home, too.",
+        ),
+        Slip(
+            consistent_fixed,
+            "Long flows are allowed no more than short ones. Add share times both squared lengths.",
+        ),
+    ],
+    hints=[
+        "You walk along the flow, and somebody who knows only the other flow sends you back. When "
+        "do you arrive at home?",
+        "The flow there must be looked up where you arrive: warp the other flow by the first. The "
+        "sum of both vectors is how far from home you end.",
+        "Compare the squared length of that sum with share times the sum of both squared lengths, "
+        "plus slack. And lands_inside(flow).",
+    ],
+)
+
+# --- object_flow_step -------------------------------------------------------------------------
+
+
+def stepped(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+    wrong: str = "",
+) -> tuple[np.ndarray, np.ndarray]:
+    """A turn as the reference takes it, with knobs to turn wrong."""
+    soft = last_mask.astype(np.float32)
+    carried = soft if wrong == "not carried" else propagate_mask(soft, flow)
+    place = blurred(carried, NEAR)
+    limited = colour if wrong == "no limit" else np.clip(colour, -SURE, SURE)
+    evidence = (place if wrong == "no odds" else log_odds(place)) + COLOUR * limited
+    if wrong == "no colour":
+        evidence = log_odds(place)
+    mask = minimum_cut(evidence, *contour_costs(frame))
+    if wrong == "no cut":
+        mask = evidence > 0
+    own = flow_of_object(frame, last, mask, last_mask)
+    if wrong == "old flow":
+        return mask, flow.copy()
+    if wrong == "everywhere":
+        return mask, own
+    better = mismatch(frame, last, own) < mismatch(frame, last, flow)
+    if wrong == "always":
+        return mask, np.where(mask[..., None], own, flow)
+    return mask, np.where((mask & better)[..., None], own, flow)
+
+
+def stepped_not_carried(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Leaves the last mask where it was."""
+    return stepped(frame, last, last_mask, flow, colour, "not carried")
+
+
+def stepped_no_limit(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Believes any colour."""
+    return stepped(frame, last, last_mask, flow, colour, "no limit")
+
+
+def stepped_no_odds(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Adds a share to log-odds."""
+    return stepped(frame, last, last_mask, flow, colour, "no odds")
+
+
+def stepped_no_colour(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Forgets colour."""
+    return stepped(frame, last, last_mask, flow, colour, "no colour")
+
+
+def stepped_no_cut(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each pixel on its own."""
+    return stepped(frame, last, last_mask, flow, colour, "no cut")
+
+
+def stepped_old_flow(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the flow as it was."""
+    return stepped(frame, last, last_mask, flow, colour, "old flow")
+
+
+def stepped_everywhere(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Takes the flow of the object for the ground, too."""
+    return stepped(frame, last, last_mask, flow, colour, "everywhere")
+
+
+def stepped_always(
+    frame: np.ndarray,
+    last: np.ndarray,
+    last_mask: np.ndarray,
+    flow: np.ndarray,
+    colour: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Does not ask which flow is better."""
+    return stepped(frame, last, last_mask, flow, colour, "always")
+
+
+def scene(
+    rng: np.random.Generator, speed: float = 6.0, sure: float = 2.0, noise: float = 0.5
+) -> Inputs:
+    """A spotted disk goes over spotted ground; the flow so far is too short."""
+    ground = cv2.GaussianBlur(rng.integers(0, 256, (72, 104, 3)).astype(np.float32), (0, 0), 2.0)
+    ground = 90 + 2 * (ground - 127)
+    coat = cv2.GaussianBlur(rng.integers(0, 256, (72, 104, 3)).astype(np.float32), (0, 0), 2.0)
+    coat = 150 + 2 * (coat - 127)
+    pictures, masks = [], []
+    for step in (0, 1):
+        soft = disk(72, 104, 36, 40 + speed * step, 14)[..., None]
+        moved = np.roll(coat, round(speed * step), axis=1)
+        pictures.append(np.clip(ground * (1 - soft) + moved * soft, 0, 255).astype(np.uint8))
+        masks.append(soft[..., 0] > 0.5)
+    flow = np.zeros((72, 104, 2), np.float32)
+    flow[masks[1], 0] = -speed + rng.uniform(0.5, 1.5)
+    colour = np.where(masks[1], sure, -sure) + rng.normal(0, noise, masks[1].shape)
+    return {
+        "frame": pictures[1],
+        "last": pictures[0],
+        "last_mask": masks[0],
+        "flow": flow,
+        "colour": colour.astype(np.float32),
+    }
+
+
+def deceived(rng: np.random.Generator) -> Inputs:
+    """Colour is wildly sure of a spot far off, and against the middle of the object."""
+    inputs = scene(rng)
+    inputs["colour"][30:42, 85:97] = 60
+    inputs["colour"][34:38, 44:48] = -60
+    return inputs
+
+
+def nearly(inputs: Inputs, got: Any) -> str | None:
+    """Compare with the reference: 99 of 100 pixels of the mask, 95 of the vectors.
+
+    A tie in the cut may fall either way on another machine.
+    """
+    mask, flow = object_flow_step.reference(**inputs)
+    if not isinstance(got, list | tuple) or len(got) != 2:
+        return "expected a mask and a flow, two arrays"
+    for name, want, have, kinds in (("mask", mask, got[0], "b"), ("flow", flow, got[1], "f")):
+        if not isinstance(have, np.ndarray) or have.shape != want.shape:
+            return f"expected a {name} of shape {want.shape}, got {getattr(have, 'shape', have)}"
+        if have.dtype.kind not in kinds:
+            return f"expected a {name} of dtype {want.dtype}, got {have.dtype}"
+    wrong = np.count_nonzero(mask != got[0])
+    if wrong > 0.01 * mask.size:
+        return f"the mask is wrong at {wrong} of {mask.size} pixels"
+    far = np.linalg.norm(flow - got[1], axis=-1)
+    if np.count_nonzero(far > 0.1) > 0.05 * mask.sum():
+        return (
+            "the mask is right, the flow is not: "
+            f"{np.count_nonzero(far > 0.1)} vectors are more than 0.1 pixels off"
+        )
+    return None
+
+
+OBJECT_FLOW_STEP = Check(
+    object_flow_step,
+    cases=[
+        Case("a disk that moves, and flow that is too short", scene, nearly),
+        Case(
+            "fast motion, colours of which half lie",
+            lambda rng: scene(rng, speed=12.0, noise=3.0),
+            nearly,
+        ),
+        Case("colours that do not know", lambda rng: scene(rng, sure=0.0, noise=0.1), nearly),
+        Case("colours that are wildly wrong in two places", deceived, nearly),
+        Case(
+            "the object is gone: colours speak against it everywhere",
+            lambda rng: scene(rng, sure=0.0, noise=0.0) | {"flow": constant(72, 104, 200, 0)},
+            nearly,
+        ),
+    ],
+    slips=[
+        Slip(
+            stepped_not_carried,
+            "The last mask stayed where it was. Carry it along the flow first: propagate_mask.",
+        ),
+        Slip(
+            stepped_no_limit,
+            "One colour that was never seen on the object outweighs everything. Limit what colour "
+            "may say to SURE, in both directions.",
+        ),
+        Slip(
+            stepped_no_odds,
+            "A share from 0 to 1 is always above 0, so it never speaks against the object. Turn "
+            "it into log-odds before adding.",
+        ),
+        Slip(
+            stepped_no_colour,
+            "Colour was not asked. Add it to the evidence, with its weight COLOUR.",
+        ),
+        Slip(
+            stepped_no_cut,
+            "Each pixel was decided on its own, so the mask has holes and specks. Let minimum_cut "
+            "find the best whole mask.",
+        ),
+        Slip(
+            stepped_old_flow,
+            "The mask is new and the flow is the old one. Estimate it again, on the object alone: "
+            "flow_of_object.",
+        ),
+        Slip(
+            stepped_everywhere,
+            "The flow of the object is of no use elsewhere: its surroundings were painted over. "
+            "Keep the old flow there.",
+        ),
+        Slip(
+            stepped_always,
+            "The object's own flow was believed everywhere on it. Where the mask is wrong, that "
+            "flow is too: ask mismatch which of both explains the picture better.",
+        ),
+    ],
+    hints=[
+        "Two witnesses: where flow puts the last mask, and what the colours say. Neither is right "
+        "alone. How do you add their evidence, and who decides for all pixels together?",
+        "propagate_mask, blur, log_odds; plus COLOUR times the limited colour. minimum_cut takes "
+        "the sum and what contour_costs(frame) gives.",
+        "flow_of_object(frame, last, mask, last_mask) is the new flow. np.where takes it at pixels "
+        "in the mask whose mismatch is smaller with it, and the old flow elsewhere.",
+    ],
+)
+
+# --- fuse_streams -----------------------------------------------------------------------------
+
+
+def opinions_of(appearance: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
+    """What speaks for an object: to appearance, to motion, to both."""
+    appearance, motion = appearance.relu(), motion.relu()
+    return torch.cat([appearance, motion, appearance * motion], dim=1)
+
+
+def weighed(opinions: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """Each opinion with its weight and bias."""
+    return opinions * weight[:, None, None] + bias[:, None, None]
+
+
+def fused_no_relu(
+    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> torch.Tensor:
+    """Multiplies two negatives."""
+    opinions = torch.cat([appearance, motion, appearance * motion], dim=1)
+    return weighed(opinions, weight, bias).amax(dim=1, keepdim=True)
+
+
+def fused_sum(
+    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> torch.Tensor:
+    """Adds the opinions."""
+    return weighed(opinions_of(appearance, motion), weight, bias).sum(dim=1, keepdim=True)
+
+
+def fused_mean(
+    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> torch.Tensor:
+    """Averages the opinions."""
+    return weighed(opinions_of(appearance, motion), weight, bias).mean(dim=1, keepdim=True)
+
+
+def fused_two(
+    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> torch.Tensor:
+    """Leaves out the agreement."""
+    opinions = weighed(opinions_of(appearance, motion), weight, bias)
+    return opinions[:, :2].amax(dim=1, keepdim=True)
+
+
+def fused_weakest(
+    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> torch.Tensor:
+    """Takes the weakest opinion."""
+    return weighed(opinions_of(appearance, motion), weight, bias).amin(dim=1, keepdim=True)
+
+
+def fused_no_bias(
+    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> torch.Tensor:
+    """Forgets the bias."""
+    opinions = weighed(opinions_of(appearance, motion), weight, torch.zeros_like(bias))
+    return opinions.amax(dim=1, keepdim=True)
+
+
+def fused_flat(
+    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> torch.Tensor:
+    """Loses the axis of the channel."""
+    return weighed(opinions_of(appearance, motion), weight, bias).amax(dim=1)
+
+
+def streams(rng: np.random.Generator, *shape: int) -> Inputs:
+    """Log-odds of two streams, and what was learned, at random."""
+
+    def tensor(values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(values.astype(np.float32))
+
+    return {
+        "appearance": tensor(rng.normal(0, 3, shape)),
+        "motion": tensor(rng.normal(0, 3, shape)),
+        "weight": tensor(rng.uniform(0.3, 1.5, 3)),
+        "bias": tensor(rng.uniform(-3, -0.5, 3)),
+    }
+
+
+FUSE_STREAMS = Check(
+    fuse_streams,
+    cases=[
+        Case(
+            "both are unsure, both a little for it, one is sure, both against it",
+            lambda rng: {
+                "appearance": torch.tensor([[[[0.5, 2.0, 9.0, -3.0]]]]),
+                "motion": torch.tensor([[[[0.5, 2.0, -1.0, -3.0]]]]),
+                "weight": torch.tensor([1.0, 1.0, 1.0]),
+                "bias": torch.tensor([-4.0, -4.0, -2.0]),
+            },
+        ),
+        Case("one picture", lambda rng: streams(rng, 1, 1, 4, 5)),
+        Case("three pictures at once", lambda rng: streams(rng, 3, 1, 8, 11)),
+        Case(
+            "appearance is worth nothing",
+            lambda rng: (
+                streams(rng, 2, 1, 6, 7)
+                | {
+                    "weight": torch.tensor([0.0, 1.0, 0.0]),
+                    "bias": torch.tensor([-9.0, -1.0, -9.0]),
+                }
+            ),
+        ),
+    ],
+    slips=[
+        Slip(
+            fused_no_relu,
+            "Two streams that are both against an object agree, and minus times minus is plus. "
+            "Keep only what is above 0 before you multiply.",
+        ),
+        Slip(
+            fused_sum,
+            "The opinions were added. Then two that know nothing outvote one that is sure. Take "
+            "the strongest.",
+        ),
+        Slip(
+            fused_mean,
+            "The opinions were averaged, so one that is sure is watered down by the others. Take "
+            "the strongest.",
+        ),
+        Slip(
+            fused_two,
+            "The third opinion is missing: the product, which is large where both streams see "
+            "something.",
+        ),
+        Slip(
+            fused_weakest,
+            "This is the weakest opinion: then all three must be sure. One is enough.",
+        ),
+        Slip(
+            fused_no_bias,
+            "The bias was left out. It says how sure each opinion must be before it counts.",
+        ),
+        Slip(
+            fused_flat,
+            "The axis of the channel is gone. Keep it: the result is (N, 1, H, W), as the streams "
+            "are.",
+        ),
+    ],
+    hints=[
+        "When would you believe two witnesses? When one of them is very sure, or when both say "
+        "the same, even if neither is sure.",
+        "Three opinions of each pixel: appearance, motion, and their product, all without what is "
+        "below 0. Each is multiplied with its weight and gets its bias.",
+        "torch.cat along dim 1 gives (N, 3, H, W). weight[:, None, None] fits that shape. amax "
+        "over dim 1 with keepdim=True.",
+    ],
+    tolerance=1e-5,
+)
+
+CHECKS = [PROPAGATE_MASK, CONSISTENCY_MASK, OBJECT_FLOW_STEP, FUSE_STREAMS]

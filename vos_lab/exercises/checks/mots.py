@@ -1,0 +1,804 @@
+"""Checks of lesson 16: rle_encode, match_masks, smotsa and associate."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from vos_lab.datasets.run_lengths import rle_encode
+from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.methods.mots_tracker import associate, greedy_pairs
+from vos_lab.metrics.mots import match_masks, smotsa
+
+# --- rle_encode -------------------------------------------------------------------------------
+
+
+def runs(pixels: np.ndarray) -> np.ndarray:
+    """The lengths of the runs in a row of pixels, whatever they are."""
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    return np.diff(np.concatenate([[0], changes, [pixels.size]]))
+
+
+def from_background(lengths: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Run lengths that begin with background."""
+    return np.concatenate([[0], lengths]) if pixels[0] else lengths
+
+
+def rle_rows(mask: np.ndarray) -> np.ndarray:
+    """Goes row by row."""
+    pixels = mask.ravel()
+    return from_background(runs(pixels), pixels)
+
+
+def rle_no_zero(mask: np.ndarray) -> np.ndarray:
+    """Forgets that the first run is background."""
+    return runs(mask.T.ravel())
+
+
+def rle_always_zero(mask: np.ndarray) -> np.ndarray:
+    """Puts a 0 before every mask."""
+    return np.concatenate([[0], runs(mask.T.ravel())])
+
+
+def rle_no_end(mask: np.ndarray) -> np.ndarray:
+    """Forgets the last run."""
+    pixels = mask.T.ravel()
+    return from_background(runs(pixels), pixels)[:-1]
+
+
+def rle_late_begin(mask: np.ndarray) -> np.ndarray:
+    """Forgets the first run."""
+    pixels = mask.T.ravel()
+    return from_background(runs(pixels)[1:], pixels)
+
+
+def rle_off_by_one(mask: np.ndarray) -> np.ndarray:
+    """Lets a run begin one pixel early."""
+    pixels = mask.T.ravel()
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1])
+    return from_background(np.diff(np.concatenate([[0], changes, [pixels.size]])), pixels)
+
+
+def rle_borders(mask: np.ndarray) -> np.ndarray:
+    """Gives where runs begin, not how long they are."""
+    pixels = mask.T.ravel()
+    return from_background(np.cumsum(runs(pixels)), pixels)
+
+
+def rle_starts_and_lengths(mask: np.ndarray) -> np.ndarray:
+    """Gives start and length of the object's runs, another form in use."""
+    pixels = np.concatenate([[False], mask.T.ravel(), [False]])
+    edges = np.flatnonzero(pixels[1:] != pixels[:-1])
+    return np.stack([edges[::2], edges[1::2] - edges[::2]], axis=1).ravel()
+
+
+def blobs(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """A mask of some rectangles."""
+    mask = np.zeros((height, width), bool)
+    for _ in range(4):
+        top, left = rng.integers(0, height - 2), rng.integers(0, width - 2)
+        mask[
+            top : top + rng.integers(2, height // 2), left : left + rng.integers(2, width // 2)
+        ] = 1
+    return mask
+
+
+RLE_ENCODE = Check(
+    rle_encode,
+    cases=[
+        Case(
+            "one object, the corner is background",
+            lambda rng: {"mask": np.array([[0, 1, 1], [0, 1, 0]], bool)},
+        ),
+        Case(
+            "the object begins in the corner",
+            lambda rng: {"mask": np.array([[1, 1, 0], [1, 0, 0]], bool)},
+        ),
+        Case(
+            "the object reaches the last pixel",
+            lambda rng: {"mask": np.array([[0, 0, 0], [0, 0, 1]], bool)},
+        ),
+        Case(
+            "a row: columns matter",
+            lambda rng: {"mask": np.array([[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]], bool)},
+        ),
+        Case("there is no object", lambda rng: {"mask": np.zeros((2, 3), bool)}),
+        Case("there is nothing else", lambda rng: {"mask": np.ones((2, 3), bool)}),
+        Case("a single pixel", lambda rng: {"mask": np.ones((1, 1), bool)}),
+        Case("some rectangles", lambda rng: {"mask": blobs(rng, 12, 17)}),
+        Case("noise", lambda rng: {"mask": rng.random((20, 30)) < 0.3}),
+    ],
+    slips=[
+        Slip(
+            rle_rows,
+            "The pixels are read row by row. Here, as in COCO, they are read column by column: "
+            "transpose the mask before you flatten it.",
+        ),
+        Slip(
+            rle_no_zero,
+            "The first number must count background. If the first pixel belongs to the object, "
+            "put a 0 in front.",
+        ),
+        Slip(
+            rle_always_zero,
+            "A 0 in front says that there is no background before the object. Put it there only "
+            "where the first pixel belongs to the object.",
+        ),
+        Slip(
+            rle_no_end,
+            "The last run is missing. It ends where the image ends: the number of pixels is a "
+            "border too.",
+        ),
+        Slip(
+            rle_late_begin,
+            "The first run is missing. It begins at pixel 0: that is a border too.",
+        ),
+        Slip(
+            rle_off_by_one,
+            "The borders are one pixel early. If pixel 4 differs from pixel 3, a run begins at 4: "
+            "add 1 to the places where neighbours differ.",
+        ),
+        Slip(
+            rle_borders,
+            "These are the places where runs end. Take the differences of neighbours (np.diff) to "
+            "get how long each run is.",
+        ),
+        Slip(
+            rle_starts_and_lengths,
+            "This is start and length of each run of the object. Here only lengths are stored, "
+            "those of the background too.",
+        ),
+    ],
+    hints=[
+        "Read the mask like a page: in columns, from left to right. When does a new run begin?",
+        "A run begins where a pixel differs from the one before. Compare pixels[1:] with "
+        "pixels[:-1]; the image itself begins and ends a run, too.",
+        "np.flatnonzero(...) + 1 gives the borders between runs. Add 0 and the number of pixels at "
+        "the ends, and take np.diff. If pixels[0] is True, put a 0 in front.",
+    ],
+)
+
+# --- match_masks ------------------------------------------------------------------------------
+
+Matches = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def pairs_above(iou: np.ndarray, least: float = 0.5) -> Matches:
+    """The pairs with a larger IoU."""
+    truth, result = np.nonzero(iou > least)
+    return truth, result, iou[truth, result]
+
+
+def true_iou(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> np.ndarray:
+    """Intersection over union of each pair."""
+    return shared / np.maximum(np.add.outer(truth_area, result_area) - shared, 1)
+
+
+def match_at_half(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
+    """Takes a pair at one half, too."""
+    return pairs_above(true_iou(shared, truth_area, result_area), 0.5 - 1e-9)
+
+
+def match_any(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
+    """Takes every pair that meets."""
+    return pairs_above(true_iou(shared, truth_area, result_area), 0)
+
+
+def match_sum(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
+    """Takes the sum of the areas for the union."""
+    return pairs_above(shared / np.maximum(np.add.outer(truth_area, result_area), 1))
+
+
+def match_dice(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
+    """Computes the Dice coefficient."""
+    return pairs_above(2 * shared / np.maximum(np.add.outer(truth_area, result_area), 1))
+
+
+def match_recall(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
+    """Divides by the true area alone."""
+    return pairs_above(shared / np.maximum(np.asarray(truth_area)[:, None], 1))
+
+
+def match_exchanged(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
+    """Gives the result first."""
+    truth, result, iou = pairs_above(true_iou(shared, truth_area, result_area))
+    return result, truth, iou
+
+
+def match_all_ious(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
+    """Gives the IoU of all pairs."""
+    iou = true_iou(shared, truth_area, result_area)
+    truth, result, _ = pairs_above(iou)
+    return truth, result, iou
+
+
+def two_frames(rng: np.random.Generator, truth: int, result: int) -> Inputs:
+    """What two sets of masks share that do not overlap among themselves; many nearly agree."""
+    areas = rng.integers(40, 200, truth)
+    shared = np.zeros((truth, result), np.int64)
+    for column in range(min(truth, result)):
+        shared[column, column] = rng.integers(areas[column] // 3, areas[column] + 1)
+        shared[(column + 1) % truth, column] += rng.integers(0, 5)
+    shared = shared[:, rng.permutation(result)]
+    truth_area = np.maximum(areas, shared.sum(1))
+    return {
+        "shared": shared,
+        "truth_area": truth_area,
+        "result_area": shared.sum(0) + rng.integers(1, 40, result),
+    }
+
+
+def one_pair(shared: int, truth: int, result: int) -> Inputs:
+    """One true mask and one of the result."""
+    return {
+        "shared": np.array([[shared]]),
+        "truth_area": np.array([truth]),
+        "result_area": np.array([result]),
+    }
+
+
+MATCH_MASKS = Check(
+    match_masks,
+    cases=[
+        Case("both masks are the same", lambda rng: one_pair(8, 8, 8)),
+        Case("8 pixels and 8, half of each is shared", lambda rng: one_pair(4, 8, 8)),
+        Case("the mask lies inside the object", lambda rng: one_pair(7, 10, 7)),
+        Case("the mask is much too large", lambda rng: one_pair(10, 10, 40)),
+        Case("an IoU of exactly one half", lambda rng: one_pair(5, 10, 5)),
+        Case(
+            "the second mask is the first object",
+            lambda rng: {
+                "shared": np.array([[0, 9, 0], [0, 0, 2]]),
+                "truth_area": np.array([10, 10]),
+                "result_area": np.array([6, 10, 9]),
+            },
+        ),
+        Case(
+            "the result is empty",
+            lambda rng: {
+                "shared": np.zeros((2, 0), np.int64),
+                "truth_area": np.array([4, 5]),
+                "result_area": np.zeros(0, np.int64),
+            },
+        ),
+        Case(
+            "there is nothing to find",
+            lambda rng: {
+                "shared": np.zeros((0, 2), np.int64),
+                "truth_area": np.zeros(0, np.int64),
+                "result_area": np.array([4, 5]),
+            },
+        ),
+        Case("a frame with 8 objects", lambda rng: two_frames(rng, 8, 8)),
+        Case("a frame with more masks than objects", lambda rng: two_frames(rng, 9, 14)),
+    ],
+    slips=[
+        Slip(
+            match_at_half,
+            "A pair with an IoU of exactly one half was matched. It must be above: only then is "
+            "there at most one partner for each mask.",
+        ),
+        Slip(
+            match_any,
+            "Every pair that shares a pixel was matched. A match needs an IoU above 0.5.",
+        ),
+        Slip(
+            match_sum,
+            "The union is too large: the sum of both areas counts the shared pixels twice. "
+            "Subtract them once.",
+        ),
+        Slip(
+            match_dice,
+            "This is the Dice coefficient, 2 shared / (a + b), which is larger than the IoU. "
+            "Divide the shared pixels by the union.",
+        ),
+        Slip(
+            match_recall,
+            "The shared pixels are divided by the true area alone, so a mask over the whole image "
+            "matches everything. Divide by the union.",
+        ),
+        Slip(
+            match_exchanged,
+            "Truth and result are exchanged. Rows of `shared` are true masks, columns those of the "
+            "result; the true ones come first.",
+        ),
+        Slip(
+            match_all_ious,
+            "The third result is the IoU of all pairs. Wanted is that of the pairs that match: "
+            "iou[truth, result].",
+        ),
+    ],
+    hints=[
+        "How much of two masks together is shared? Think of the union as of two areas laid on a "
+        "pile: where is it two layers thick?",
+        "np.add.outer(truth_area, result_area) is the sum of the areas of each pair, (N, M). Take "
+        "off what is shared, and divide what is shared by it; np.maximum(..., 1) keeps 0/0 away.",
+        "np.nonzero(iou > 0.5) gives the rows and the columns of the matches. With them, "
+        "iou[rows, columns] picks their values.",
+    ],
+)
+
+# --- smotsa -----------------------------------------------------------------------------------
+
+
+def motsa_hard(ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int) -> float:
+    """Counts each match as 1."""
+    if truth_masks == 0:
+        return -math.inf
+    return (len(ious) - false_positives - id_switches) / truth_masks
+
+
+def smotsa_no_false(
+    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
+) -> float:
+    """Forgives false positives."""
+    return smotsa.reference(ious, 0, id_switches, truth_masks)
+
+
+def smotsa_no_switches(
+    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
+) -> float:
+    """Forgives identity switches."""
+    return smotsa.reference(ious, false_positives, 0, truth_masks)
+
+
+def smotsa_misses_twice(
+    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
+) -> float:
+    """Takes off misses, which are not among the matches anyway."""
+    missed = truth_masks - len(ious)
+    return smotsa.reference(ious, false_positives + missed, id_switches, truth_masks)
+
+
+def smotsa_of_matches(
+    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
+) -> float:
+    """Divides by the matches."""
+    if truth_masks == 0:
+        return -math.inf
+    return (float(np.sum(ious)) - false_positives - id_switches) / max(len(ious), 1)
+
+
+def smotsa_mean(
+    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
+) -> float:
+    """Takes the mean IoU for the sum."""
+    if truth_masks == 0:
+        return -math.inf
+    mean = float(np.mean(ious)) if len(ious) else 0.0
+    return mean - (false_positives + id_switches) / truth_masks
+
+
+def smotsa_clipped(
+    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
+) -> float:
+    """Never below 0."""
+    return max(0.0, smotsa.reference(ious, false_positives, id_switches, truth_masks))
+
+
+def smotsa_zero(
+    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
+) -> float:
+    """0 where there is nothing to find."""
+    if truth_masks == 0:
+        return 0.0
+    return smotsa.reference(ious, false_positives, id_switches, truth_masks)
+
+
+def counted(ious: Sequence[float] | np.ndarray, false: int, switches: int, truth: int) -> Inputs:
+    """The four things that sMOTSA is made of."""
+    return {
+        "ious": np.asarray(ious, float),
+        "false_positives": false,
+        "id_switches": switches,
+        "truth_masks": truth,
+    }
+
+
+SMOTSA = Check(
+    smotsa,
+    cases=[
+        Case("everything is right", lambda rng: counted([1, 1, 1], 0, 0, 3)),
+        Case("found, but the outlines are off", lambda rng: counted([0.75, 0.75], 0, 0, 2)),
+        Case("one of two was missed", lambda rng: counted([1], 0, 0, 2)),
+        Case("one was invented", lambda rng: counted([1, 1], 1, 0, 2)),
+        Case("two tracks changed places", lambda rng: counted([1, 1, 1, 1], 0, 2, 4)),
+        Case("more mistakes than matches", lambda rng: counted([0.6], 3, 0, 2)),
+        Case("nothing was found", lambda rng: counted([], 0, 0, 5)),
+        Case("there was nothing to find", lambda rng: counted([], 2, 0, 0)),
+        Case(
+            "a long video",
+            lambda rng: counted(
+                rng.uniform(0.5, 1, 700),
+                int(rng.integers(20, 90)),
+                int(rng.integers(5, 40)),
+                int(rng.integers(800, 1000)),
+            ),
+        ),
+    ],
+    slips=[
+        Slip(
+            motsa_hard,
+            "This is MOTSA, where each match counts 1. The s stands for soft: a match counts as "
+            "much as its IoU.",
+        ),
+        Slip(
+            smotsa_no_false,
+            "False positives cost nothing. A tracker that covers the image with masks would "
+            "win: subtract them.",
+        ),
+        Slip(
+            smotsa_no_switches,
+            "Identity switches cost nothing. Without them nobody asks who is who: subtract them.",
+        ),
+        Slip(
+            smotsa_misses_twice,
+            "Misses are punished twice. A missed mask is not in the sum already; take off only "
+            "false positives and switches.",
+        ),
+        Slip(
+            smotsa_of_matches,
+            "This divides by the number of matches, so misses cost nothing. Divide by the number "
+            "of true masks.",
+        ),
+        Slip(
+            smotsa_mean,
+            "This takes the mean IoU of the matches, so misses cost nothing. Take the sum, and "
+            "divide all by the number of true masks.",
+        ),
+        Slip(
+            smotsa_clipped,
+            "sMOTSA may be below 0: where there are more mistakes than matches. Do not clip it.",
+        ),
+        Slip(
+            smotsa_zero,
+            "Where there is no true mask nothing can be found, and mots_tools says minus infinity. "
+            "Return -math.inf.",
+        ),
+    ],
+    hints=[
+        "A perfect result has a match of IoU 1 for each true mask, and no mistake. What is left of "
+        "it when outlines are off, when something is invented, when two change places?",
+        "Sum of the IoU, minus both kinds of mistakes, divided by the number of true masks. That "
+        "number can be 0.",
+        "First `if truth_masks == 0: return -math.inf`. Then one line with np.sum(ious).",
+    ],
+)
+
+# --- associate --------------------------------------------------------------------------------
+
+
+def hungarian(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs with the largest sum."""
+    return linear_sum_assignment(score, maximize=True)
+
+
+def matched(score: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """A proposal for each track, from those pairs that are possible."""
+    match = np.full(len(score), -1, np.int64)
+    for row, column in zip(*pairs, strict=True):
+        if score[row, column] > 0:
+            match[row] = column
+    return match
+
+
+def possible(
+    overlap: np.ndarray, likeness: np.ndarray, appearance_weight: float, least: float
+) -> np.ndarray:
+    """Scores, 0 where a pair is impossible."""
+    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
+    return np.where((overlap > 0) & (score >= least), score, 0.0)
+
+
+def chosen(score: np.ndarray, greedy: bool) -> np.ndarray:
+    """The last two steps, as they should be."""
+    return matched(score, greedy_pairs(score) if greedy else hungarian(score))
+
+
+def associate_worst(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Minimises."""
+    score = possible(overlap, likeness, appearance_weight, least)
+    return matched(score, greedy_pairs(score) if greedy else linear_sum_assignment(score))
+
+
+def associate_late(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Throws impossible pairs away after the assignment."""
+    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
+    pairs = greedy_pairs(score) if greedy else hungarian(score)
+    return matched(possible(overlap, likeness, appearance_weight, least), pairs)
+
+
+def associate_keeps(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Keeps the impossible pairs that fill up the assignment."""
+    score = possible(overlap, likeness, appearance_weight, least)
+    pairs = greedy_pairs(score) if greedy else hungarian(score)
+    return matched(np.ones_like(score), pairs)
+
+
+def associate_each(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Gives each track its best proposal, whoever else has it."""
+    score = possible(overlap, likeness, appearance_weight, least)
+    if score.shape[1] == 0:
+        return np.full(len(score), -1, np.int64)
+    return np.where(score.max(1, initial=0) > 0, score.argmax(1), -1)
+
+
+def associate_exchanged(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Gives the weight of appearance to overlap."""
+    score = appearance_weight * overlap + (1 - appearance_weight) * likeness
+    score = np.where((overlap > 0) & (score >= least), score, 0.0)
+    return chosen(score, greedy)
+
+
+def associate_anywhere(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Lets looks alone decide."""
+    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
+    return chosen(np.where(score >= least, score, 0.0), greedy)
+
+
+def associate_overlap_only(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Holds the overlap against the threshold in place of the score."""
+    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
+    return chosen(np.where((overlap > 0) & (overlap >= least), score, 0.0), greedy)
+
+
+def associate_above(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Asks for more than the threshold."""
+    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
+    return chosen(np.where((overlap > 0) & (score > least), score, 0.0), greedy)
+
+
+def associate_never_greedy(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Does not look at ``greedy``."""
+    return chosen(possible(overlap, likeness, appearance_weight, least), False)
+
+
+def associate_always_greedy(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Knows only greedy."""
+    return chosen(possible(overlap, likeness, appearance_weight, least), True)
+
+
+def associate_in_turn(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Greedy in the order of the tracks, not of the scores."""
+    score = possible(overlap, likeness, appearance_weight, least)
+    if not greedy or score.shape[1] == 0:
+        return chosen(score, greedy)
+    match, left = np.full(len(score), -1, np.int64), score.copy()
+    for row in range(len(score)):
+        column = int(left[row].argmax())
+        if left[row, column] > 0:
+            match[row] = column
+            left[:, column] = 0
+    return match
+
+
+def associate_columns(
+    overlap: np.ndarray,
+    likeness: np.ndarray,
+    appearance_weight: float = 0.5,
+    least: float = 0.3,
+    greedy: bool = False,
+) -> np.ndarray:
+    """Gives the track of each proposal, in place of the proposal of each track."""
+    score = possible(overlap, likeness, appearance_weight, least)
+    return chosen(score.T.copy(), greedy)
+
+
+def crowd(rng: np.random.Generator, tracks: int, proposals: int) -> Inputs:
+    """Overlaps as in a crowd: each track touches a few proposals."""
+    overlap = rng.uniform(0.05, 0.95, (tracks, proposals)).round(3)
+    overlap[rng.random((tracks, proposals)) < 0.6] = 0
+    return {"overlap": overlap, "likeness": rng.uniform(0, 1, (tracks, proposals)).round(3)}
+
+
+def table(*rows: tuple[float, ...]) -> np.ndarray:
+    """Numbers for each track (row) and proposal (column)."""
+    return np.array(rows, float)
+
+
+ASSOCIATE = Check(
+    associate,
+    cases=[
+        Case(
+            "one track, two proposals that look alike",
+            lambda rng: {"overlap": table((0.2, 0.7)), "likeness": table((0.9, 0.9))},
+        ),
+        Case(
+            "two proposals in the same place, one looks right",
+            lambda rng: {
+                "overlap": table((0.5, 0.6)),
+                "likeness": table((0.9, 0.2)),
+                "appearance_weight": 0.8,
+            },
+        ),
+        Case(
+            "looks just the same, but on the other side of the image",
+            lambda rng: {"overlap": table((0.0,)), "likeness": table((1.0,))},
+        ),
+        Case(
+            "the score is exactly the least one",
+            lambda rng: {
+                "overlap": table((0.75,)),
+                "likeness": table((0.25,)),
+                "least": 0.5,
+            },
+        ),
+        Case(
+            "little overlap, but it looks right",
+            lambda rng: {"overlap": table((0.1, 0.0)), "likeness": table((0.8, 0.8))},
+        ),
+        Case(
+            "both tracks like the same proposal best",
+            lambda rng: {
+                "overlap": table((0.9, 0.7), (0.8, 0.0)),
+                "likeness": table((0.9, 0.7), (0.8, 0.0)),
+            },
+        ),
+        Case(
+            "the same, greedily",
+            lambda rng: {
+                "overlap": table((0.8, 0.0), (0.9, 0.7)),
+                "likeness": table((0.8, 0.0), (0.9, 0.7)),
+                "greedy": True,
+            },
+        ),
+        Case(
+            "an impossible pair must not take the place of a possible one",
+            lambda rng: {
+                "overlap": table((0.5, 0.45), (0.2, 0.1)),
+                "likeness": table((0.5, 0.45), (0.3, 0.1)),
+            },
+        ),
+        Case(
+            "more tracks than proposals",
+            lambda rng: crowd(rng, 5, 3),
+        ),
+        Case("nothing is proposed", lambda rng: crowd(rng, 3, 0)),
+        Case("there is no track yet", lambda rng: crowd(rng, 0, 3)),
+        Case("a crowd", lambda rng: crowd(rng, 20, 24)),
+        Case("a crowd, greedily", lambda rng: {**crowd(rng, 24, 20), "greedy": True}),
+        Case(
+            "a crowd by looks",
+            lambda rng: {**crowd(rng, 20, 20), "appearance_weight": 0.9, "least": 0.5},
+        ),
+    ],
+    slips=[
+        Slip(
+            associate_worst,
+            "These are the pairs with the smallest sum. linear_sum_assignment minimises a cost "
+            "unless you pass maximize=True.",
+        ),
+        Slip(
+            associate_late,
+            "The threshold comes too late. A pair that is thrown away after the assignment has "
+            "already taken the place of a possible one: set it to 0 before.",
+        ),
+        Slip(
+            associate_keeps,
+            "Impossible pairs come out. An assignment fills every row that it can, with score 0 "
+            "if need be: leave those out at the end.",
+        ),
+        Slip(
+            associate_each,
+            "Each track takes its best proposal, whoever else has it. Two tracks must not continue "
+            "with one proposal: choose for all of them together.",
+        ),
+        Slip(
+            associate_exchanged,
+            "The weights are exchanged: w belongs to likeness, 1 - w to overlap.",
+        ),
+        Slip(
+            associate_anywhere,
+            "A proposal without any overlap was taken for its looks. Nothing jumps across the "
+            "image: where overlap is 0 the pair is impossible.",
+        ),
+        Slip(
+            associate_overlap_only,
+            "The threshold is held against the overlap alone. It is the score, overlap and looks "
+            "together, that must reach it.",
+        ),
+        Slip(
+            associate_above,
+            "A score that is exactly `least` is enough: use >= and not >.",
+        ),
+        Slip(
+            associate_never_greedy,
+            "greedy=True changes nothing. Then use greedy_pairs in place of the Hungarian "
+            "algorithm.",
+        ),
+        Slip(
+            associate_always_greedy,
+            "This is greedy even where greedy is False. Then the sum of all scores counts: use "
+            "linear_sum_assignment.",
+        ),
+        Slip(
+            associate_in_turn,
+            "Greedy in the order of the tracks: the first track takes what a later one has a "
+            "better claim to. Take the best pair of all first.",
+        ),
+        Slip(
+            associate_columns,
+            "This is the track of each proposal. Wanted is the proposal of each track: one number "
+            "for each row.",
+        ),
+    ],
+    hints=[
+        "A track and a proposal have two things in common or not: the place and the looks. How do "
+        "two numbers become one? And which pairs must never be chosen, however few others there "
+        "are?",
+        "Weighted sum first. Then set impossible pairs to 0 with np.where, before choosing. "
+        "linear_sum_assignment(score, maximize=True) and greedy_pairs(score) both return rows and "
+        "columns.",
+        "Start from an array of -1, one for each track. Go through rows and columns together, and "
+        "write the column down only where the score is above 0.",
+    ],
+)
+
+CHECKS = [RLE_ENCODE, MATCH_MASKS, SMOTSA, ASSOCIATE]

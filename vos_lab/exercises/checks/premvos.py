@@ -1,0 +1,566 @@
+"""Checks of lesson 11: refine_proposals, proposal_scores and merge_greedily."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+
+from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.checks.masktrack import small_network
+from vos_lab.exercises.checks.motion import disk
+from vos_lab.methods.masktrack import MARGIN, crop_and_zoom
+from vos_lab.methods.networks import as_input
+from vos_lab.methods.premvos import merge_greedily, proposal_scores, refine_proposals
+from vos_lab.methods.resolution import resized
+
+# --- refine_proposals -------------------------------------------------------------------------
+
+
+def refined(
+    network: nn.Module,
+    image: np.ndarray,
+    masks: Sequence[np.ndarray],
+    size: tuple[int, int],
+    wrong: str = "",
+) -> list[np.ndarray]:
+    """Refines as the reference does, with knobs to turn wrong."""
+    found = []
+    together = np.max(masks, axis=0) if wrong == "one window" and len(masks) else None
+    for mask in masks:
+        top, bottom, left, right = crop_and_zoom(mask if together is None else together, MARGIN)
+        if wrong == "no window":
+            top, bottom, left, right = 0, image.shape[0], 0, image.shape[1]
+        if wrong == "no margin":
+            top, bottom, left, right = crop_and_zoom(mask, 0.0)
+        window, rough = image[top:bottom, left:right], mask[top:bottom, left:right]
+        if wrong != "not enlarged":
+            window, rough = resized(window, size), resized(rough, size)
+        if wrong == "cut":
+            rough = (rough > 0.5).astype(np.float32)
+        if wrong == "no mask":
+            rough = np.zeros_like(rough)
+        if wrong == "cut out":
+            window = np.rint(window * rough[..., None]).astype(np.uint8)
+        inputs = [as_input(window), torch.from_numpy(np.ascontiguousarray(rough))[None, None]]
+        with torch.inference_mode():
+            fused, sides = network(torch.cat(inputs[::-1] if wrong == "mask first" else inputs, 1))
+        odds = (sides[0] if wrong == "side" else fused)[0, 0]
+        answer = (odds if wrong == "no sigmoid" else odds.sigmoid()).numpy()
+        if wrong == "not put back":
+            found.append(resized(answer, image.shape[:2]))
+            continue
+        whole = mask.copy() if wrong == "outside" else np.zeros(image.shape[:2], np.float32)
+        if wrong == "corner":
+            top, bottom, left, right = 0, bottom - top, 0, right - left
+        back = resized(answer, (bottom - top, right - left))
+        if wrong == "hard":
+            back = (back > 0.5).astype(np.float32)
+        whole[top:bottom, left:right] = back * rough if wrong == "times" else back
+        found.append(whole)
+    return found
+
+
+def as_the_network_saw(
+    network: nn.Module, image: np.ndarray, masks: Sequence[np.ndarray], size: tuple[int, int]
+) -> list[np.ndarray]:
+    """Returns what is in the windows, and not where those were."""
+    found = []
+    for mask in masks:
+        top, bottom, left, right = crop_and_zoom(mask, MARGIN)
+        rough = torch.from_numpy(resized(mask[top:bottom, left:right], size))[None, None]
+        window = as_input(resized(image[top:bottom, left:right], size))
+        with torch.inference_mode():
+            fused, _ = network(torch.cat([window, rough], dim=1))
+        found.append(fused[0, 0].sigmoid().numpy())
+    return found
+
+
+def to_refine(rng: np.random.Generator, height: int, width: int, masks: list[np.ndarray]) -> Inputs:
+    """A network with opinions, a picture of noise, and proposals; windows become larger."""
+    return {
+        "network": small_network(rng),
+        "image": rng.integers(0, 256, (height, width, 3), dtype=np.uint8),
+        "masks": masks,
+        "size": (round(height * 1.5), round(width * 1.5)),
+    }
+
+
+def soft_disk(rng: np.random.Generator, height: int, width: int, *place: float) -> np.ndarray:
+    """A disk that is unsure of itself, and a haze around it."""
+    sure = disk(height, width, *place)
+    return (sure * 0.6 + 0.4 * rng.random((height, width))).astype(np.float32)
+
+
+REFINE_PROPOSALS = Check(
+    refine_proposals,
+    cases=[
+        Case(
+            "one proposal in the middle",
+            lambda rng: to_refine(rng, 24, 32, [disk(24, 32, 12, 16, 4)]),
+        ),
+        Case(
+            "two proposals in two corners",
+            lambda rng: to_refine(rng, 28, 40, [disk(28, 40, 6, 7, 3), disk(28, 40, 22, 32, 4)]),
+        ),
+        Case(
+            "soft masks",
+            lambda rng: to_refine(
+                rng, 32, 40, [soft_disk(rng, 32, 40, 12, 12, 4), soft_disk(rng, 32, 40, 20, 28, 5)]
+            ),
+        ),
+        Case("no proposals", lambda rng: to_refine(rng, 16, 20, [])),
+    ],
+    slips=[
+        Slip(
+            partial(refined, wrong="not put back"),
+            "The answer was stretched over the whole frame. It is of the window: bring it to the "
+            "size of the window, and put it where the window was.",
+        ),
+        Slip(
+            as_the_network_saw,
+            "These are the answers as the network gave them. Bring each back to the size and the "
+            "place of its window, in a mask of the size of the image.",
+        ),
+        Slip(
+            partial(refined, wrong="corner"),
+            "The answer lies in the upper left corner. Put it where the window was: "
+            "top:bottom, left:right.",
+        ),
+        Slip(
+            partial(refined, wrong="not enlarged"),
+            "The window was not enlarged. To look closely, bring the image and the mask in it to "
+            "size before you ask.",
+        ),
+        Slip(
+            partial(refined, wrong="no window"),
+            "The network saw the whole frame, so a small object is small for it, too. Cut out the "
+            "window around each proposal first.",
+        ),
+        Slip(
+            partial(refined, wrong="one window"),
+            "All proposals share one window. Each has a window of its own, around itself.",
+        ),
+        Slip(
+            partial(refined, wrong="no margin"),
+            "The window ends where the proposal ends. What the proposal has missed is then never "
+            "seen: give crop_and_zoom the margin MARGIN.",
+        ),
+        Slip(
+            partial(refined, wrong="no mask"),
+            "The fourth channel is empty. In a window with two objects the network cannot know "
+            "which one is meant: give it the proposal.",
+        ),
+        Slip(
+            partial(refined, wrong="mask first"),
+            "The mask stands before the image. The network learned it as the last of the four "
+            "channels.",
+        ),
+        Slip(
+            partial(refined, wrong="cut"),
+            "The proposal was cut at one half before it was given. How unsure it is is worth "
+            "knowing: give it as it is.",
+        ),
+        Slip(
+            partial(refined, wrong="cut out"),
+            "The ground was blotted out. The network finds the edge by comparing both sides of it: "
+            "give it the image as it is.",
+        ),
+        Slip(
+            partial(refined, wrong="outside"),
+            "Outside of the window the old proposal is left. Its haze there belongs to nothing: "
+            "begin with zeros.",
+        ),
+        Slip(
+            partial(refined, wrong="no sigmoid"),
+            "These are log-odds, which go below 0 and above 1. sigmoid makes shares of them.",
+        ),
+        Slip(
+            partial(refined, wrong="hard"),
+            "The result is cut at one half. Keep it soft: it will be mixed with the proposal.",
+        ),
+        Slip(
+            partial(refined, wrong="side"),
+            "This is one of the side outputs. The network gives a pair, and the first of the two "
+            "is the fused answer.",
+        ),
+    ],
+    hints=[
+        "You hold a magnifying glass over each proposal, draw its outline on what you see, and "
+        "copy the drawing back onto the frame, at the size and place that it had.",
+        "For each mask: the window of crop_and_zoom, with MARGIN. In the window, image and mask "
+        "at `size`, as four channels. All windows are one batch; the first of the network's pair "
+        "is the answer. Then the way back.",
+        "resized goes both ways. as_input(...) for the image, torch.from_numpy(...)[None, None] "
+        "for the mask, torch.cat with dim=1 for the channels and without it for the batch. "
+        "fused[:, 0].sigmoid(); a mask of zeros takes each answer at top:bottom, left:right.",
+    ],
+    tolerance=1e-4,
+)
+
+# --- proposal_scores --------------------------------------------------------------------------
+
+
+def scored(
+    objectness: np.ndarray,
+    reid: np.ndarray,
+    flow_iou: np.ndarray,
+    weights: Sequence[float],
+    wrong: str = "",
+) -> np.ndarray:
+    """Scores as the reference does, with knobs to turn wrong."""
+    count = reid.shape[1]
+    inverse = []
+    for score in (reid, flow_iou):
+        others = np.where(np.eye(count, dtype=bool), 0.0, score[:, None, :])
+        best = others.max(axis=2, initial=0)
+        if wrong == "all objects":
+            best = np.repeat(score.max(axis=1, initial=0)[:, None], count, axis=1)
+        if wrong == "mean":
+            best = others.sum(axis=2) / max(1, count - 1)
+        if wrong == "sum":
+            best = others.sum(axis=2)
+        if wrong == "proposals":  # the other proposals of the object, not the other objects
+            own = np.eye(len(score), dtype=bool)[..., None]
+            best = np.where(own, 0.0, score[None]).max(axis=1, initial=0)
+        if wrong == "plain":
+            best = 1 - (1 - score)
+        turned = best if wrong == "not turned" else 1 - best
+        if wrong == "alone" and count == 1:
+            turned = np.zeros_like(turned)
+        inverse.append(turned)
+    if wrong == "exchanged":
+        inverse = inverse[::-1]
+    parts = [objectness[:, None], reid, flow_iou, *inverse]
+    if wrong == "objectness":
+        parts = parts[1:]
+        weights = weights[1:]
+    if wrong == "softened":  # a share of the objectness of all proposals
+        parts[0] = parts[0] / max(1e-9, objectness.sum())
+    total = sum((w * s for w, s in zip(weights, parts, strict=True)), np.zeros(reid.shape))
+    if wrong == "normalised":
+        return total / max(1e-9, sum(weights))
+    if wrong == "unweighted":
+        return sum(parts, np.zeros(reid.shape))
+    if wrong == "product":
+        product = np.ones(reid.shape)
+        for weight, part in zip(weights, parts, strict=True):
+            product = product * part**weight
+        return product
+    return total
+
+
+def scored_row(
+    objectness: np.ndarray, reid: np.ndarray, flow_iou: np.ndarray, weights: Sequence[float]
+) -> np.ndarray:
+    """Adds objectness along the wrong axis."""
+    without = scored(np.zeros_like(objectness), reid, flow_iou, weights)
+    return without + weights[0] * objectness
+
+
+def a_few(rng: np.random.Generator, proposals: int, objects: int) -> Inputs:
+    """Scores and weights, drawn by chance."""
+    return {
+        "objectness": rng.random(proposals),
+        "reid": rng.random((proposals, objects)),
+        "flow_iou": rng.random((proposals, objects)),
+        "weights": [float(w) for w in rng.uniform(0.1, 1, 5)],
+    }
+
+
+PROPOSAL_SCORES = Check(
+    proposal_scores,
+    cases=[
+        Case(
+            "one proposal, which looks like both objects",
+            lambda rng: {
+                "objectness": np.array([0.5]),
+                "reid": np.array([[0.9, 0.8]]),
+                "flow_iou": np.zeros((1, 2)),
+                "weights": [0.0, 1.0, 0.0, 1.0, 0.0],
+            },
+        ),
+        Case(
+            "three objects, and where they go",
+            lambda rng: {
+                "objectness": np.array([0.5, 1.0]),
+                "reid": np.zeros((2, 3)),
+                "flow_iou": np.array([[0.6, 0.2, 0.1], [0.0, 0.3, 0.7]]),
+                "weights": [0.0, 0.0, 0.0, 0.0, 1.0],
+            },
+        ),
+        Case(
+            "objectness alone",
+            lambda rng: {
+                "objectness": np.array([0.2, 0.9, 0.4]),
+                "reid": rng.random((3, 2)),
+                "flow_iou": rng.random((3, 2)),
+                "weights": [0.5, 0.0, 0.0, 0.0, 0.0],
+            },
+        ),
+        Case("one object", lambda rng: a_few(rng, 3, 1)),
+        Case("as many proposals as objects", lambda rng: a_few(rng, 3, 3)),
+        Case("many proposals", lambda rng: a_few(rng, 12, 4)),
+        Case("no proposals", lambda rng: a_few(rng, 0, 2)),
+    ],
+    slips=[
+        Slip(
+            partial(scored, wrong="all objects"),
+            "The highest score was taken over all objects, its own among them. A proposal that "
+            "fits its object well would be punished for it: leave its own out.",
+        ),
+        Slip(
+            partial(scored, wrong="mean"),
+            "You took the mean of the other objects. One other object that fits is enough to "
+            "doubt, however many do not: take the highest.",
+        ),
+        Slip(
+            partial(scored, wrong="sum"),
+            "You added the scores of the other objects up, so with many of them the inverse score "
+            "goes below 0. Take the highest.",
+        ),
+        Slip(
+            partial(scored, wrong="proposals"),
+            "You compared with the other proposals. The question is whether this proposal fits "
+            "another object: compare along its row.",
+        ),
+        Slip(
+            partial(scored, wrong="plain"),
+            "1 minus the object's own score says the contrary of that score. Take the highest "
+            "score of the *other* objects from 1.",
+        ),
+        Slip(
+            partial(scored, wrong="not turned"),
+            "What fits another object gets a higher score here. Take the highest of the others "
+            "from 1.",
+        ),
+        Slip(
+            partial(scored, wrong="alone"),
+            "With one object there is no other one that could fit better. So the highest of the "
+            "others is 0, and the inverse score 1.",
+        ),
+        Slip(
+            partial(scored, wrong="exchanged"),
+            "The inverse scores have changed places: first that of reid, then that of flow_iou.",
+        ),
+        Slip(
+            partial(scored, wrong="objectness"),
+            "Objectness is missing. It is the same for all objects, but not for all proposals: "
+            "without it half a thing counts like a whole one.",
+        ),
+        Slip(
+            scored_row,
+            "Objectness has a number for each proposal, and was added along the objects. As a "
+            "column it counts for each row: objectness[:, None].",
+        ),
+        Slip(
+            partial(scored, wrong="softened"),
+            "Objectness was divided by its sum. It is a score of its own for each proposal, "
+            "however many there are: leave it as it is.",
+        ),
+        Slip(
+            partial(scored, wrong="normalised"),
+            "You divided by the sum of the weights. The weighted sum itself is wanted: `least` is "
+            "compared with it.",
+        ),
+        Slip(partial(scored, wrong="unweighted"), "The scores were added without their weights."),
+        Slip(
+            partial(scored, wrong="product"),
+            "You multiplied the scores. Then a single 0 rules a proposal out, and each score is "
+            "wrong now and then. Add them.",
+        ),
+    ],
+    hints=[
+        "Five judges give points to each pair of a proposal and an object. Two of them ask whether "
+        "the proposal would be better with somebody else.",
+        "For the inverse scores you need, for each proposal and each object, the highest score "
+        "among the other objects. How do you leave one out? With a single object there is none.",
+        "score[:, None, :] has a row of all objects for each object; np.eye(K) says where its own "
+        "stands, put 0 there; max(axis=2, initial=0). Then weight * score, five times, with "
+        "objectness as a column.",
+    ],
+)
+
+# --- merge_greedily ---------------------------------------------------------------------------
+
+
+def merged(
+    masks: np.ndarray, scores: np.ndarray, least: float, wrong: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Merges as the reference does, with knobs to turn wrong."""
+    proposals, objects = scores.shape
+    chosen = np.full(objects, 0 if wrong == "zero" else -1)
+    owner = np.zeros(masks.shape[1:], np.uint8)
+    left = scores.astype(np.float64)
+    pairs = []
+    if wrong == "in order":
+        for k in range(objects):
+            if proposals and left[:, k].max() >= least:
+                p = int(left[:, k].argmax())
+                pairs.append((p, k))
+                left[p] = -np.inf
+    elif wrong == "proposal twice":
+        for k in np.argsort(-left.max(axis=0, initial=-np.inf), kind="stable"):
+            if proposals and left[:, k].max() >= least:
+                pairs.append((int(left[:, k].argmax()), int(k)))
+    elif wrong == "gives up":  # its best proposal is taken: it gets no other
+        for k in np.argsort(-left.max(axis=0, initial=-np.inf), kind="stable"):
+            if proposals and left[:, k].max() >= least:
+                p = int(left[:, k].argmax())
+                if p not in [taken for taken, _ in pairs]:
+                    pairs.append((p, int(k)))
+    elif wrong == "proposals choose":
+        taken = set()
+        for p in np.argsort(-left.max(axis=1, initial=-np.inf), kind="stable"):
+            k = int(left[p].argmax()) if objects else -1
+            if objects and k not in taken and left[p, k] >= least:
+                taken.add(k)
+                pairs.append((int(p), k))
+    else:
+        while left.size:
+            best = left.max()
+            if best == -np.inf or (wrong != "no threshold" and best < least):
+                break
+            if wrong == "strict" and best <= least:
+                break
+            p, k = (int(i) for i in np.unravel_index(left.argmax(), left.shape))
+            pairs.append((p, k))
+            left[:, k] = left[p] = -np.inf
+    for p, k in pairs:
+        chosen[k] = p
+        free = (owner == 0) | (wrong == "later")
+        owner[masks[p] & free] = k if wrong == "from zero" else k + 1
+    if wrong == "numbers":
+        owner = np.where(owner > 0, np.append(chosen, 0)[owner.astype(int) - 1] + 1, 0)
+        owner = owner.astype(np.uint8)
+    if wrong == "in front":
+        owner[:] = 0
+        for k, p in enumerate(chosen):
+            if p >= 0:
+                owner[masks[p] & (owner == 0)] = k + 1
+    return chosen, owner
+
+
+def to_merge(
+    rng: np.random.Generator, proposals: int, objects: int, height: int, width: int, least: float
+) -> Inputs:
+    """Boxes that overlap, and scores, drawn by chance."""
+    masks = np.zeros((proposals, height, width), bool)
+    for mask in masks:
+        top, left = rng.integers(0, height // 2), rng.integers(0, width // 2)
+        mask[top : top + height // 2 + 1, left : left + width // 2 + 1] = True
+    return {"masks": masks, "scores": rng.random((proposals, objects)), "least": least}
+
+
+def small(rows: list[list[int]], scores: list[list[float]], least: float = 0.2) -> Inputs:
+    """Proposals of one row."""
+    return {
+        "masks": np.array(rows, bool)[:, None],
+        "scores": np.array(scores),
+        "least": least,
+    }
+
+
+MERGE_GREEDILY = Check(
+    merge_greedily,
+    cases=[
+        Case(
+            "both objects like proposal 0 best",
+            lambda rng: small([[1, 1, 0], [0, 1, 1]], [[0.9, 0.8], [0.3, 0.5]]),
+        ),
+        Case(
+            "object 1 likes it more",
+            lambda rng: small([[1, 1, 0], [0, 1, 1]], [[0.7, 0.9], [0.6, 0.1]]),
+        ),
+        Case(
+            "both proposals like object 0 best",
+            lambda rng: small([[1, 1, 0], [0, 1, 1]], [[0.9, 0.8], [0.85, 0.5]]),
+        ),
+        Case(
+            "one proposal, and two objects",
+            lambda rng: small([[1, 1, 0]], [[0.4, 0.6]]),
+        ),
+        Case(
+            "nothing fits object 1",
+            lambda rng: small([[1, 0, 0], [0, 1, 1]], [[0.9, 0.1], [0.3, 0.15]]),
+        ),
+        Case(
+            "just enough",
+            lambda rng: small([[1, 0, 0], [0, 1, 1]], [[0.75, 0.25], [0.25, 0.5]], 0.5),
+        ),
+        Case(
+            "what overlaps goes to the better pair",
+            lambda rng: small(
+                [[1, 1, 1, 0, 0], [0, 0, 1, 1, 1], [0, 1, 1, 1, 0]],
+                [[0.5, 0.1, 0.2], [0.2, 0.7, 0.1], [0.1, 0.2, 0.6]],
+            ),
+        ),
+        Case("no proposals", lambda rng: to_merge(rng, 0, 2, 3, 4, 0.2)),
+        Case("many proposals", lambda rng: to_merge(rng, 9, 4, 8, 10, 0.0)),
+    ],
+    slips=[
+        Slip(
+            partial(merged, wrong="in order"),
+            "The objects chose one after the other, so the first took what fits another one "
+            "better. Take the best pair of all first, whichever object it is.",
+        ),
+        Slip(
+            partial(merged, wrong="proposal twice"),
+            "A proposal was given to two objects. Once it is taken, nobody else can have it.",
+        ),
+        Slip(
+            partial(merged, wrong="gives up"),
+            "An object whose best proposal was taken got none. Let it have the best that is left.",
+        ),
+        Slip(
+            partial(merged, wrong="proposals choose"),
+            "Each proposal went to the object that fits it best, or to nobody. Then an object can "
+            "be left without one while proposals are free: look at all pairs that are left.",
+        ),
+        Slip(
+            partial(merged, wrong="later"),
+            "Where two proposals overlap, the pixel went to the lower score. The better pair comes "
+            "first, and keeps its pixels.",
+        ),
+        Slip(
+            partial(merged, wrong="in front"),
+            "Where two proposals overlap, the pixel went to the object with the lower number. It "
+            "goes to the one with the higher score.",
+        ),
+        Slip(
+            partial(merged, wrong="no threshold"),
+            "An object took a proposal with less than `least`. Then it is not there: leave -1.",
+        ),
+        Slip(
+            partial(merged, wrong="strict"),
+            "A score of exactly `least` is enough; only less is too little.",
+        ),
+        Slip(
+            partial(merged, wrong="zero"),
+            "Proposal 0 is a proposal like others. Say -1 where an object has none.",
+        ),
+        Slip(
+            partial(merged, wrong="from zero"),
+            "Pixels of the first object have the number 0, as those of nobody. In the picture the "
+            "objects count from 1.",
+        ),
+        Slip(
+            partial(merged, wrong="numbers"),
+            "The picture has the numbers of the proposals. It shall say whose a pixel is: the "
+            "number of the object, counted from 1.",
+        ),
+    ],
+    hints=[
+        "Everybody wants something from the same table. Who may take first, so that the fewest "
+        "mistakes are made? And what is left on the table afterwards?",
+        "The highest number of the whole table is a pair: a proposal and an object. Write it down, "
+        "give the object those pixels of the mask that are free, strike out a row and a column. "
+        "Again, until the highest number is too low.",
+        "np.unravel_index(left.argmax(), left.shape) gives row and column of the highest number; "
+        "-inf strikes out. Work on a copy of the scores. owner is 0 where nobody has the pixel. An "
+        "empty table has no maximum: ask left.size first.",
+    ],
+)
+
+CHECKS = [REFINE_PROPOSALS, PROPOSAL_SCORES, MERGE_GREEDILY]

@@ -1,0 +1,336 @@
+"""Checks of lesson 00: overlay and first_mask_everywhere."""
+
+from typing import Any
+
+import numpy as np
+
+from vos_lab.exercises.cases import Case, Check, Inputs, Slip, difference
+from vos_lab.methods.baseline import first_mask_everywhere
+from vos_lab.video import OBJECT_COLOURS, overlay
+
+# --- overlay ----------------------------------------------------------------------------------
+
+
+def is_overlay(inputs: Inputs, got: Any) -> str | None:
+    """Compare with the exact mixture, and take a tie (127.5) rounded up or down."""
+    frame, mask = inputs["frame"], inputs["mask"]
+    opacity, colours = inputs["opacity"], inputs.get("colours", OBJECT_COLOURS)
+    exact = (1 - opacity) * frame.astype(np.float64) + opacity * colours[mask]
+    expected = np.where(mask[..., None] > 0, np.rint(exact), frame).astype(np.uint8)
+    if isinstance(got, np.ndarray) and got.shape == expected.shape and got.dtype == np.uint8:
+        tie = (np.abs(got - exact) <= 0.5 + 1e-4) & (mask[..., None] > 0)
+        expected = np.where(tie, got, expected)
+    return difference(expected, got, 0)
+
+
+def random_frame(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """An image of noise."""
+    return rng.integers(0, 256, (height, width, 3), np.uint8)
+
+
+def blobs(rng: np.random.Generator, height: int, width: int, objects: int) -> np.ndarray:
+    """A label map with a rectangle for each object, background left over."""
+    mask = np.zeros((height, width), np.uint8)
+    for label in range(1, objects + 1):
+        top, left = rng.integers(0, height // 2), rng.integers(0, width // 2)
+        mask[top : top + height // 3, left : left + width // 3] = label
+    return mask
+
+
+def overlay_wraps(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """Adds in uint8, and weighs the sum, which has wrapped around by then."""
+    mixed = np.rint((frame + colours[mask]) * opacity).astype(np.uint8)
+    return np.where(mask[..., None] > 0, mixed, frame)
+
+
+def overlay_adds(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """Lets the frame keep its full weight under the colour."""
+    mixed = np.clip(np.rint(frame + opacity * colours[mask]), 0, 255).astype(np.uint8)
+    return np.where(mask[..., None] > 0, mixed, frame)
+
+
+def overlay_blends_background(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """Mixes the background with black too."""
+    return np.rint((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
+
+
+def overlay_formula_alone(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """The formula for every pixel, cast to uint8: two slips at once, as most begin."""
+    return ((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
+
+
+def overlay_reversed(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """Gives the weight of the colour to the frame."""
+    mixed = np.rint(opacity * frame + (1 - opacity) * colours[mask]).astype(np.uint8)
+    return np.where(mask[..., None] > 0, mixed, frame)
+
+
+def overlay_in_place(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """Paints into the frame that it was given."""
+    frame[mask > 0] = np.rint((1 - opacity) * frame + opacity * colours[mask])[mask > 0]
+    return frame
+
+
+def overlay_truncates(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """Cuts off what comes after the point."""
+    mixed = ((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
+    return np.where(mask[..., None] > 0, mixed, frame)
+
+
+def overlay_stays_float(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """Returns float."""
+    mixed = (1 - opacity) * frame + opacity * colours[mask]
+    return np.where(mask[..., None] > 0, np.rint(mixed), frame)
+
+
+def overlay_one_colour(
+    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
+) -> np.ndarray:
+    """Paints every object in the colour of the first."""
+    mixed = np.rint((1 - opacity) * frame + opacity * colours[1]).astype(np.uint8)
+    return np.where(mask[..., None] > 0, mixed, frame)
+
+
+OVERLAY = Check(
+    overlay,
+    cases=[
+        Case(
+            "one pixel, an object, fully covered",
+            lambda rng: {
+                "frame": np.full((1, 1, 3), 100, np.uint8),
+                "mask": np.array([[1]], np.uint8),
+                "opacity": 1.0,
+            },
+            is_overlay,
+        ),
+        Case(
+            "two bright pixels, the second an object",
+            lambda rng: {
+                "frame": np.full((1, 2, 3), 200, np.uint8),
+                "mask": np.array([[0, 1]], np.uint8),
+                "opacity": 0.3,
+            },
+            is_overlay,
+        ),
+        Case(
+            "two objects beside each other",
+            lambda rng: {
+                "frame": np.full((1, 3, 3), 40, np.uint8),
+                "mask": np.array([[1, 0, 2]], np.uint8),
+                "opacity": 0.5,
+            },
+            is_overlay,
+        ),
+        Case(
+            "no object at all",
+            lambda rng: {
+                "frame": random_frame(rng, 2, 3),
+                "mask": np.zeros((2, 3), np.uint8),
+                "opacity": 0.5,
+            },
+            is_overlay,
+        ),
+        Case(
+            "opacity 0, which leaves the frame as it is",
+            lambda rng: {
+                "frame": random_frame(rng, 4, 5),
+                "mask": blobs(rng, 4, 5, 1),
+                "opacity": 0.0,
+            },
+            is_overlay,
+        ),
+        Case(
+            "three objects on noise",
+            lambda rng: {
+                "frame": random_frame(rng, 30, 40),
+                "mask": blobs(rng, 30, 40, 3),
+                "opacity": float(rng.uniform(0.6, 0.9)),
+            },
+            is_overlay,
+        ),
+        Case(
+            "colours of your own",
+            lambda rng: {
+                "frame": random_frame(rng, 30, 40),
+                "mask": blobs(rng, 30, 40, 2),
+                "opacity": float(rng.uniform(0.2, 0.4)),
+                "colours": rng.integers(0, 256, (256, 3), np.uint8),
+            },
+            is_overlay,
+        ),
+    ],
+    slips=[
+        Slip(
+            overlay_wraps,
+            "The sum was taken in uint8, which wraps around above 255. Mix in float, round at the "
+            "end.",
+        ),
+        Slip(
+            overlay_adds,
+            "The colour was added on top. In a mixture the weights sum to one: the frame gets what "
+            "the colour leaves.",
+        ),
+        Slip(
+            overlay_blends_background,
+            "The background was mixed with black too. Only pixels whose label is above 0 change.",
+        ),
+        Slip(
+            overlay_formula_alone,
+            "The background was mixed with black too. Only pixels whose label is above 0 change. "
+            "And a cast to uint8 cuts off: round before it.",
+        ),
+        Slip(
+            overlay_reversed,
+            "Opacity is turned round: at 1 the colour hides the frame, at 0 the frame stays.",
+        ),
+        Slip(
+            overlay_in_place,
+            "You painted into the frame itself. The next method would see the paint: build a new "
+            "image.",
+        ),
+        Slip(
+            overlay_truncates,
+            "A cast to uint8 cuts off: 99.9 becomes 99. Round before you cast.",
+        ),
+        Slip(
+            overlay_stays_float,
+            "The values are right, but an image is uint8. Cast at the end.",
+        ),
+        Slip(
+            overlay_one_colour,
+            "Every object got the same colour. Look up the colour of each pixel's own label.",
+        ),
+    ],
+    hints=[
+        "An overlay is a weighted mean of two pictures: the frame, and a picture in which each "
+        "pixel has the colour of its label. Which pixels must stay out of it?",
+        "A label map can be an index: a table of 256 colours, indexed by the whole mask, gives "
+        "the coloured picture at once. Do the mean in float, as uint8 wraps around at 256.",
+        "Multiply frame and coloured picture by their weights, add, round, cast to uint8, and "
+        "choose, pixel by pixel, between this and the frame. The mask needs a third axis for that.",
+    ],
+    fresh=True,
+)
+
+# --- first_mask_everywhere --------------------------------------------------------------------
+
+
+def repeats_one_array(first_mask: np.ndarray, frames: Any) -> Any:
+    """Puts one and the same array into the list T times."""
+    return [first_mask] * len(frames)
+
+
+def repeats_one_copy(first_mask: np.ndarray, frames: Any) -> Any:
+    """Copies once, and repeats the copy."""
+    return [first_mask.copy()] * len(frames)
+
+
+def forgets_the_first(first_mask: np.ndarray, frames: Any) -> Any:
+    """Starts at the second frame."""
+    return [first_mask.copy() for _ in frames[1:]]
+
+
+def paints_frames(first_mask: np.ndarray, frames: Any) -> Any:
+    """Returns frames with the mask over them."""
+    return [overlay(frame, first_mask) for frame in frames]
+
+
+def binary_masks(first_mask: np.ndarray, frames: Any) -> Any:
+    """Loses which object is which."""
+    return [first_mask > 0 for _ in frames]
+
+
+def masks_frames(first_mask: np.ndarray, frames: Any) -> Any:
+    """Cuts the object out of each frame."""
+    return [frame * (first_mask[..., None] > 0) for frame in frames]
+
+
+def only_one(first_mask: np.ndarray, frames: Any) -> Any:
+    """Returns the mask itself."""
+    return first_mask.copy()
+
+
+FIRST_MASK_EVERYWHERE = Check(
+    first_mask_everywhere,
+    cases=[
+        Case(
+            "a video of one frame",
+            lambda rng: {
+                "first_mask": np.array([[0, 2]], np.uint8),
+                "frames": [random_frame(rng, 1, 2)],
+            },
+        ),
+        Case(
+            "three frames, two objects",
+            lambda rng: {
+                "first_mask": np.array([[0, 1, 1], [2, 2, 0]], np.uint8),
+                "frames": [random_frame(rng, 2, 3) for _ in range(3)],
+            },
+        ),
+        Case(
+            "a larger video",
+            lambda rng: {
+                "first_mask": blobs(rng, 18, 24, 3),
+                "frames": [random_frame(rng, 18, 24) for _ in range(int(rng.integers(4, 8)))],
+            },
+        ),
+    ],
+    slips=[
+        Slip(
+            repeats_one_array,
+            "All entries of the list are the first mask itself, one array under many names. Copy "
+            "it for each frame.",
+        ),
+        Slip(
+            repeats_one_copy,
+            "You copied once and repeated the copy: `[x] * T` is T names of one array. Copy for "
+            "each frame.",
+        ),
+        Slip(
+            forgets_the_first,
+            "The first frame has no mask: the result has one for every frame, the first included.",
+        ),
+        Slip(
+            paints_frames,
+            "These are painted frames. A method returns label maps; showing them comes later.",
+        ),
+        Slip(
+            binary_masks,
+            "The labels are lost: object 2 must stay 2. Copy the label map as it is.",
+        ),
+        Slip(
+            masks_frames,
+            "The frames were cut out with the mask. What is asked for is the mask itself, again "
+            "and again.",
+        ),
+        Slip(
+            only_one,
+            "This is one mask. A method gives one for each frame, in a list.",
+        ),
+    ],
+    hints=[
+        "This method does not look at the frames. What does it need them for at all?",
+        "Only their number matters: one label map for each frame, the first one included.",
+        "Go through the frames and collect a copy of the first mask for each. A copy, because "
+        "someone will paint into one of them.",
+    ],
+    fresh=True,
+)
+
+CHECKS = [OVERLAY, FIRST_MASK_EVERYWHERE]

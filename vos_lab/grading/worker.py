@@ -1,0 +1,229 @@
+"""The program inside the walls: reads a submission, or runs one answer. It never compares.
+
+It knows no expected result, no check and no seed. It hears what to do, does it, says what came, all
+of it in the messages of :mod:`vos_lab.exercises.encoding`. Whatever an answer does to this process,
+the grader only ever gets numbers from it.
+
+Run as ``python -m vos_lab.grading.worker parent FD [MODULE...]`` (the warm parent, which forks) or
+``... once LIMITS [MODULE...]`` (one worker).
+"""
+
+import ast
+import builtins
+import contextlib
+import importlib
+import json
+import linecache
+import os
+import random
+import shutil
+import socket
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from vos_lab.exercise import Exercise
+from vos_lab.exercises import encoding
+from vos_lab.exercises.cases import Failure, call, failure_of, shared_memory
+from vos_lab.grading import sandbox
+from vos_lab.grading.extract import lift
+
+GREETING = b"v"  # so that the grader knows that the walls stand
+
+
+def serve(reader: BinaryIO, writer: BinaryIO) -> None:
+    """Do what the grader asks for, until it says no more.
+
+    Args:
+        reader: from the grader.
+        writer: to the grader.
+    """
+    _take_compiled()
+    writer.write(GREETING)
+    writer.flush()
+    try:
+        task, parts = encoding.receive(reader)
+        if task["do"] == "lift":
+            found = lift(parts[0], task["name"], task["blank"])
+            encoding.send(writer, found)
+        elif task["do"] == "prepare":
+            _prepare(reader, writer, task)
+        else:
+            _answer(reader, writer, task)
+    except (EOFError, BrokenPipeError):
+        pass
+
+
+def _answer(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
+    _write_all_again(task.pop("others"))  # their text is nowhere when the answer looks round
+    function, before = _define(task["units"], task["exercise"])
+    encoding.send(writer, {"problem": asdict(before) if before and function is None else None})
+    while function is not None:
+        message, parts = encoding.receive(reader)
+        given = encoding.Reader(parts, trusted=True, callback=_asker(reader, writer)).value(message)
+        _seed()
+        value, failure = call(function, given)
+        if failure and failure.kind == "NameError" and before:
+            # The name is missing because the statement that makes it failed.
+            cause = (
+                f"{failure.message}, as line {before.line} failed: {before.kind}: {before.message}"
+            )
+            failure = replace(failure, message=cause)
+        out = encoding.Writer()
+        reply: dict[str, Any] = {"failure": asdict(failure) if failure else None}
+        if failure is None:
+            # The inputs go back as they are now: the grader sees for itself which were changed.
+            reply["value"] = out.tree(value)
+            reply["given"] = out.tree(given)
+            reply["shared"] = shared_memory(value, given)
+        encoding.send(writer, reply, out.parts)
+
+
+def _prepare(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
+    """Run the references once, and say what that has imported and compiled.
+
+    Numba compiles a function when it is first called, which takes seconds that no answer should
+    lose. What it keeps on the disk goes to the grader, and from there to every worker.
+    """
+    before = set(sys.modules)
+    _write_all_again(task["exercises"])
+    for exercise in task["exercises"]:
+        marked = _exercise(exercise["exercise"])
+        for _ in range(exercise["cases"]):
+            message, parts = encoding.receive(reader)
+            asker = _asker(reader, writer)
+            call(marked, encoding.Reader(parts, trusted=True, callback=asker).value(message))
+            encoding.send(writer, None)
+    cache = Path(os.environ["NUMBA_CACHE_DIR"])
+    files = [path for path in cache.rglob("*") if path.is_file()]
+    modules = [name for name in sys.modules if name not in before and name.count(".") < 2]
+    reply = {"modules": modules, "files": [str(path.relative_to(cache)) for path in files]}
+    encoding.send(writer, reply, [path.read_bytes() for path in files])
+
+
+def _take_compiled() -> None:
+    """Put what Numba has compiled where it looks for it: it wants to be able to write there."""
+    kept = Path(sandbox.__file__).parents[2] / sandbox.COMPILED
+    if kept.is_dir():
+        shutil.copytree(kept, os.environ["NUMBA_CACHE_DIR"], dirs_exist_ok=True)
+
+
+def _asker(reader: BinaryIO, writer: BinaryIO) -> Callable[[int], Callable[..., Any]]:
+    """Makes functions that stay with the grader callable here."""
+
+    def make(number: int) -> Callable[..., Any]:
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            out = encoding.Writer()
+            encoding.send(
+                writer,
+                {"call": number, "args": out.tree(args), "kwargs": out.tree(kwargs)},
+                out.parts,
+            )
+            message, parts = encoding.receive(reader)
+            if message["error"]:
+                raise ValueError(message["error"])
+            return encoding.Reader(parts, trusted=True).value(message["value"])
+
+        return ask
+
+    return make
+
+
+def _seed() -> None:
+    """The same random numbers each time, for answers that ask for some without a seed."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (what students use)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+def _exercise(name: str) -> Exercise[..., Any]:
+    module, _, function = name.rpartition(".")
+    found = getattr(importlib.import_module(module), function)
+    assert isinstance(found, Exercise)
+    return found
+
+
+def _write_all_again(others: list[dict[str, Any]]) -> None:
+    """Give the exercises of the lesson, other than the one to run, their bodies back.
+
+    An answer may call them, and so may what it calls, so their code is in its process. Python can
+    take code apart: what is kept from the answer is the text.
+    """
+    for other in others:
+        _write_again(other["exercise"], other["source"])
+
+
+def _write_again(name: str, source: str) -> None:
+    marked = _exercise(name)
+    module = sys.modules[marked.reference.__module__]
+    scope: dict[str, Any] = {}
+    exec(compile(source, f"<the library's {name}>", "exec"), module.__dict__, scope)
+    function = scope[marked.reference.__name__]
+    marked.reference = function
+    marked.restore()
+
+
+def _define(
+    units: list[dict[str, str]], exercise: str
+) -> tuple[Callable[..., Any] | None, Failure | None]:
+    """Run the statements of an answer, and put its function in the place of the library's.
+
+    A statement that raises is passed over, as it may be one that the function does not need.
+
+    Returns:
+        The function, or None if there is none in the end; and the first thing that went wrong.
+    """
+    name = exercise.rpartition(".")[2]
+    space = types.ModuleType("__main__")
+    space.__dict__["__builtins__"] = builtins
+    sys.modules["__main__"] = space
+    failure: Failure | None = None
+    for unit in units:
+        file, source = f"<{unit['where']}>", unit["source"]
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        for statement in ast.parse(source).body:
+            code = compile(ast.Module([statement], []), file, "exec")
+            runs = types.FunctionType(code, space.__dict__)
+            _, problem = call(runs, {})
+            failure = failure or problem
+    function = getattr(space, name, None)
+    if callable(function):
+        _exercise(exercise).adopt(function)
+        return function, failure
+    error = NameError(f"{name} is not a function, but of type {type(function).__name__}")
+    return None, failure or failure_of(lambda: None, error)
+
+
+def _main(arguments: list[str]) -> None:
+    if arguments[0] == "parent":
+        control = socket.socket(fileno=int(arguments[1]))
+        _warm(arguments[2:])
+        sandbox.serve_forks(control, _in_fork)
+        return
+    limits = sandbox.Limits(**json.loads(arguments[1]))
+    with sandbox.pipes_of_worker() as (reader, writer):
+        _warm(arguments[2:])
+        sandbox.restrict(limits)
+        serve(reader, writer)
+
+
+def _warm(modules: list[str]) -> None:
+    for module in modules:
+        with contextlib.suppress(Exception):  # one that only its own package imports
+            importlib.import_module(module)
+
+
+def _in_fork(pipe: int, limits: sandbox.Limits) -> None:
+    sandbox.silence()
+    with os.fdopen(pipe, "rb", closefd=False) as reader, os.fdopen(pipe, "wb") as writer:
+        serve(reader, writer)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
