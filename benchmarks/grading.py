@@ -19,7 +19,7 @@ from pathlib import Path
 from vos_lab.authoring.build import REPOSITORY, read_lessons
 from vos_lab.authoring.lessons import as_text, solved_notebook, student_notebook
 from vos_lab.grading.answer_key import Key
-from vos_lab.grading.batch import _lift, grade, open_sandbox
+from vos_lab.grading.batch import _extract, grade, open_sandbox
 from vos_lab.grading.results import Settings
 
 
@@ -92,7 +92,7 @@ def main() -> None:
                 sandbox.worker().end()
                 empty.append(time.perf_counter() - started)
                 started = time.perf_counter()
-                _lift(sandbox, "x.ipynb", data, key)
+                _extract(sandbox, "x.ipynb", data, key)
                 reading.append(time.perf_counter() - started)
     print(f"a worker that does nothing: {1000 * statistics.median(empty):.0f} ms")
     print(f"reading a submission: {1000 * statistics.median(reading):.0f} ms")

@@ -9,7 +9,7 @@ from vos_lab.authoring.build import REPOSITORY
 from vos_lab.authoring.lessons import as_text, read_lesson, solved_notebook, student_notebook
 from vos_lab.grading.answer_key import Key
 from vos_lab.grading.batch import grade_exercise, grade_one, open_sandbox
-from vos_lab.grading.extract import lift
+from vos_lab.grading.extract import extract
 from vos_lab.grading.results import Settings
 from vos_lab.grading.sandbox import Limits
 from vos_lab.grading.submissions import File, Submission
@@ -97,7 +97,7 @@ class Classroom:
     def only(self, source, limits=None):
         """Grade an answer to jaccard on the public cases, and nothing else: for many in a row."""
         made = json.dumps(notebook(self.lesson, jaccard=source)).encode()
-        answer = lift(made, "x.ipynb", self.key.blank)["answers"]["jaccard"]
+        answer = extract(made, "x.ipynb", self.key.blank)["answers"]["jaccard"]
         question = replace(self.key.questions[0], cases=self.key.questions[0].cases[:1])
         return grade_exercise(question, answer, self.sandbox, limits or self.settings.limits)
 

@@ -8,12 +8,12 @@ from classroom import BOUNDARY, RIGHT, notebook, write_lesson
 
 from vos_lab.authoring.lessons import read_lesson
 from vos_lab.grading.answer_key import Key
-from vos_lab.grading.extract import lift, structure
+from vos_lab.grading.extract import extract, structure
 
 
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory):
-    return read_lesson(write_lesson(tmp_path_factory.mktemp("lift")))
+    return read_lesson(write_lesson(tmp_path_factory.mktemp("extract")))
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def blank(lesson):
         return key.blank
 
 
-def lifted(data, blank, name="01_two.ipynb"):
+def extracted(data, blank, name="01_two.ipynb"):
     data = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return lift(data, name, blank)
+    return extract(data, name, blank)
 
 
 def code(source, **more):
@@ -32,7 +32,7 @@ def code(source, **more):
 
 
 def works(answer, name="jaccard"):
-    """Run what was lifted, and see whether it is a function that gives 1/3."""
+    """Run what was extracted, and see whether it is a function that gives 1/3."""
     import numpy as np
 
     space = {}
@@ -52,7 +52,7 @@ def index_of(made, name):
 
 
 def test_by_id(lesson, blank):
-    found = lifted(notebook(lesson, jaccard=RIGHT), blank)
+    found = extracted(notebook(lesson, jaccard=RIGHT), blank)
     assert found["error"] is None
     assert found["answers"]["jaccard"]["state"] == "answer"
     assert found["answers"]["jaccard"]["note"] == ""
@@ -65,7 +65,7 @@ def test_ids_and_metadata_are_gone(lesson, blank):
     for cell in made["cells"]:
         cell.pop("id")
         cell["metadata"] = {}
-    answer = lifted(made, blank)["answers"]["jaccard"]
+    answer = extracted(made, blank)["answers"]["jaccard"]
     assert works(answer)
     assert "by its name" in answer["note"]
 
@@ -73,13 +73,13 @@ def test_ids_and_metadata_are_gone(lesson, blank):
 def test_the_answer_stands_in_a_new_cell_and_the_stub_is_still_there(lesson, blank):
     made = notebook(lesson)
     made["cells"].append(code(RIGHT))
-    assert works(lifted(made, blank)["answers"]["jaccard"])
+    assert works(extracted(made, blank)["answers"]["jaccard"])
 
 
 def test_a_cell_is_deleted(lesson, blank):
     made = notebook(lesson, jaccard=RIGHT)
     del made["cells"][index_of(made, "mask_boundary")]
-    found = lifted(made, blank)["answers"]
+    found = extracted(made, blank)["answers"]
     assert works(found["jaccard"])
     assert found["mask_boundary"]["state"] == "missing"
 
@@ -89,17 +89,17 @@ def test_a_cell_is_there_twice(lesson, blank):
     number = index_of(made, "jaccard")
     wrong = {**made["cells"][number], "source": "def jaccard(prediction, truth):\n    return 0"}
     made["cells"].insert(number, wrong)
-    answer = lifted(made, blank)["answers"]["jaccard"]
+    answer = extracted(made, blank)["answers"]["jaccard"]
     assert works(answer)
     assert "2 versions" in answer["note"]
     made["cells"].append(made["cells"].pop(number))
-    assert not works(lifted(made, blank)["answers"]["jaccard"])  # the later counts
+    assert not works(extracted(made, blank)["answers"]["jaccard"])  # the later counts
 
 
 def test_cells_are_in_another_order(lesson, blank):
     made = notebook(lesson, jaccard=RIGHT, mask_boundary=BOUNDARY)
     made["cells"].reverse()
-    assert works(lifted(made, blank)["answers"]["jaccard"])
+    assert works(extracted(made, blank)["answers"]["jaccard"])
 
 
 def test_a_cell_is_split(lesson, blank):
@@ -107,12 +107,12 @@ def test_a_cell_is_split(lesson, blank):
     number = index_of(made, "jaccard")
     rest = RIGHT.replace("(prediction & truth).sum(axis=(-2, -1))", "helper(prediction & truth)")
     made["cells"].insert(number + 1, code(rest))
-    assert works(lifted(made, blank)["answers"]["jaccard"])
+    assert works(extracted(made, blank)["answers"]["jaccard"])
 
 
 def test_split_in_the_middle_is_broken_and_the_other_is_not(lesson, blank):
     made = notebook(lesson, jaccard="def jaccard(prediction, truth,", mask_boundary=BOUNDARY)
-    found = lifted(made, blank)["answers"]
+    found = extracted(made, blank)["answers"]
     assert found["jaccard"]["state"] == "broken"
     assert "is not Python" in found["jaccard"]["note"]
     assert found["mask_boundary"]["state"] == "answer"
@@ -127,7 +127,7 @@ def test_helpers_of_any_cell_come_along_and_nothing_else(lesson, blank):
     made["cells"].insert(0, code("import math as m\nraise SystemExit\nx = 1 / 0"))
     made["cells"].insert(1, code("# scratch\ndef unit():\n    return m.cos(0)\n"))
     made["cells"].append(code("def unit(:"))
-    found = lifted(made, blank)["answers"]["jaccard"]
+    found = extracted(made, blank)["answers"]["jaccard"]
     text = "".join(unit["source"] for unit in found["units"])
     assert works(found)
     assert "import math as m" in text
@@ -138,15 +138,15 @@ def test_helpers_of_any_cell_come_along_and_nothing_else(lesson, blank):
 def test_the_lessons_own_names_come_first_and_the_answers_own_before_them(lesson, blank):
     made = notebook(lesson, jaccard=RIGHT)
     made["cells"].insert(0, code("class np:\n    pass"))
-    assert works(lifted(made, blank)["answers"]["jaccard"])
+    assert works(extracted(made, blank)["answers"]["jaccard"])
     made = notebook(lesson, jaccard="class np:\n    pass\n" + RIGHT)
     with pytest.raises(AttributeError):
-        works(lifted(made, blank)["answers"]["jaccard"])
+        works(extracted(made, blank)["answers"]["jaccard"])
 
 
 def test_lines_stay_where_they_were(lesson, blank):
     source = "# one\n\nunused = 1\nprint(2)\n" + RIGHT
-    unit = lifted(notebook(lesson, jaccard=source), blank)["answers"]["jaccard"]["units"][-1]
+    unit = extracted(notebook(lesson, jaccard=source), blank)["answers"]["jaccard"]["units"][-1]
     assert unit["source"].split("\n")[4].startswith("def jaccard")
 
 
@@ -162,11 +162,13 @@ def test_lambdas_decorators_stars_and_magics(lesson, blank):
         "def jaccard(p, t, void=None):\n    return 1 / n",
         "def jaccard(p, t, void=None):\n    global count\n    count = 3\n    return 1 / count",
     ):
-        assert works(lifted(notebook(lesson, jaccard=source), blank)["answers"]["jaccard"]), source
+        assert works(extracted(notebook(lesson, jaccard=source), blank)["answers"]["jaccard"]), (
+            source
+        )
 
 
 def test_other_languages_are_no_python(lesson, blank):
-    found = lifted(notebook(lesson, jaccard="%%bash\nrm -rf /"), blank)["answers"]["jaccard"]
+    found = extracted(notebook(lesson, jaccard="%%bash\nrm -rf /"), blank)["answers"]["jaccard"]
     assert found["state"] == "missing"
 
 
@@ -178,7 +180,7 @@ def test_other_languages_are_no_python(lesson, blank):
     ],
 )
 def test_an_empty_body_is_untouched(lesson, blank, source):
-    found = lifted(notebook(lesson, jaccard=source), blank)["answers"]["jaccard"]
+    found = extracted(notebook(lesson, jaccard=source), blank)["answers"]["jaccard"]
     assert found["state"] == "untouched"
 
 
@@ -188,16 +190,16 @@ def test_exports(blank):
     )
     for mark in ("# In[2]:", "# In[ ]:", "# %%", '# %% exercise="x"', "# +"):
         text = f"{python}\n{mark}\n{RIGHT}\n\n{mark}\ndef broken(\n"
-        assert works(lifted(text.encode(), blank, "x.py")["answers"]["jaccard"]), mark
+        assert works(extracted(text.encode(), blank, "x.py")["answers"]["jaccard"]), mark
     text = f"{python}{RIGHT}".replace("\n", "\r\n")
-    assert works(lifted(text.encode("utf-16"), blank, "x.py")["answers"]["jaccard"])
+    assert works(extracted(text.encode("utf-16"), blank, "x.py")["answers"]["jaccard"])
     text = f"# Zoë\n{python}{RIGHT}"
-    assert works(lifted(text.encode("latin-1"), blank, "x.py")["answers"]["jaccard"])
+    assert works(extracted(text.encode("latin-1"), blank, "x.py")["answers"]["jaccard"])
 
 
 def test_an_old_format_of_notebooks(blank):
     made = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": [RIGHT]}]}]}
-    assert works(lifted(made, blank)["answers"]["jaccard"])
+    assert works(extracted(made, blank)["answers"]["jaccard"])
 
 
 def test_an_older_version_of_the_lesson(lesson, blank):
@@ -206,7 +208,7 @@ def test_an_older_version_of_the_lesson(lesson, blank):
     for cell in made["cells"]:
         cell["id"] = "older-" + cell["id"]
         cell["metadata"]["vos_lab"].pop("exercise", None)
-    found = lifted(made, blank)["answers"]
+    found = extracted(made, blank)["answers"]
     assert works(found["jaccard"])
     assert found["mask_boundary"]["state"] == "missing"
 
@@ -214,14 +216,14 @@ def test_an_older_version_of_the_lesson(lesson, blank):
 def test_the_notebook_of_another_lesson_is_noted(lesson, blank):
     made = notebook(lesson)
     made["metadata"]["vos_lab"]["lesson"] = "09_other"
-    assert "09_other" in lifted(made, blank)["notes"][0]
+    assert "09_other" in extracted(made, blank)["notes"][0]
 
 
 def test_a_truncated_file_gives_what_is_whole(lesson, blank):
     made = notebook(lesson, jaccard=RIGHT, mask_boundary=BOUNDARY)
     text = json.dumps(made)
     cut = text[: text.index("def mask_boundary") + 40].encode()
-    found = lifted(cut, blank)
+    found = extracted(cut, blank)
     assert works(found["answers"]["jaccard"])
     assert found["answers"]["mask_boundary"]["state"] == "missing"
     assert "damaged" in found["notes"][0]
@@ -232,7 +234,7 @@ def test_a_truncated_file_gives_what_is_whole(lesson, blank):
     [b"", b"   ", b"<html>", b"\x00\xff" * 100, b"PK\x03\x04", b"[]", b"1", b'{"cells": 3}', b"{}"],
 )
 def test_what_is_no_notebook_says_so(blank, data):
-    found = lifted(data, blank)
+    found = extracted(data, blank)
     assert found["error"]
     assert found["answers"] == {}
 
@@ -242,7 +244,7 @@ def test_strange_cells_are_passed_over(lesson, blank):
     made["cells"] += [1, None, [], {}, {"cell_type": "code"}, code(None), code([1, "x = 1"])]
     made["cells"] += [code("x = '\0'"), code("(" * 300 + ")" * 300), code("x", metadata=[1])]
     made["cells"] += [code("x = 1", id=3, metadata={"vos_lab": 1, "tags": 2})]
-    assert works(lifted(made, blank)["answers"]["jaccard"])
+    assert works(extracted(made, blank)["answers"]["jaccard"])
 
 
 def test_structure_ignores_names_numbers_texts_and_annotations():

@@ -106,7 +106,7 @@ class Key:
     Attributes:
         lesson: name of the lesson.
         questions: its exercises.
-        blank: the lesson without answers, for :func:`vos_lab.grading.extract.lift`.
+        blank: the lesson without answers, for :func:`vos_lab.grading.extract.extract`.
         package: a folder with the library without answers.
         warm: modules that the exercises need.
         digest: changes with the lesson, its exercises and their checks.

@@ -2,7 +2,7 @@
 
 The order of things, for one submission:
 
-1. a worker reads the file and lifts the answers out of it (:mod:`~vos_lab.grading.extract`);
+1. a worker reads the file and extracts the answers from it (:mod:`~vos_lab.grading.extract`);
 2. for each exercise, workers run the answer on the inputs of its cases, first those that students
    know, then, in another worker, those that they do not;
 3. what they return is compared here, with the same functions that ``check`` uses;
@@ -35,7 +35,7 @@ from vos_lab.grading.results import CaseResult, ExerciseResult, Result, Settings
 from vos_lab.grading.sandbox import COMPILED, Limits, Sandbox, SandboxError, Worker, crowding
 from vos_lab.grading.submissions import Submission, find_submissions
 
-LIFT_SECONDS = 60
+EXTRACT_SECONDS = 60
 PREPARE_SECONDS = 600
 MOST_STARTS = 3  # of the process of an exercise, if it ends in the middle
 PRINTED = 100  # values of an array that a verdict prints; larger ones are shown as pictures
@@ -72,29 +72,29 @@ def grade_one(
     name, notes = "", list(submission.notes)
     try:
         name, data = submission.content()
-        lifted = _lift(sandbox, name, data, key)
+        extracted = _extract(sandbox, name, data, key)
     except (ValueError, OSError) as error:
-        lifted = {"error": str(error), "notes": [], "answers": {}}
-    nothing: dict[str, Any] = {"state": "missing", "units": [], "note": lifted["error"] or ""}
+        extracted = {"error": str(error), "notes": [], "answers": {}}
+    nothing: dict[str, Any] = {"state": "missing", "units": [], "note": extracted["error"] or ""}
     exercises = [
-        grade_exercise(question, lifted["answers"].get(question.name, nothing), sandbox, limits)
+        grade_exercise(question, extracted["answers"].get(question.name, nothing), sandbox, limits)
         for question in key.questions
     ]
     return Result(
         submission.student,
         name,
-        lifted["error"],
-        (*notes, *lifted["notes"]),
+        extracted["error"],
+        (*notes, *extracted["notes"]),
         tuple(exercises),
         time.perf_counter() - started,
     )
 
 
-def _lift(sandbox: Sandbox, name: str, data: bytes, key: Key) -> dict[str, Any]:
+def _extract(sandbox: Sandbox, name: str, data: bytes, key: Key) -> dict[str, Any]:
     """Let a worker read the file: nobody knows what it does to its reader."""
-    worker = sandbox.worker(LIFT_SECONDS)
+    worker = sandbox.worker(EXTRACT_SECONDS)
     try:
-        encoding.send(worker.writer, {"do": "lift", "name": name, "blank": key.blank}, [data])
+        encoding.send(worker.writer, {"do": "extract", "name": name, "blank": key.blank}, [data])
         found, _ = encoding.receive(worker.reader, most=64 << 20)
     except (EOFError, OSError, encoding.EncodingError):
         how = worker.end(gone=True)
@@ -111,7 +111,7 @@ def grade_exercise(
 
     Args:
         question: the exercise.
-        answer: as it was lifted.
+        answer: as it was extracted.
         sandbox: where it runs.
         limits: of the exercise.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from vos_lab.authoring.build import REPOSITORY, read_lessons
 from vos_lab.authoring.lessons import Lesson, student_notebook
-from vos_lab.grading.extract import lift
+from vos_lab.grading.extract import extract
 from vos_lab.grading.submissions import File, find_submissions
 
 
@@ -90,7 +90,7 @@ def _rows(paths: Sequence[str | Path], lesson: Lesson) -> list[Row]:
             about = _about(data)
             if about.get("lesson", _by_name(file)) != lesson.name:
                 continue
-            found = lift(data, file.name, _blank(lesson))
+            found = extract(data, file.name, _blank(lesson))
             problems = [*said, *found["notes"], *([found["error"]] if found["error"] else [])]
             states = {name: answer["state"] for name, answer in found["answers"].items()}
             for name, answer in found["answers"].items():
@@ -113,7 +113,7 @@ def _rows(paths: Sequence[str | Path], lesson: Lesson) -> list[Row]:
 
 @cache
 def _blank(lesson: Lesson) -> dict[str, Any]:
-    """The exercises of a lesson, as :func:`vos_lab.grading.extract.lift` looks for them."""
+    """The exercises of a lesson, as :func:`vos_lab.grading.extract.extract` looks for them."""
     cells = [
         cell
         for cell in student_notebook(lesson).cells

@@ -70,7 +70,7 @@ class Cell:
     statements: list[Statement] = field(default_factory=list)
 
 
-def lift(data: bytes, name: str, blank: dict[str, Any]) -> dict[str, Any]:
+def extract(data: bytes, name: str, blank: dict[str, Any]) -> dict[str, Any]:
     """Find the answer of each exercise in a file.
 
     Args:

@@ -31,7 +31,7 @@ from vos_lab.exercise import Exercise
 from vos_lab.exercises import encoding
 from vos_lab.exercises.cases import Failure, call, failure_of, shared_memory
 from vos_lab.grading import sandbox
-from vos_lab.grading.extract import lift
+from vos_lab.grading.extract import extract
 
 GREETING = b"v"  # so that the grader knows that the walls stand
 
@@ -48,8 +48,8 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> None:
     writer.flush()
     try:
         task, parts = encoding.receive(reader)
-        if task["do"] == "lift":
-            found = lift(parts[0], task["name"], task["blank"])
+        if task["do"] == "extract":
+            found = extract(parts[0], task["name"], task["blank"])
             encoding.send(writer, found)
         elif task["do"] == "prepare":
             _prepare(reader, writer, task)
