@@ -23,7 +23,7 @@ KEYS = 50
 VIDEO = """
 import cv2, ipywidgets, numpy as np
 from vos_lab.video import Video, overlay
-from vos_lab.view.player import Player
+from vos_lab.view.widgets.player import Player
 
 rng = np.random.default_rng(0)
 still = cv2.resize(rng.integers(0, 256, (60, 107, 3), np.uint8), (854, 480))

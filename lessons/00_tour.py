@@ -39,9 +39,9 @@ from vos_lab.datasets.davis import example
 from vos_lab.methods.baseline import Baseline
 from vos_lab.video import OBJECT_COLOURS, Video
 from vos_lab.view import figures
-from vos_lab.view.explorers import ChallengeStudio
-from vos_lab.view.painter import Painter
-from vos_lab.view.player import Player
+from vos_lab.view.widgets.tour import ChallengeStudio
+from vos_lab.view.widgets.painter import Painter
+from vos_lab.view.widgets.player import Player
 
 # %% name="problem" slide="slide"
 hide_and_seek = procedural.suite("occlusion")[0]

@@ -39,7 +39,7 @@ from vos_lab.methods import create, run
 from vos_lab.metrics.masks import boundaries, boundary_radius, check_masks, check_values
 from vos_lab.metrics.masks import lower_neighbour, right_neighbour, share_near
 from vos_lab.view import figures
-from vos_lab.view.explorers import MetricPlayground, animal, change_mask
+from vos_lab.view.widgets.metrics import MetricPlayground, animal, change_mask
 
 # %% name="problem" slide="slide"
 truth = animal()

@@ -43,8 +43,9 @@ from vos_lab.flow.estimators import brightness
 from vos_lab.flow.warp import check_warp
 from vos_lab.metrics import flow as flow_metrics
 from vos_lab.metrics.flow import check_flows
-from vos_lab.view import figures, flow_figures
-from vos_lab.view.flow_explorer import FlowExplorer
+from vos_lab.view import figures
+from vos_lab.view.figures import flow as flow_figures
+from vos_lab.view.widgets.optical_flow import FlowExplorer
 
 # %% name="problem" slide="slide"
 pole = illusions.barber_pole(height=180, frames=18)

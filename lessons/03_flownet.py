@@ -47,8 +47,9 @@ from vos_lab.datasets.flying_shapes import flying_shapes
 from vos_lab.flow import flownet
 from vos_lab.metrics.flow import endpoint_error
 from vos_lab.training.recipes import flownet as recipes
-from vos_lab.view import figures, flow_figures
-from vos_lab.view.correlation_explorer import CorrelationExplorer
+from vos_lab.view import figures
+from vos_lab.view.figures import flow as flow_figures
+from vos_lab.view.widgets.flownet import CorrelationExplorer
 
 # %% name="problem" slide="slide"
 shapes = flying_shapes(7, size=(160, 256), reach=30)

@@ -49,8 +49,9 @@ from vos_lab.methods.object_flow import contour_costs, flow_of_object, minimum_c
 from vos_lab.methods.resolution import blurred
 from vos_lab.metrics import jaccard
 from vos_lab.metrics.flow import endpoint_error
-from vos_lab.view import figures, flow_figures
-from vos_lab.view.player import Player
+from vos_lab.view import figures
+from vos_lab.view.figures import flow as flow_figures
+from vos_lab.view.widgets.player import Player
 
 # %% name="problem" slide="slide"
 roll = procedural.suite("camera", frames=30, size=(120, 216), length=4)[3]

@@ -53,9 +53,9 @@ from vos_lab.methods.osvos import OSVOS, Batch, Loss, cross_entropy
 from vos_lab.metrics import boundary_f, jaccard, temporal_instability
 from vos_lab.video import VOID, Video
 from vos_lab.view import figures
-from vos_lab.view.fine_tuning import AnnotationExplorer, FineTuningMonitor, networks_figure
-from vos_lab.view.painter import Painter
-from vos_lab.view.player import Player
+from vos_lab.view.widgets.osvos import AnnotationExplorer, FineTuningMonitor, networks_figure
+from vos_lab.view.widgets.painter import Painter
+from vos_lab.view.widgets.player import Player
 
 # %% name="problem" slide="slide"
 hidden = motion.occluded_video(4)

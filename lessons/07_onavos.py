@@ -50,8 +50,8 @@ from vos_lab.methods.osvos import Batch, Loss
 from vos_lab.metrics import decay, jaccard
 from vos_lab.video import VOID
 from vos_lab.view import figures
-from vos_lab.view.player import Player
-from vos_lab.view.sample_map import SampleMap, paint_samples, sample_figure, watch
+from vos_lab.view.widgets.player import Player
+from vos_lab.view.widgets.onavos import SampleMap, paint_samples, sample_figure, watch
 
 # %% name="problem" slide="slide"
 coat = procedural.suite("appearance", frames=30, size=(120, 216), length=2)[1].part(0, 24)

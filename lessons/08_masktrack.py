@@ -50,8 +50,8 @@ from vos_lab.methods.networks import as_input
 from vos_lab.methods.osvos import OSVOS
 from vos_lab.metrics import boundary_f, jaccard
 from vos_lab.view import figures
-from vos_lab.view.dream_studio import DreamStudio
-from vos_lab.view.player import Player
+from vos_lab.view.widgets.masktrack import DreamStudio
+from vos_lab.view.widgets.player import Player
 
 # %% name="problem" slide="slide"
 small = {"frames": 16, "size": (120, 216), "length": 4}

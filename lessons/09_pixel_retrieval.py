@@ -50,8 +50,12 @@ from vos_lab.methods.pixel_retrieval import (
 from vos_lab.metrics import jaccard
 from vos_lab.training.recipes import pixel_retrieval as recipe
 from vos_lab.view import figures
-from vos_lab.view.embedding_explorer import ClickSegmenter, EmbeddingExplorer, component_colours
-from vos_lab.view.player import Player
+from vos_lab.view.widgets.pixel_retrieval import (
+    ClickSegmenter,
+    EmbeddingExplorer,
+    component_colours,
+)
+from vos_lab.view.widgets.player import Player
 
 # %% name="problem" slide="slide"
 small = {"frames": 24, "size": (120, 216), "length": 4}

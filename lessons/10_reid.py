@@ -45,7 +45,7 @@ from vos_lab.metrics import jaccard
 from vos_lab.training.recipes import reid as recipe
 from vos_lab.video import overlay
 from vos_lab.view import figures
-from vos_lab.view.player import Player
+from vos_lab.view.widgets.player import Player
 
 # %% name="problem" slide="slide"
 hidden = occluded_video(5)

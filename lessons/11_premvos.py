@@ -52,8 +52,8 @@ from vos_lab.metrics import jaccard
 from vos_lab.training.recipes.proposals import things
 from vos_lab.video import overlay
 from vos_lab.view import figures
-from vos_lab.view.merge_explorer import MergeExplorer, record
-from vos_lab.view.player import Player
+from vos_lab.view.widgets.premvos import MergeExplorer, record
+from vos_lab.view.widgets.player import Player
 
 # %% name="problem" slide="slide"
 small = {"frames": 24, "size": (120, 216)}

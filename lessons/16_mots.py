@@ -46,7 +46,7 @@ from vos_lab.methods.mots_tracker import MotsTracker, greedy_pairs, track
 from vos_lab.metrics import mots as mots_metrics
 from vos_lab.video import Video
 from vos_lab.view import figures
-from vos_lab.view.track_timeline import TrackTimeline, identity_maps, timeline
+from vos_lab.view.widgets.mots import TrackTimeline, identity_maps, timeline
 
 # %% name="problem" slide="slide"
 street = procedural.suite("crowd", frames=60, length=1)[0]

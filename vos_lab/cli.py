@@ -503,7 +503,7 @@ def evaluate_mots(
     if csv_file:
         write_csv(result, csv_file)
     if figure_file:
-        from vos_lab.view.mots_figures import hota_figure
+        from vos_lab.view.figures.mots import hota_figure
 
         hota_figure(result).save(figure_file)
 

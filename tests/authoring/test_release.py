@@ -84,7 +84,7 @@ def test_a_student_gets_the_notebook_and_what_it_needs_and_nothing_else(plain):
     (lesson,) = read_lessons(names=["01_metrics"])
     assert inside["notebooks/01_metrics.ipynb"] == as_text(student_notebook(lesson))
     assert "def jaccard" in inside["vos_lab/metrics/masks.py"]
-    assert "vos_lab/view/player.js" in inside
+    assert "vos_lab/view/widgets/player.js" in inside
     assert not [name for name in inside if "__pycache__" in name or name.endswith(".pyc")]
     assert "make.py lab" in inside["README.md"]
     assert "graded" not in inside["README.md"]

@@ -144,9 +144,9 @@ import numpy as np
 
 from vos_lab.course import quiz
 from vos_lab.datasets.mots_truth import as_objects
-from vos_lab.view.explorers import MetricPlayground
-from vos_lab.view.painter import Painter
-from vos_lab.view.track_timeline import TrackTimeline
+from vos_lab.view.widgets.metrics import MetricPlayground
+from vos_lab.view.widgets.painter import Painter
+from vos_lab.view.widgets.mots import TrackTimeline
 from vos_lab.video import Video
 
 # %% name="playground" slide="slide"

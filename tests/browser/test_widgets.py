@@ -15,8 +15,8 @@ pytestmark = pytest.mark.browser
 WIDGETS = """
 import numpy as np
 from vos_lab.video import Video
-from vos_lab.view.painter import Painter
-from vos_lab.view.player import Player
+from vos_lab.view.widgets.painter import Painter
+from vos_lab.view.widgets.player import Player
 
 frames = np.zeros((30, 120, 200, 3), np.uint8)
 masks = np.zeros((30, 120, 200), np.uint8)
@@ -27,7 +27,7 @@ video = Video("bar", frames, masks)
 """
 PLAYER = "player = Player(video, {'truth': masks, 'nothing': masks * 0}, compare=False)\nplayer"
 PAINTER = "painter = Painter(video, objects=2)\npainter"
-KNOBS = "from vos_lab.view.explorers import MetricPlayground\nMetricPlayground()"
+KNOBS = "from vos_lab.view.widgets.explorer import MetricPlayground\nMetricPlayground()"
 QUIZ = "from vos_lab.course import quiz\nquiz('00_tour', 'which task')"
 
 

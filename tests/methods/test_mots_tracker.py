@@ -30,7 +30,7 @@ from vos_lab.methods.mots_tracker import (
 )
 from vos_lab.metrics import jaccard
 from vos_lab.metrics.mots import evaluate_mots
-from vos_lab.view.track_timeline import timeline
+from vos_lab.view.widgets.mots import timeline
 
 SIZE = (60, 120)
 GROUND = np.random.default_rng(0).integers(60, 120, (*SIZE, 3), np.uint8)

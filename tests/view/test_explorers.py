@@ -12,14 +12,8 @@ from PIL import Image
 from vos_lab import metrics
 from vos_lab.datasets.procedural import Spec, render
 from vos_lab.view import figures
-from vos_lab.view.explorers import (
-    CHALLENGES,
-    CHANGES,
-    ChallengeStudio,
-    MetricPlayground,
-    animal,
-    change_mask,
-)
+from vos_lab.view.widgets.metrics import CHANGES, MetricPlayground, animal, change_mask
+from vos_lab.view.widgets.tour import CHALLENGES, ChallengeStudio
 
 damage = st.fixed_dictionaries(
     {knob.name: st.integers(int(knob.low), int(knob.high)) for knob in CHANGES}

@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from vos_lab.video import OBJECT_COLOURS, Video
-from vos_lab.view import figures, page
-from vos_lab.view.page import Figure
+from vos_lab.view import figures
+from vos_lab.view.figures import page, plots
+from vos_lab.view.figures.page import Figure
 
 ALT = 'A "quoted" <description> & more.'
 
@@ -216,7 +217,7 @@ def test_curves_of_one_frame_and_of_several_lengths():
 @pytest.mark.parametrize(("x", "whole"), [(range(1, 24), True), (np.linspace(0, 1, 23), False)])
 def test_there_is_no_frame_two_and_a_half(monkeypatch, x, whole):
     asked = []
-    monkeypatch.setattr(figures, "MaxNLocator", lambda **k: asked.append(k) or MaxNLocator(**k))
+    monkeypatch.setattr(plots, "MaxNLocator", lambda **k: asked.append(k) or MaxNLocator(**k))
     figures.curves({"a": np.linspace(0, 1, 23)}, "Frames.", ylabel="J", x=x, alt=ALT)
     assert asked == ([{"integer": True}] if whole else [])
 
@@ -249,7 +250,7 @@ def test_bars_draw_groups_intervals_and_zeros():
 
 
 def test_labels_move_apart_and_stay_in_order():
-    moved = figures._apart({"a": 10, "b": 12, "c": 99}, 20, 100)
+    moved = plots._apart({"a": 10, "b": 12, "c": 99}, 20, 100)
     assert list(moved) == ["a", "b", "c"]
     assert np.diff(list(moved.values())).min() >= 20
     assert max(moved.values()) <= 100

@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from vos_lab.flow import flow_to_rgb, warp
-from vos_lab.view import flow_figures
-from vos_lab.view.page import Figure
+from vos_lab.view.figures import flow as flow_figures
+from vos_lab.view.figures.page import Figure
 
 ALT = 'A "quoted" <description> & more.'
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from vos_lab.datasets.mots import MotsObject, MotsSequence
 from vos_lab.metrics.mots import evaluate_mots
-from vos_lab.view.mots_figures import hota_figure
+from vos_lab.view.figures.mots import hota_figure
 
 
 def result_of(*categories, like="trackeval"):

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from vos_lab.video import Video
-from vos_lab.view.painter import Painter, decode_runs, encode_runs
+from vos_lab.view.widgets.painter import Painter, decode_runs, encode_runs
 
 label_maps = arrays(
     np.uint8,

@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from vos_lab.video import OBJECT_COLOURS, Lazy, Video, overlay
-from vos_lab.view.player import Player, encode_frames, encode_mask
+from vos_lab.view.encoding import encode_frames, encode_mask
+from vos_lab.view.widgets.player import Player
 
 
 def noise(count: int, height: int = 12, width: int = 20) -> np.ndarray:

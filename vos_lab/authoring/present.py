@@ -323,10 +323,10 @@ def widget_cells(notebook: NotebookNode) -> dict[str, str]:
 def _widget_classes() -> set[str]:
     import anywidget
 
-    import vos_lab.view
+    from vos_lab.view import widgets
 
-    for module in pkgutil.iter_modules(vos_lab.view.__path__):
-        importlib.import_module(f"{vos_lab.view.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(widgets.__path__):
+        importlib.import_module(f"{widgets.__name__}.{module.name}")
 
     def below(cls: type[Any]) -> Iterator[type[Any]]:
         for child in cls.__subclasses__():

@@ -7,7 +7,7 @@ import numpy as np
 from vos_lab import metrics
 from vos_lab.claims.claim import Claim
 from vos_lab.datasets.procedural import suites as procedural
-from vos_lab.view.explorers import change_mask
+from vos_lab.view.widgets.metrics import change_mask
 
 # How predictions go wrong, and by how many pixels of a frame with 240 rows.
 DAMAGES = {

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from vos_lab import weights
 from vos_lab.view import figures
-from vos_lab.view.page import Figure
+from vos_lab.view.figures.page import Figure
 
 Batch = Any
 CHECKPOINT_EVERY = 60  # seconds

@@ -92,7 +92,7 @@ class Video:
         if mask is None:
             raise ValueError(
                 f"{self.name}: has no mask for its first frame. Paint one with "
-                "vos_lab.view.painter.Painter(video), or give a folder of masks."
+                "vos_lab.view.widgets.painter.Painter(video), or give a folder of masks."
             )
         return mask
 

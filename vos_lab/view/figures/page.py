@@ -1,0 +1,228 @@
+"""How a picture of a lesson looks and how it gets onto the page: what all figures share.
+
+JupyterLab and nbconvert know no place for a description beside an ``image/png`` output. So a
+figure displays as HTML, one ``<img>`` with its ``alt``, which notebooks, exported pages and code
+hosts all show.
+"""
+
+import base64
+import html
+import io
+import math
+import textwrap
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from PIL import Image
+
+from vos_lab.video import OBJECT_COLOURS
+
+WIDTH, MARGIN = 900, 12  # of a figure, in the pixels of a page (96 to the inch)
+SHARPNESS = 1.5  # pixels drawn for each pixel of a page, for screens that have more
+TEXT, TITLE = 11, 13  # points
+INK, QUIET = "#1a1a1a", "#5c5c5c"
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same on every machine
+    "font.size": TEXT,
+    "axes.labelsize": TEXT,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelsize": TEXT,
+    "ytick.labelsize": TEXT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+}
+
+
+def house_style() -> AbstractContextManager[None]:
+    """The style of all figures, whatever the notebook has set for its own."""
+    return style.context(["default", STYLE])
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A finished picture that a notebook displays, with its description.
+
+    Attributes:
+        data: the bytes of the file.
+        mime: ``image/jpeg``, ``image/png`` or ``image/webp``.
+        alt: what the picture shows, in words.
+        width: in the pixels of a page.
+
+    Raises:
+        ValueError: there is no description.
+    """
+
+    data: bytes
+    mime: str
+    alt: str
+    width: int
+
+    def __post_init__(self) -> None:
+        require_alt(self.alt)
+
+    def __repr__(self) -> str:
+        return f"<figure: {self.alt}>"
+
+    @property
+    def html(self) -> str:
+        """The picture as one HTML element, with its description."""
+        data = base64.b64encode(self.data).decode()
+        alt = html.escape(self.alt, quote=True)
+        return f'<img alt="{alt}" width="{self.width}" src="data:{self.mime};base64,{data}">'
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": repr(self)}
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture to a file.
+
+        Args:
+            path: ends in .jpg, .png, .webp or .gif; folders are made. A moving picture keeps
+                moving as .webp and .gif.
+
+        Raises:
+            ValueError: another ending.
+        """
+        path = Path(path)
+        kinds = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".gif": "GIF"}
+        kind = kinds.get(path.suffix.lower())
+        if kind is None:
+            raise ValueError(f"{path}: a figure is saved as {', '.join(kinds)}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.mime == f"image/{kind.lower()}":
+            path.write_bytes(self.data)
+            return
+        with Image.open(io.BytesIO(self.data)) as image:
+            moves = getattr(image, "is_animated", False) and kind in ("WEBP", "GIF")
+            (image if moves else image.convert("RGB")).save(path, kind, save_all=moves)
+
+
+class Page:
+    """A drawing measured in the pixels of a page, from the corner below its title, top left."""
+
+    def __init__(self, title: str, height: float) -> None:
+        lines = textwrap.wrap(title, 84)
+        self.head = MARGIN + 23 * len(lines) + 8
+        self.height = 2 * math.ceil((self.head + height + MARGIN) / 2)
+        self.width = WIDTH + 2 * MARGIN
+        # Not from pyplot, which would keep every figure of a notebook in memory.
+        size = self.width / 96, self.height / 96
+        self.canvas = Canvas(size, dpi=96 * SHARPNESS, facecolor="white")
+        for i, line in enumerate(lines):
+            top = 23 * i + MARGIN - self.head
+            self.text(0, top, line, va="top", size=TITLE, weight="bold")
+
+    def place(self, left: float, top: float) -> tuple[float, float]:
+        """A point as matplotlib counts: shares of the whole, from the bottom left."""
+        return (MARGIN + left) / self.width, 1 - (self.head + top) / self.height
+
+    def text(self, left: float, top: float, text: str, **look: Any) -> None:
+        """Write, with the words of ``matplotlib.figure.Figure.text`` for the look."""
+        self.canvas.text(*self.place(left, top), text, **look)
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], **look: Any) -> None:
+        """A straight line, with the words of ``matplotlib.lines.Line2D`` for the look."""
+        across, up = zip(self.place(*start), self.place(*end), strict=True)
+        self.canvas.add_artist(Line2D(across, up, **look))
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Axes whose plotting area is exactly this rectangle."""
+        corner = self.place(left, top + height)
+        return self.canvas.add_axes((*corner, width / self.width, height / self.height))
+
+    def picture(self, pixels: np.ndarray, left: float, top: float, frame: bool = False) -> None:
+        """Place an image pixel by pixel, without another interpolation."""
+        if frame:
+            pixels = pixels.copy()
+            pixels[[0, -1]] = pixels[:, [0, -1]] = 170
+        bottom = SHARPNESS * (self.height - self.head - top) - len(pixels)
+        across = SHARPNESS * (MARGIN + left)
+        self.canvas.figimage(pixels, round(across), round(bottom), origin="upper")
+
+    def legend(self, colours: Mapping[str, Any], left: float = 0) -> None:
+        """A line of colours with their names, at the top."""
+        self.canvas.legend(
+            handles=[Patch(facecolor=colour, label=name) for name, colour in colours.items()],
+            loc="upper left",
+            bbox_to_anchor=self.place(left, 0),
+            borderaxespad=0,
+            borderpad=0,
+            handlelength=1.1,
+            handleheight=0.9,
+            ncols=len(colours),
+            frameon=False,
+        )
+
+    def finished(self, alt: str, photographic: bool) -> Figure:
+        """Draw: as WebP, a third smaller than JPEG, or for lines as PNG where that is smaller."""
+        agg = FigureCanvasAgg(self.canvas)
+        agg.draw()
+        image = Image.fromarray(np.ascontiguousarray(np.asarray(agg.buffer_rgba())[..., :3]))
+        webp = io.BytesIO()
+        image.save(webp, "WEBP", quality=76 if photographic else 90, method=6)
+        if not photographic:
+            png = io.BytesIO()
+            few = image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+            few.save(png, "PNG", optimize=True)
+            if png.tell() < webp.tell():
+                return Figure(png.getvalue(), "image/png", alt, self.width)
+        return Figure(webp.getvalue(), "image/webp", alt, self.width)
+
+
+def require_alt(alt: str) -> None:
+    """Raise a ValueError where a description is missing."""
+    if not alt.strip():
+        raise ValueError(
+            "a figure needs alt=, a sentence that says what it shows to those who cannot see it: "
+            'alt="The mask covers the dog in frame 1 and the lawn in frame 40."'
+        )
+
+
+def fitting(shape: tuple[int, ...], width: float, height: float) -> tuple[int, int]:
+    """The largest height and width of an image in a space, with its shape kept."""
+    scale = min(width / shape[1], height / shape[0])
+    return max(1, int(scale * shape[0])), max(1, int(scale * shape[1]))
+
+
+def drawn(shown: tuple[int, int]) -> tuple[int, int]:
+    """The pixels to draw for a height and width on the page."""
+    return max(1, round(SHARPNESS * shown[0])), max(1, round(SHARPNESS * shown[1]))
+
+
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An image or a map at another height and width, smoothly."""
+    way = cv2.INTER_AREA if size[0] < image.shape[0] else cv2.INTER_LINEAR
+    return cv2.resize(image, (size[1], size[0]), interpolation=way)
+
+
+def object_colour(colour: int | tuple[int, int, int]) -> tuple[float, ...]:
+    """The colour of an object, or a colour of 0 to 255, as matplotlib takes it."""
+    values = OBJECT_COLOURS[colour] if isinstance(colour, int) else colour
+    return tuple(float(c) / 255 for c in values)
+
+
+def luminance(colour: tuple[float, ...]) -> float:
+    """How bright a colour is, 0 to 1."""
+    return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
+
+
+def darkened(colour: tuple[float, ...], limit: float) -> tuple[float, ...]:
+    """The same colour, dark enough to be seen on white: 0.36 for text, 0.7 for thick lines."""
+    return tuple(c * min(1.0, limit / max(luminance(colour), 0.01)) for c in colour)
