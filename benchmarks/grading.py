@@ -16,8 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import as_text, solved_notebook, student_notebook
+from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.grading.answer_key import Key
 from vos_lab.grading.batch import _extract, grade, open_sandbox
 from vos_lab.grading.results import Settings
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--how", default=None)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    lesson = read_lessons(REPOSITORY, [options.lesson])[0]
+    lesson = read_lessons(COURSE_FOLDER, [options.lesson])[0]
     exercises = sum(cell.kind == "exercise" for cell in lesson.cells)
     settings = Settings(seed=1, how=options.how)
     with tempfile.TemporaryDirectory() as name:

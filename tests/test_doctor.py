@@ -47,7 +47,8 @@ def unimportable(monkeypatch):
 @pytest.fixture
 def checkout(monkeypatch, tmp_path):
     """An empty folder in place of the folder of the course."""
-    monkeypatch.setattr(doctor, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(doctor, "work_folder", lambda: tmp_path)
+    monkeypatch.setattr(doctor, "WEIGHTS", tmp_path / "data")
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "data").mkdir()
     return tmp_path
@@ -242,7 +243,7 @@ def test_a_notebook_of_another_version(checkout):
     finding = only(doctor.notebooks())
     assert finding.verdict == "warn"
     assert "01_metrics.ipynb is for vos_lab 0.0.1" in finding.what
-    assert "save your answers" in finding.what_to_do
+    assert "start --again" in finding.what_to_do
 
 
 def test_a_notebook_that_is_none(checkout):
@@ -253,7 +254,7 @@ def test_a_notebook_that_is_none(checkout):
 
 
 def test_no_notebooks(checkout):
-    assert "vos-lab build" in only(doctor.notebooks()).what_to_do
+    assert "vos-lab start" in only(doctor.notebooks()).what_to_do
 
 
 def write_weights(file, stored_bytes):

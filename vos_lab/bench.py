@@ -20,6 +20,7 @@ from rich import box
 from rich.table import Table
 from tqdm.auto import tqdm
 
+from vos_lab.course_files import DATA
 from vos_lab.datasets.davis import DAVIS
 from vos_lab.datasets.procedural import SUITES, suite
 from vos_lab.methods import Segmenter, create, segment
@@ -29,7 +30,7 @@ from vos_lab.metrics.videos import average, evaluate_video
 from vos_lab.video import Video, read_mask, write_mask
 
 SECONDS = ("seconds_start", "seconds_per_frame")
-LEADERBOARD = Path(__file__).parents[1] / "data" / "leaderboard.json"
+LEADERBOARD = DATA / "leaderboard.json"
 """What was measured, for the lessons."""
 DATASETS = {"davis2016": 2016, "davis2017": 2017}
 

@@ -21,16 +21,20 @@ from rich.console import Console
 from rich.table import Table
 
 import vos_lab
+from vos_lab.course_files import INSTALLED, WEIGHTS, how_to_get_again, work_folder
 
 Verdict = Literal["ok", "warn", "fail"]
 
-REPOSITORY = Path(vos_lab.__file__).parents[1]
 OLDEST_PYTHON = (3, 11)
 # A notebook with PyTorch and one method takes about 1 GB; JupyterLab and a browser come on top.
 MEMORY_NEEDED = 2.0  # GB
 # Room for the masks and videos that a student writes; the installation itself is there already.
 DISK_NEEDED = 1.0  # GB
-SET_UP_AGAIN = "run `make setup` (or `python make.py setup`)"
+SET_UP_AGAIN = (
+    "install the course again with `pip install --force-reinstall`"
+    if INSTALLED
+    else "run `make setup` (or `python make.py setup`)"
+)
 # What must lie beside JupyterLab for widgets to appear, and which package brings it.
 WIDGET_EXTENSIONS = {
     "@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets",
@@ -266,8 +270,9 @@ def memory() -> list[Finding]:
 
 def disk() -> list[Finding]:
     """How much disk is free."""
-    free = shutil.disk_usage(REPOSITORY).free / 1e9
-    what = f"{free:.1f} GB free at {REPOSITORY}"
+    folder = work_folder()
+    free = shutil.disk_usage(folder).free / 1e9
+    what = f"{free:.1f} GB free at {folder}"
     if free < DISK_NEEDED:
         advice = f"make room: what you write (masks, videos) wants about {DISK_NEEDED:.0f} GB"
         return [Finding("disk", "warn", what, advice)]
@@ -279,27 +284,23 @@ def disk() -> list[Finding]:
 
 def notebooks() -> list[Finding]:
     """Notebooks and library must be of one version."""
-    files = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+    folder = work_folder() / "notebooks"
+    files = sorted(folder.glob("*.ipynb"))
     if not files:
-        advice = "run `vos-lab build --no-execute` in the folder of the course"
-        return [Finding("notebooks", "warn", f"none in {REPOSITORY / 'notebooks'}", advice)]
+        advice = "go to the folder of the course first; `vos-lab start` makes one"
+        return [Finding("notebooks", "warn", f"none in {folder}", advice)]
     findings = []
     for file in files:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
             version = content["metadata"].get("vos_lab", {}).get("version")
         except (ValueError, KeyError, AttributeError, TypeError):
-            advice = (
-                f"get it back with `git checkout {file.name}`, or from a copy; save yours first"
-            )
+            advice = f"move {file.name} away; `vos-lab start` then lays out a new one"
             findings.append(Finding("notebooks", "fail", f"{file} is no notebook", advice))
             continue
         if version != vos_lab.__version__:
             what = f"{file.name} is for vos_lab {version}; installed is {vos_lab.__version__}"
-            advice = (
-                "save your answers under another name, get the notebooks of this version "
-                f"(`git pull`), and {SET_UP_AGAIN}"
-            )
+            advice = "`vos-lab start --again` lays out those of this version, and keeps yours"
             findings.append(Finding("notebooks", "warn", what, advice))
     what = f"all {len(files)} are for this version ({vos_lab.__version__})"
     return findings or [Finding("notebooks", "ok", what)]
@@ -307,12 +308,12 @@ def notebooks() -> list[Finding]:
 
 def weights() -> list[Finding]:
     """Trained weights that ship with the course are whole."""
-    files = sorted((REPOSITORY / "data").rglob("*.safetensors"))
+    files = sorted(WEIGHTS.glob("*.safetensors"))
     broken = [file for file in files if not _is_whole(file)]
     if broken:
-        names = " ".join(file.relative_to(REPOSITORY).as_posix() for file in broken)
-        advice = f"get them again: `git checkout -- {names}`"
-        return [Finding("weights", "fail", f"damaged: {names}", advice)]
+        names = " ".join(file.name for file in broken)
+        what = f"damaged: {names}, in {WEIGHTS}"
+        return [Finding("weights", "fail", what, how_to_get_again("them", *broken))]
     return [
         Finding("weights", "ok", f"{len(files)} files, whole" if files else "no lesson needs any")
     ]

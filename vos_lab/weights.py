@@ -15,11 +15,13 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from vos_lab.course_files import WEIGHTS, how_to_get_again
+
 if TYPE_CHECKING:  # torch takes seconds to load, and listing what ships does not need it
     import torch
 
-SHIPPED = Path(__file__).parents[1] / "data" / "weights"
-"""Where the shipped weights lie: beside the package, in the repository and in every copy of it."""
+SHIPPED = WEIGHTS
+"""Where the shipped weights lie."""
 
 MOST_BYTES = 10_000_000  # a history keeps every version of a file for ever
 
@@ -83,8 +85,8 @@ def load(name: str, folder: str | Path | None = None) -> dict[str, "torch.Tensor
         tensors = load_file(file)
     except (safetensors.SafetensorError, OSError) as error:
         raise ValueError(
-            f"{file}: is damaged ({error}). `git checkout {file.name}` in its folder brings the "
-            f"shipped one back; `vos-lab train {name}` makes it again"
+            f"{file}: is damaged ({error}). {how_to_get_again('the shipped one', file)}; "
+            f"`vos-lab train {name}` makes it again"
         ) from None
     return {key: value.float() if _is_half(value) else value for key, value in tensors.items()}
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from vos_lab import video
-from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import Lesson, as_text, source_of, student_notebook
 from vos_lab.authoring.release import (
     ReleaseError,
@@ -20,6 +20,7 @@ from vos_lab.authoring.release import (
     try_release,
     weights_of,
 )
+from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.exercise import Exercise
 from vos_lab.exercises.cases import Case, Check, library_versions, run
 from vos_lab.exercises.check import judge, registered
@@ -76,7 +77,7 @@ def test_a_student_gets_the_notebook_and_what_it_needs_and_nothing_else(plain):
     folders = {name.split("/")[0] for name in inside}
     assert folders <= {
         *("README.md", "Makefile", "make.py", "pyproject.toml", "release.json", "data"),
-        *("requirements.txt", "requirements.lock", "notebooks", "vos_lab"),
+        *("requirements.txt", "requirements.lock", "setup.py", "notebooks", "vos_lab"),
     }
     assert [name for name in inside if name.startswith("notebooks/")] == [
         "notebooks/01_metrics.ipynb"
@@ -103,7 +104,7 @@ def test_what_cannot_be_released_is_said(tmp_path):
         release(["99_nothing"], tmp_path / "x.zip")
     with pytest.raises(FileNotFoundError, match="no shipped weights 'nothing'"):
         release(["00_tour"], tmp_path / "x.zip", weights=["nothing"])
-    with pytest.raises(FileNotFoundError, match="clone it"):
+    with pytest.raises(FileNotFoundError, match="A zip for students has none"):
         release(["00_tour"], tmp_path / "x.zip", root=tmp_path)
     assert not (tmp_path / "x.zip").exists()
 
@@ -432,4 +433,4 @@ def test_an_empty_folder_is_said(tmp_path):
         collect([tmp_path])
     with pytest.raises(FileNotFoundError, match="no such file"):
         collect([tmp_path / "nothing"])
-    assert (REPOSITORY / "lessons").is_dir()
+    assert (COURSE_FOLDER / "lessons").is_dir()

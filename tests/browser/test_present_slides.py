@@ -14,12 +14,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from vos_lab.authoring.build import REPOSITORY
 from vos_lab.authoring.present import export
+from vos_lab.course_files import COURSE_FOLDER
 
 pytestmark = pytest.mark.browser
 
-LESSONS = sorted(path.stem for path in (REPOSITORY / "solutions").glob("[0-9][0-9]_*.ipynb"))
+LESSONS = sorted(path.stem for path in (COURSE_FOLDER / "solutions").glob("[0-9][0-9]_*.ipynb"))
 SCREENS = [(1280, 720), (1920, 1080), (1024, 768)]
 # In pixels of a slide that is 720 high: 2 % of its height is read from the back of a room.
 SMALLEST_TEXT, SMALLEST_PICTURE = 14.0, 0.95  # the text in a picture has 15 pixels

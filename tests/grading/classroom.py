@@ -5,8 +5,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from vos_lab.authoring.build import REPOSITORY
 from vos_lab.authoring.lessons import as_text, read_lesson, solved_notebook, student_notebook
+from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.grading.answer_key import Key
 from vos_lab.grading.batch import grade_exercise, grade_one, open_sandbox
 from vos_lab.grading.extract import extract
@@ -109,7 +109,7 @@ class Classroom:
 
 def lessons():
     """The names of all lessons of the repository."""
-    return sorted(path.stem for path in (REPOSITORY / "lessons").glob("[0-9]*.py"))
+    return sorted(path.stem for path in (COURSE_FOLDER / "lessons").glob("[0-9]*.py"))
 
 
 def solved(lesson):

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from classroom import BOUNDARY, RIGHT, Classroom, handed_in, lessons, notebook, solved, write_lesson
 
-from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import as_text, read_lesson, student_notebook
 from vos_lab.cli import main
+from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.grading import batch as grading
 from vos_lab.grading import gradescope, reports
 from vos_lab.grading.answer_key import Key, hidden_cases
@@ -174,7 +175,7 @@ def test_a_report_escapes_what_students_write():
             ),
         ),
     )
-    lesson = read_lessons(REPOSITORY, ["01_metrics"])[0]
+    lesson = read_lessons(COURSE_FOLDER, ["01_metrics"])[0]
     page = reports.student_page(room_result, lesson)
     assert not re.search(r"<(script|b|i|u|m|h|n|c)>", page)
 
@@ -261,7 +262,7 @@ def test_twenty_runs_give_one_result(tmp_path, seed):
 
 @pytest.mark.parametrize("name", lessons())
 def test_the_reference_gets_all_and_the_untouched_nothing(name):
-    lesson = read_lessons(REPOSITORY, [name])[0]
+    lesson = read_lessons(COURSE_FOLDER, [name])[0]
     if not any(cell.kind == "exercise" for cell in lesson.cells):
         pytest.skip("no exercises")
     settings = Settings(seed=11)

@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 from classroom import BOUNDARY, RIGHT, notebook, write_lesson
 
-from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import read_lesson
+from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.grading.batch import grade
 from vos_lab.grading.results import Settings
 from vos_lab.grading.sandbox import Limits
@@ -48,11 +49,11 @@ def test_nbgrader_generates_grades_and_gives_feedback(name, tmp_path, monkeypatc
 
     # It starts `alembic` by its bare name.
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.setenv("PYTHONPATH", str(COURSE_FOLDER))
 
     source = tmp_path / "source" / "ps1" / f"{name}.ipynb"
     source.parent.mkdir(parents=True)
-    shutil.copy(REPOSITORY / "solutions" / f"{name}.ipynb", source)
+    shutil.copy(COURSE_FOLDER / "solutions" / f"{name}.ipynb", source)
     config = Config()
     config.CourseDirectory.root = str(tmp_path)
     config.CourseDirectory.db_url = f"sqlite:///{tmp_path}/gradebook.db"
@@ -60,7 +61,7 @@ def test_nbgrader_generates_grades_and_gives_feedback(name, tmp_path, monkeypatc
     api = NbGraderAPI(config=config)
     assert api.generate_assignment("ps1")["success"]
     released = (tmp_path / "release" / "ps1" / f"{name}.ipynb").read_text("utf-8")
-    lesson = read_lessons(REPOSITORY, [name])[0]
+    lesson = read_lessons(COURSE_FOLDER, [name])[0]
     exercises = [cell for cell in lesson.cells if cell.kind == "exercise"]
 
     # What a student hands in has the released cells, with answers in them.
@@ -106,7 +107,7 @@ def is_answer(cell):
 @pytest.fixture
 def cluster(tmp_path):
     """A scheduler and two worker processes, as an administrator starts them."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    environment = {**os.environ, "PYTHONPATH": str(COURSE_FOLDER)}
     address = tmp_path / "scheduler.json"
     start = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     processes = [

@@ -16,10 +16,11 @@ from typing import Any
 
 import vos_lab
 from vos_lab.authoring.lessons import stub_of
+from vos_lab.course_files import INSIDE
 from vos_lab.exercise import Exercise
 
 CHECKS = "exercises/checks"
-LEFT_OUT = ("__pycache__", "*.pyc", ".*", "quizzes")
+LEFT_OUT = ("__pycache__", "*.pyc", ".*", "quizzes", INSIDE)
 
 
 def blank_package(

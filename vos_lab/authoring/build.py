@@ -28,7 +28,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-import vos_lab
 from vos_lab.authoring.lessons import (
     Lesson,
     as_text,
@@ -38,8 +37,8 @@ from vos_lab.authoring.lessons import (
     solved_notebook,
     student_notebook,
 )
+from vos_lab.course_files import COURSE_FOLDER
 
-REPOSITORY = Path(vos_lab.__file__).parents[1]
 MAX_BYTES = 600_000
 MAX_SECONDS_NOTEBOOK = 180
 MAX_SECONDS_CELL = 60
@@ -80,7 +79,7 @@ def build(
     check: bool = False,
     execute: bool = True,
     force: bool = False,
-    root: str | Path = REPOSITORY,
+    root: str | Path = COURSE_FOLDER,
 ) -> list[Built]:
     """Write the notebooks of lessons, or check that they are written.
 
@@ -93,7 +92,7 @@ def build(
         check: write nothing; compare with what is on disk.
         execute: False leaves the solved notebooks as they are.
         force: execute every solved notebook.
-        root: of the repository: holds ``lessons/``, ``notebooks/``, ``solutions/``.
+        root: holds ``lessons/``, ``notebooks/``, ``solutions/``.
 
     Returns:
         What became of each lesson.
@@ -139,11 +138,11 @@ def build(
     return report
 
 
-def lessons(root: str | Path = REPOSITORY) -> list[dict[str, Any]]:
+def lessons(root: str | Path = COURSE_FOLDER) -> list[dict[str, Any]]:
     """The lessons with their exercises, as ``vos-lab lessons --json`` gives them.
 
     Args:
-        root: of the repository.
+        root: the folder that holds ``lessons/``.
 
     Returns:
         For each lesson its name, title, minutes, needs, points and exercises; for each of these
@@ -248,11 +247,13 @@ def check_notebook(path: str | Path, timeout: int = 120) -> list[dict[str, Any]]
 # --- reading and writing ----------------------------------------------------------------------
 
 
-def read_lessons(root: str | Path = REPOSITORY, names: Sequence[str] | None = None) -> list[Lesson]:
-    """Read the lessons of a repository.
+def read_lessons(
+    root: str | Path = COURSE_FOLDER, names: Sequence[str] | None = None
+) -> list[Lesson]:
+    """Read lessons.
 
     Args:
-        root: of the repository.
+        root: the folder that holds ``lessons/``.
         names: which; by default all.
 
     Raises:
@@ -262,8 +263,8 @@ def read_lessons(root: str | Path = REPOSITORY, names: Sequence[str] | None = No
     folder = Path(root) / "lessons"
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"{folder}: there is no folder of lessons. They come with the repository, not with "
-            "the package: clone it, and install it from there with `pip install -e .`"
+            f"{folder}: there is no folder of lessons. A zip for students has none; a clone of the "
+            "repository has them, and so does the package when it is installed"
         )
     files = {file.stem: file for file in sorted(folder.glob("[0-9][0-9]_*.py"))}
     for name in names or ():

@@ -32,8 +32,9 @@ from nbclient import NotebookClient
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
-from vos_lab.authoring.build import PROGRESS, QUIET, REPOSITORY, WIDGET, read_lessons
+from vos_lab.authoring.build import PROGRESS, QUIET, WIDGET, read_lessons
 from vos_lab.authoring.lessons import solved_notebook
+from vos_lab.course_files import COURSE_FOLDER
 
 HERE = Path(__file__).parent
 PICTURES = ("image/svg+xml", "image/webp", "image/png", "image/jpeg")
@@ -274,13 +275,13 @@ def _section(slide: Slide) -> str:
     )
 
 
-def export(name: str, out: str | Path, root: str | Path = REPOSITORY) -> Path:
+def export(name: str, out: str | Path, root: str | Path = COURSE_FOLDER) -> Path:
     """Write the slides of a lesson to one HTML file that needs no server and no network.
 
     Args:
         name: of the lesson, for example ``02_optical_flow``.
         out: the file to write.
-        root: of the repository.
+        root: the folder that holds ``lessons/``.
 
     Returns:
         The file.
@@ -464,7 +465,7 @@ def present(
     demo: str | None = None,
     port: int = 8888,
     browser: bool = True,
-    root: str | Path = REPOSITORY,
+    root: str | Path = COURSE_FOLDER,
 ) -> None:
     """Run a lesson and show it as slides with living widgets, until Ctrl-C.
 
@@ -473,7 +474,7 @@ def present(
         demo: None for the slides; else show widgets alone: that of this name, or all if empty.
         port: of the server; another one is taken if it is in use.
         browser: whether to open a browser.
-        root: of the repository.
+        root: the folder that holds ``lessons/``.
 
     Raises:
         FileNotFoundError: no such lesson.

@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 
 import vos_lab
 from vos_lab.authoring.blank import without_bodies
-from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import (
     Lesson,
     as_text,
@@ -36,6 +36,7 @@ from vos_lab.authoring.lessons import (
     stub_of,
     student_notebook,
 )
+from vos_lab.course_files import COURSE_FOLDER, DATA, WEIGHTS, package_files
 from vos_lab.exercise import Exercise
 from vos_lab.exercises import checks
 from vos_lab.exercises.check import registered
@@ -43,8 +44,10 @@ from vos_lab.exercises.recorded import record
 from vos_lab.methods import METHODS
 from vos_lab.weights import shipped
 
-AROUND = ("make.py", "Makefile", "pyproject.toml", "requirements.txt", "requirements.lock")
-PACKAGE = (".py", ".toml", ".js", ".css")
+AROUND = (
+    *("make.py", "Makefile", "pyproject.toml", "setup.py"),
+    *("requirements.txt", "requirements.lock"),
+)
 THE_ZIPS_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: no two differ by it
 CELL_SECONDS = 600
 
@@ -99,7 +102,7 @@ def release(
     graded: bool = False,
     without: Sequence[str] = (),
     weights: Sequence[str] = (),
-    root: str | Path = REPOSITORY,
+    root: str | Path = COURSE_FOLDER,
 ) -> Release:
     """Write the zip for students.
 
@@ -109,23 +112,19 @@ def release(
         graded: leave the answers to these lessons out of the package copy too.
         without: names of further lessons whose answers must not be in it, as they come later.
         weights: names of shipped weights to put in besides those that the lessons name.
-        root: of the repository.
+        root: the folder that holds ``lessons/``.
 
     Returns:
         What is in it.
 
     Raises:
-        FileNotFoundError: this is no checkout of the repository, or there is no such lesson or
-            weights.
+        FileNotFoundError: there are no lessons, or no such lesson or weights.
         LessonError: a lesson cannot be built.
     """
     root, out = Path(root), Path(out)
     chosen = read_lessons(root, lessons)
-    content = {name: (REPOSITORY / name).read_bytes() for name in AROUND}
-    package = Path(vos_lab.__file__).parent
-    for file in sorted(package.rglob("*")):
-        if file.suffix in PACKAGE and "__pycache__" not in file.parts and file.is_file():
-            content[f"vos_lab/{file.relative_to(package).as_posix()}"] = file.read_bytes()
+    content = {name: (COURSE_FOLDER / name).read_bytes() for name in AROUND}
+    content |= {f"vos_lab/{name}": file.read_bytes() for name, file in package_files()}
     for lesson in chosen:
         notebook = student_notebook(lesson)
         if graded:
@@ -162,10 +161,9 @@ def _data(names: Iterable[str]) -> dict[str, bytes]:
             raise FileNotFoundError(
                 f"there are no shipped weights {name!r}; there are: {', '.join(there) or 'none'}"
             )
-    folder = REPOSITORY / "data"
-    files = [file for file in folder.glob("*") if file.is_file()]
-    files += [folder / "weights" / f"{n}{end}" for n in names for end in (".safetensors", ".json")]
-    return {file.relative_to(REPOSITORY).as_posix(): file.read_bytes() for file in files}
+    files = [file for file in DATA.rglob("*") if file.is_file() and file.parent != WEIGHTS]
+    files += [WEIGHTS / f"{name}{end}" for name in names for end in (".safetensors", ".json")]
+    return {file.relative_to(COURSE_FOLDER).as_posix(): file.read_bytes() for file in files}
 
 
 def _write_zip(out: Path, folder: str, content: dict[str, bytes]) -> None:
@@ -325,7 +323,9 @@ CHECKS = read_checks(Path(__file__).with_suffix(".record"))
 # --- trying it --------------------------------------------------------------------------------
 
 
-def try_release(file: str | Path, fresh: bool = False, root: str | Path = REPOSITORY) -> list[str]:
+def try_release(
+    file: str | Path, fresh: bool = False, root: str | Path = COURSE_FOLDER
+) -> list[str]:
     """Unzip a release somewhere else, write the answers into its notebooks, and run them there.
 
     Args:
@@ -333,7 +333,7 @@ def try_release(file: str | Path, fresh: bool = False, root: str | Path = REPOSI
         fresh: make the environment anew, as a student does (``python make.py setup``; minutes, and
             it needs a network). Else the packages of this environment serve, with the package of
             the zip in the place of this one.
-        root: of the repository, where the answers are.
+        root: the folder that holds ``lessons/``.
 
     Returns:
         What was found, in words.

@@ -21,7 +21,9 @@ from rich.table import Table
 from scipy import stats
 from tqdm.auto import tqdm
 
-RECORD = Path(__file__).parents[2] / "data" / "claims.json"
+from vos_lab.course_files import DATA
+
+RECORD = DATA / "claims.json"
 """What was measured, for the lessons."""
 
 

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 import vos_lab
-from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.build import read_lessons
+from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.exercises import encoding
 from vos_lab.exercises.cases import Failure, Inputs, Run, changed, kind, show
 from vos_lab.exercises.check import diagnose, failure_lines
@@ -419,7 +420,7 @@ def grade(
     jobs: int | None = None,
     cluster: str | None = None,
     say: Callable[[str], None] = print,
-    root: str | Path = REPOSITORY,
+    root: str | Path = COURSE_FOLDER,
 ) -> list[Result]:
     """Grade a batch of submissions, and write what came of it.
 
@@ -435,7 +436,7 @@ def grade(
         jobs: how many submissions are graded at once; by default one for each core.
         cluster: address of a dask.distributed scheduler that does the work instead.
         say: gets a line for each submission, and warnings.
-        root: of the repository, with the lessons.
+        root: the folder that holds ``lessons/``.
 
     Returns:
         The results, sorted by student.

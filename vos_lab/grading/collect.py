@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import Lesson, student_notebook
+from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.grading.extract import extract
 from vos_lab.grading.submissions import File, find_submissions
 
@@ -47,14 +48,14 @@ class Row:
 def collect(
     paths: Sequence[str | Path],
     lessons: Sequence[str] | None = None,
-    root: str | Path = REPOSITORY,
+    root: str | Path = COURSE_FOLDER,
 ) -> list[Row]:
     """Read submissions, without running them.
 
     Args:
         paths: notebooks, folders, or zips as learning platforms export them.
         lessons: names of the lessons to look for; by default all.
-        root: of the repository.
+        root: the folder that holds ``lessons/``.
 
     Returns:
         A row for each student and lesson, sorted; one without a lesson for a student of whom

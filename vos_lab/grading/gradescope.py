@@ -12,8 +12,8 @@ import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
-import vos_lab
-from vos_lab.authoring.build import REPOSITORY, read_lessons
+from vos_lab.authoring.build import read_lessons
+from vos_lab.course_files import COURSE_FOLDER, package_files
 from vos_lab.grading import reports
 from vos_lab.grading.answer_key import Key
 from vos_lab.grading.batch import guarded, open_sandbox
@@ -50,7 +50,7 @@ PYTHONPATH="$root/source" "$python" -m vos_lab.grading.gradescope "$root"
 
 
 def make_autograder(
-    lesson: str, out: str | Path, settings: Settings, root: str | Path = REPOSITORY
+    lesson: str, out: str | Path, settings: Settings, root: str | Path = COURSE_FOLDER
 ) -> Path:
     """Write the zip that Gradescope asks for when an autograder is configured.
 
@@ -58,7 +58,7 @@ def make_autograder(
         lesson: name of the lesson.
         out: a file ``*.zip``, or a folder.
         settings: of grading; hidden cases and seed are in the zip, which students never see.
-        root: of the repository.
+        root: the folder that holds ``lessons/``.
 
     Returns:
         The zip.
@@ -75,7 +75,6 @@ def make_autograder(
         path = path / f"gradescope-{lesson}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     words = {"lesson": lesson, "seed": settings.seed, "limits": asdict(settings.limits)}
-    package = Path(vos_lab.__file__).parent
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         _add_program(archive, "setup.sh", SETUP)
         _add_program(archive, "run_autograder", RUN)
@@ -84,9 +83,8 @@ def make_autograder(
         if settings.hidden is not None:
             archive.writestr(HIDDEN, settings.hidden)
         archive.write(root / "lessons" / f"{lesson}.py", f"lessons/{lesson}.py")
-        for file in sorted(package.rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                archive.write(file, f"vos_lab/{file.relative_to(package).as_posix()}")
+        for name, file in package_files():
+            archive.write(file, f"vos_lab/{name}")
     return path
 
 
