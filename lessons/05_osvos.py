@@ -49,7 +49,8 @@ from vos_lab.exercise import exercise
 from vos_lab.methods import run
 from vos_lab.methods.flow_propagation import FlowPropagation
 from vos_lab.methods.networks import SegmentationNetwork, as_input
-from vos_lab.methods.osvos import OSVOS, Batch, Loss, cross_entropy
+from vos_lab.methods.fine_tuning import Batch, Loss
+from vos_lab.methods.osvos import OSVOS, cross_entropy
 from vos_lab.metrics import boundary_f, jaccard, temporal_instability
 from vos_lab.video import VOID, Video
 from vos_lab.view import figures
@@ -241,7 +242,7 @@ figures.table(rows, title="Each size alone, and all together", name="size", digi
 # richer one), else it would learn the picture and not the object. `batches` gives these pictures
 # with their truth.
 
-# %% exercise="vos_lab.methods.osvos.fine_tune" points=3
+# %% exercise="vos_lab.methods.fine_tuning.fine_tune" points=3
 
 # %% [markdown] name="monitor-text" slide="slide"
 # Watch your function at work. When you have seen enough, stop the cell (■ in the toolbar): the
@@ -285,20 +286,20 @@ figures.strip(
 # **contour branch**, has learned one thing only: where something ends. It is never fine-tuned. Its
 # contours cut the frame into regions, and each region decides as a whole.
 
-# %% exercise="vos_lab.methods.osvos.snap_to_contours" points=2
+# %% exercise="vos_lab.methods.contours.snap_to_contours" points=2
 
 # %% name="contours" slide="slide"
 osvos = OSVOS(snapping=True, **paper)
 osvos.start(walk.frames[0], walk.first_mask)
 frame = walk.frames[8]
-soft, regions = osvos.probabilities(frame)[1], osvos.regions(frame)
+soft, regions = osvos.probabilities(frame)[1], osvos.contours.regions(frame)
 with torch.inference_mode():
-    contours = osvos.contours(as_input(frame))[0][0, 0].sigmoid().numpy()
+    contours = osvos.contours.network(as_input(frame))[0][0, 0].sigmoid().numpy()
 pixels = np.bincount(regions.ravel()).clip(1)
 mean = np.stack([np.bincount(regions.ravel(), c.ravel()) / pixels for c in frame.T.swapaxes(1, 2)])
 grey = cv2.cvtColor((255 - 255 * contours).astype(np.uint8), cv2.COLOR_GRAY2RGB)
 before = soft > 0.5
-after = methods.osvos.snap_to_contours(before, regions)
+after = methods.contours.snap_to_contours(before, regions)
 figures.strip(
     [grey, mean.T[regions].astype(np.uint8), frame, frame],
     [None, None, before.astype(np.uint8), after.astype(np.uint8)],

@@ -46,7 +46,7 @@ from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import onavos
 from vos_lab.methods.onavos import FAR, SURE, OnAVOS
-from vos_lab.methods.osvos import Batch, Loss
+from vos_lab.methods.fine_tuning import Batch, Loss
 from vos_lab.metrics import decay, jaccard
 from vos_lab.video import VOID
 from vos_lab.view import figures

@@ -44,7 +44,8 @@ from vos_lab.methods import masktrack, run
 from vos_lab.methods.augmentation import deformation
 from vos_lab.methods.baseline import Baseline
 from vos_lab.methods.flow_propagation import propagate_mask
-from vos_lab.methods.lucid import Dream, Lucid, fill_hole
+from vos_lab.methods.lucid import Lucid
+from vos_lab.methods.lucid_frames import Dream, fill_hole
 from vos_lab.methods.masktrack import Box, MaskTrack, length_image, random_previous_mask
 from vos_lab.methods.networks import as_input
 from vos_lab.methods.osvos import OSVOS
@@ -316,7 +317,7 @@ figures.strip(
     "blurred patch where it was.",
 )
 
-# %% exercise="vos_lab.methods.lucid.lucid_frame" points=3
+# %% exercise="vos_lab.methods.lucid_frames.lucid_frame" points=3
 
 # %% [markdown] name="studio-text" slide="skip"
 # Try it. The studio runs on your function. Which of these frames may the video contain?

@@ -7,16 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vos_lab.methods.augmentation import (
-    AUGMENTATIONS,
     GRID,
+    apply_affine,
+    colour_jitter,
     deformation,
-    other_light,
-    pictures,
+    random_affine,
     random_deformation,
-    seen,
-    small_labels,
-    view,
 )
+from vos_lab.methods.fine_tuning import AUGMENTATIONS, augmenter
+from vos_lab.methods.resolution import small_labels
 from vos_lab.video import VOID
 
 seeds = st.integers(0, 10_000)
@@ -38,9 +37,11 @@ def test_a_view_that_changes_nothing_gives_the_frame_back(seed, size):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (*size, 3), np.uint8)
     labels = rng.integers(0, 3, size).astype(np.uint8)
-    matrix = view(rng, size, size, zoom=(1.0, 1.0), turn=0.0, mirror=False)
+    matrix = random_affine(rng, size, size, zoom=(1.0, 1.0), turn=0.0, mirror=False)
     np.testing.assert_allclose(matrix, np.eye(2, 3), atol=1e-9)
-    for before, after in zip((image, labels), seen(image, labels, matrix, size), strict=True):
+    for before, after in zip(
+        (image, labels), apply_affine(image, labels, matrix, size), strict=True
+    ):
         np.testing.assert_array_equal(before, after)
 
 
@@ -48,7 +49,7 @@ def test_a_view_that_changes_nothing_gives_the_frame_back(seed, size):
 @given(seeds)
 def test_a_closer_view_stays_inside_the_frame(seed):
     rng = np.random.default_rng(seed)
-    matrix = view(rng, (60, 90), (60, 90), zoom=(1.0, 2.0), turn=0.0)
+    matrix = random_affine(rng, (60, 90), (60, 90), zoom=(1.0, 2.0), turn=0.0)
     corners = matrix @ np.array([[0, 89, 0, 89], [0, 0, 59, 59], [1, 1, 1, 1]])
     # A pixel has an area: what lies half a pixel beyond the middle of the last one is still in it.
     assert corners.min() >= -0.5
@@ -57,7 +58,7 @@ def test_a_closer_view_stays_inside_the_frame(seed):
 
 def test_a_view_grows_by_no_more_than_it_may():
     rng = np.random.default_rng(0)
-    matrices = [view(rng, (48, 64), (48, 64), zoom=(0.5, 2.0)) for _ in range(200)]
+    matrices = [random_affine(rng, (48, 64), (48, 64), zoom=(0.5, 2.0)) for _ in range(200)]
     areas = np.array([np.linalg.det(m[:, :2]) for m in matrices])
     assert 0.25 - 1e-6 <= abs(areas).min() < 0.3
     assert 3.5 < abs(areas).max() <= 4 + 1e-6
@@ -66,7 +67,7 @@ def test_a_view_grows_by_no_more_than_it_may():
 
 @pytest.mark.parametrize("how", ["plain", "lucid"])
 def test_image_and_labels_stay_together(disk, how):
-    make = pictures(how, *disk)
+    make = augmenter(how, *disk)
     found = 0
     for seed in range(20):
         image, labels = make(np.random.default_rng(seed))
@@ -86,7 +87,7 @@ def test_image_and_labels_stay_together(disk, how):
 def test_what_lies_outside_the_frame_is_void(disk):
     image, labels = disk
     far = np.array([[2.0, 0, -32], [0, 2.0, -24]])
-    picture, mask = seen(image, labels, far, (48, 64))
+    picture, mask = apply_affine(image, labels, far, (48, 64))
     assert (mask[:11] == VOID).all()
     assert (mask[:, :15] == VOID).all()
     assert (mask[14:34, 18:46] != VOID).all()
@@ -94,14 +95,14 @@ def test_what_lies_outside_the_frame_is_void(disk):
 
 
 def test_no_augmentation_gives_the_frame_itself(disk):
-    image, labels = pictures("none", *disk)(np.random.default_rng(0))
+    image, labels = augmenter("none", *disk)(np.random.default_rng(0))
     np.testing.assert_array_equal(image, disk[0])
     np.testing.assert_array_equal(labels, disk[1])
 
 
 @pytest.mark.parametrize("how", AUGMENTATIONS)
 def test_the_same_randomness_gives_the_same_picture(disk, how):
-    one, again, other = (pictures(how, *disk)(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, again, other = (augmenter(how, *disk)(np.random.default_rng(seed)) for seed in (1, 1, 2))
     for first, second in zip(one, again, strict=True):
         np.testing.assert_array_equal(first, second)
     assert np.array_equal(one[0], other[0]) == (how == "none")
@@ -109,19 +110,19 @@ def test_the_same_randomness_gives_the_same_picture(disk, how):
 
 def test_an_augmentation_that_does_not_exist(disk):
     with pytest.raises(ValueError, match="augmentation is one of plain, lucid, none, not 'more'"):
-        pictures("more", *disk)
+        augmenter("more", *disk)
 
 
 @given(seeds)
 def test_light_of_no_strength_changes_nothing(seed):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (6, 5, 3), np.uint8)
-    np.testing.assert_array_equal(other_light(image, rng, 0.0), image)
+    np.testing.assert_array_equal(colour_jitter(image, rng, 0.0), image)
 
 
 def test_light_changes_all_pixels_of_a_colour_alike(disk):
     image, labels = disk
-    lit = other_light(image, np.random.default_rng(3))
+    lit = colour_jitter(image, np.random.default_rng(3))
     assert lit.dtype == np.uint8
     assert (lit != image).any()
     for label in (0, 5):

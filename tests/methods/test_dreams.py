@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vos_lab.flow import lands_inside, warp
-from vos_lab.methods.lucid import Dream, mirrored
+from vos_lab.methods.lucid_frames import Dream, mirrored
 
 
 @given(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from vos_lab.datasets.procedural import suite
 from vos_lab.methods import run
-from vos_lab.methods.lucid import Dream, Lucid, fill_hole, lucid_frame, mirrored
+from vos_lab.methods.lucid import Lucid
+from vos_lab.methods.lucid_frames import Dream, fill_hole, lucid_frame, mirrored
 from vos_lab.metrics import jaccard
 from vos_lab.video import VOID
 

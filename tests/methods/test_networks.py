@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from vos_lab.methods.contours import contour_network
+from vos_lab.methods.fine_tuning import fine_tune
 from vos_lab.methods.masktrack import MaskTrack
 from vos_lab.methods.networks import (
     BACKBONES,
@@ -21,7 +23,7 @@ from vos_lab.methods.networks import (
     mean_j,
     segmentation_loss,
 )
-from vos_lab.methods.osvos import OSVOS, class_balanced_loss, contour_network, fine_tune
+from vos_lab.methods.osvos import OSVOS, class_balanced_loss
 from vos_lab.video import VOID
 
 # --- fusing -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import torch
 
 from vos_lab import weights
 from vos_lab.datasets.procedural import SPLITS, Spec, render
-from vos_lab.methods.augmentation import view
+from vos_lab.methods.augmentation import random_affine
 from vos_lab.methods.pixel_retrieval import EmbeddingNetwork, places_of
 from vos_lab.training import recipe, train
 from vos_lab.training.recipes import pixel_retrieval as recipes
@@ -60,7 +60,9 @@ def test_a_window_knows_where_in_the_frame_it_is():
     assert np.allclose(found, places_of((60, 108)).numpy(), atol=1e-6)
     rng = np.random.default_rng(0)
     for _ in range(20):
-        places = recipes.places_through(view(rng, recipes.SIZE, (64, 96), turn=15), (64, 96))
+        places = recipes.places_through(
+            random_affine(rng, recipes.SIZE, (64, 96), turn=15), (64, 96)
+        )
         assert np.abs(places).max() < 1.6
     shifted = recipes.places_through(np.add(whole, [[0, 0, 43.2], [0, 0, 24]]), recipes.SIZE)
     assert np.allclose(shifted - found, 0.2, atol=1e-6)

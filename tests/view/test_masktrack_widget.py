@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos_lab.methods.lucid import lucid_frame
+from vos_lab.methods.lucid_frames import lucid_frame
 from vos_lab.video import Video
 from vos_lab.view.widgets.masktrack import KNOBS, DreamStudio
 

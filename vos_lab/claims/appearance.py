@@ -26,7 +26,7 @@ STEPS = 80
 """Of fine-tuning; about five seconds on one core."""
 
 # OSVOS learns at the pace of OnAVOS, in fewer steps: large steps would not settle in so few.
-PACE = {name: FIRST[name] for name in ("batch", "learning_rate", "settling")}
+PACE = {name: FIRST[name] for name in ("batch", "learning_rate", "decay_share")}
 QUICK: dict[str, Any] = {**PACE, "steps": STEPS, "snapping": False}
 ON = f"120 x 216 pixels, {STEPS} steps of fine-tuning"
 

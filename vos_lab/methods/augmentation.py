@@ -1,14 +1,12 @@
 """New pictures from an annotated frame: closer, farther, turned, mirrored, otherwise lit, bent."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
 from vos_lab.video import VOID
 
 
-def view(
+def random_affine(
     rng: np.random.Generator,
     shape: tuple[int, ...],
     size: tuple[int, int],
@@ -45,7 +43,7 @@ def view(
     return np.column_stack([matrix, offset])
 
 
-def seen(
+def apply_affine(
     image: np.ndarray, labels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """A view of a frame and of its labels. What lies outside is mirrored, and void.
@@ -53,7 +51,7 @@ def seen(
     Args:
         image: ``(H, W, 3)`` uint8.
         labels: label map, ``(H, W)`` uint8.
-        matrix: from :func:`view`.
+        matrix: from :func:`random_affine`.
         size: height and width of the result.
 
     Returns:
@@ -68,7 +66,7 @@ def seen(
     return picture, mask
 
 
-def other_light(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+def colour_jitter(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """The image in another light: brighter or darker, with more or less contrast, tinted.
 
     Args:
@@ -143,78 +141,3 @@ def random_deformation(
     affine = np.column_stack([matrix, centre + away - matrix @ centre])
     bends = (rng.standard_normal((GRID, GRID, 2)) * bend * size).astype(np.float32)
     return deformation(mask.shape, affine, bends)
-
-
-# --- endless pictures from one annotated frame ------------------------------------------------
-
-AUGMENTATIONS = ("plain", "lucid", "none")
-Pictures = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
-
-
-def check_augmentation(how: str) -> None:
-    """Make sure that there is such an augmentation.
-
-    Args:
-        how: one of :data:`AUGMENTATIONS`.
-
-    Raises:
-        ValueError: it is none of them.
-    """
-    if how not in AUGMENTATIONS:
-        raise ValueError(f"augmentation is one of {', '.join(AUGMENTATIONS)}, not {how!r}")
-
-
-def pictures(how: str, frame: np.ndarray, labels: np.ndarray) -> Pictures:
-    """What makes new pictures from an annotated frame.
-
-    Args:
-        how: "plain" (closer, farther, turned, mirrored, other light), "lucid" (see
-            :mod:`vos_lab.methods.lucid`) or "none".
-        frame: ``(H, W, 3)`` uint8.
-        labels: label map, ``(H, W)`` uint8.
-
-    Returns:
-        A function from a random generator to an image and its label map, of the same size.
-
-    Raises:
-        ValueError: there is no such augmentation.
-    """
-    check_augmentation(how)
-    if how == "none":
-        return lambda rng: (frame, labels)
-    if how == "plain":
-        size = frame.shape[:2]
-
-        def plain(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-            image, mask = seen(frame, labels, view(rng, size, size), size)
-            return other_light(image, rng), mask
-
-        return plain
-    from vos_lab.methods.lucid import Dream  # which needs what stands above
-
-    return Dream(frame, labels).frame
-
-
-def small_labels(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A label map at another size, in which no object is lost, however small.
-
-    Args:
-        mask: label map, ``(H, W)`` uint8.
-        size: height and width.
-
-    Returns:
-        ``(h, w)`` uint8.
-
-    Example:
-        >>> tiny = np.zeros((8, 8), np.uint8)
-        >>> tiny[3, 5] = 7
-        >>> small_labels(tiny, (2, 2)).tolist()
-        [[0, 7], [0, 0]]
-    """
-    small = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
-    for label in np.setdiff1d(np.unique(mask), np.unique(small)):
-        rows, columns = np.nonzero(mask == label)
-        middle = len(rows) // 2
-        row = rows[middle] * size[0] // mask.shape[0]
-        small[row, columns[middle] * size[1] // mask.shape[1]] = label
-    return small

@@ -7,6 +7,7 @@ needed: take any picture with a mask, and damage the mask as motion would.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import cv2
@@ -17,13 +18,8 @@ from torch import nn
 from vos_lab import weights
 from vos_lab.exercise import exercise
 from vos_lab.flow import estimate
-from vos_lab.methods.augmentation import (
-    GRID,
-    check_augmentation,
-    deformation,
-    pictures,
-    small_labels,
-)
+from vos_lab.methods.augmentation import GRID, deformation
+from vos_lab.methods.fine_tuning import Annotation, Batch, augmented, check_augmentation, learn
 from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.networks import (
     OnDevice,
@@ -33,8 +29,14 @@ from vos_lab.methods.networks import (
     fast,
     segmentation_loss,
 )
-from vos_lab.methods.osvos import Batch, learn
-from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
+from vos_lab.methods.resolution import (
+    PIXELS,
+    label_map,
+    resized,
+    small_labels,
+    soft_masks,
+    working_size,
+)
 from vos_lab.methods.segmenter import check_size
 from vos_lab.video import VOID
 
@@ -251,7 +253,7 @@ class MaskTrack:
         self.size = working_size(frame.shape, self.pixels)
         self.last = resized(frame, self.size)
         self.soft: dict[int, np.ndarray] = {}
-        self.annotated: list[tuple[np.ndarray, np.ndarray]] = []
+        self.annotated: list[Annotation] = []
         self.add(frame, mask)
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
@@ -261,18 +263,17 @@ class MaskTrack:
         self.soft |= soft_masks(small, self.size)
         self.network.load_state_dict(self.parent)
         if self.soft and small.any():
-            self.annotated.append((resized(frame, self.size), small))
+            self.annotated.append(Annotation(resized(frame, self.size), small))
         if self.annotated and self.steps:
             learn(self.network, self._batches(), self.steps, segmentation_loss, self, LEARNING_RATE)
         self.network.eval()
 
     def _batches(self) -> Iterator[Batch]:
         rng = np.random.default_rng(self.seed)
-        makers = [pictures(self.augmentation, *each) for each in self.annotated]
-        for step in range(self.steps):
+        samples = augmented(self.annotated, self.augmentation, rng)
+        for _ in range(self.steps):
             inputs, truths = [], []
-            for i in range(BATCH):
-                image, labels = makers[(step * BATCH + i) % len(makers)](rng)
+            for image, labels, _ in islice(samples, BATCH):
                 there = [label for label in np.unique(labels) if 0 < label < VOID]
                 label = rng.choice(there) if there else 1
                 picture, previous, truth = self.example(image, labels, int(label), rng)

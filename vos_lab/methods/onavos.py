@@ -22,9 +22,9 @@ import torch
 from torch import nn
 
 from vos_lab.exercise import exercise
-from vos_lab.methods.augmentation import pictures
+from vos_lab.methods.fine_tuning import Batch, Loss, augmenter, fine_tune, truth_of
 from vos_lab.methods.networks import as_input, fast
-from vos_lab.methods.osvos import OSVOS, Batch, Loss, fine_tune, truth_of
+from vos_lab.methods.osvos import OSVOS
 from vos_lab.methods.resolution import resized
 from vos_lab.video import VOID
 
@@ -44,7 +44,7 @@ FIRST: dict[str, Any] = {
     "steps": 280,
     "batch": 2,
     "learning_rate": 1e-3,
-    "settling": 0.0,
+    "decay_share": 0.0,
 }
 """How the first frame is learned. Every later frame has its price here, so this may take longer
 than in OSVOS: what is built on it is the better for it. With the soft Jaccard loss of OSVOS it does
@@ -168,8 +168,9 @@ class OnAVOS(OSVOS):
         """Fine-tune on the first frame."""
         super().start(frame, mask)
         self.random = np.random.default_rng(self.seed + 1)
-        labels = self.annotated[0].labels
-        self.last = {label: labels == label for label in self.labels}
+        first = self.annotated[0]
+        self.new_view = augmenter(self.augmentation, first.frame, first.labels)
+        self.last = {label: first.labels == label for label in self.labels}
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
         """Take up objects that appear later."""
@@ -217,9 +218,7 @@ class OnAVOS(OSVOS):
                 fine_tune(self.network, batches, self.loss, LEARNING_RATE)
 
     def _first_frames(self) -> Iterator[Batch]:
-        first = self.annotated[0]
-        make = pictures(self.augmentation, first.frame, first.labels)
         while True:
-            image, labels = make(self.random)
-            truth = truth_of(labels, self.labels, first.known)
+            image, labels = self.new_view(self.random)
+            truth = truth_of(labels, self.labels, self.annotated[0].known)
             yield as_input(image).to(self.device), torch.from_numpy(truth)[None].to(self.device)

@@ -11,32 +11,35 @@ Every frame is then segmented on its own. Nothing is carried over, so nothing ca
 object that was hidden is found again. The price: masks flicker, and look-alikes are taken for it.
 """
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import nn
 from torch.nn import functional
-from tqdm.auto import tqdm
 
 from vos_lab import weights
 from vos_lab.exercise import exercise
-from vos_lab.methods.augmentation import check_augmentation, pictures, small_labels
+from vos_lab.methods.contours import ContourBranch, snapped
+from vos_lab.methods.fine_tuning import (
+    Annotation,
+    Batch,
+    Loss,
+    augmented,
+    check_augmentation,
+    learn,
+    truth_of,
+)
 from vos_lab.methods.networks import (
     SegmentationNetwork,
-    SmallBackbone,
     as_input,
     backbone,
     fast,
     segmentation_loss,
 )
-from vos_lab.methods.resolution import PIXELS, label_map, resized, working_size
+from vos_lab.methods.resolution import PIXELS, label_map, resized, small_labels, working_size
 from vos_lab.methods.segmenter import check_size
 from vos_lab.video import VOID
 
@@ -44,8 +47,9 @@ STEPS = 160
 BATCH = 1
 LEARNING_RATE = 3e-3
 """Of Adam: large, as a student with a laptop waits for each step."""
-SETTLING = 0.25
-"""This share of the steps, the last ones, go at a third of it: large steps do not hit the spot."""
+DECAY_SHARE = 0.25
+"""Learning-rate decay: this share of the steps, the last ones, go at a third of it, as large steps
+do not hit the spot."""
 
 
 @exercise(minutes=15, difficulty=2, importance=5)
@@ -82,125 +86,6 @@ def class_balanced_loss(score: torch.Tensor, truth: torch.Tensor) -> torch.Tenso
     return (entropy * weight).sum() / number
 
 
-Batch = tuple[torch.Tensor, torch.Tensor]
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-@exercise(minutes=15, difficulty=3, importance=5)
-def fine_tune(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    watch: Callable[[float], Any] | None = None,
-) -> list[float]:
-    """Overfit a network: from a parent, which knows objects, to the object of this video.
-
-    Args:
-        network: gives the fused log-odds and the side outputs for a batch; it is changed.
-        batches: pairs of inputs ``(N, C, H, W)`` float32 and truth ``(N, K, H, W)`` uint8.
-        loss: of the fused log-odds and the truth.
-        learning_rate: of Adam.
-        watch: is told the loss of each step; for a progress bar.
-
-    Returns:
-        The loss of each step, a number, before the weights were changed.
-
-    Example:
-        >>> network = SegmentationNetwork()
-        >>> batch = torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32, dtype=torch.uint8)
-        >>> len(fine_tune(network, [batch, batch], class_balanced_loss, 1e-3))
-        2
-    """
-    network.train()
-    losses = []
-    # Step 1: an Adam optimiser over the parameters of the network.
-    optimiser = torch.optim.Adam(network.parameters(), learning_rate)
-    for inputs, truth in batches:
-        # Step 2: the fused output, and its loss. The side outputs are not needed here.
-        fused, _ = network(inputs)
-        value = loss(fused, truth)
-        # Step 3: forget the last gradients, compute new ones, and take a step.
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        # Step 4: keep the loss as a number: a tensor would keep the whole computation alive.
-        losses.append(float(value.detach()))
-        if watch is not None:
-            watch(losses[-1])
-    network.eval()
-    return losses
-
-
-# --- contours ---------------------------------------------------------------------------------
-
-CELL = 6
-"""Pixels: a region begins in each square of this side, so it cannot be much larger."""
-
-
-def contour_network() -> SegmentationNetwork:
-    """The contour branch: the same network, narrower. It is trained once, and never fine-tuned."""
-    return SegmentationNetwork(SmallBackbone(channels=(8, 16, 32, 64)))
-
-
-def regions_between(contours: np.ndarray) -> np.ndarray:
-    """Cut an image into small regions along its contours: a watershed (Meyer, 1992).
-
-    Contours are mountains. Water rises from the lowest place of each square of a grid, and where
-    two lakes meet, regions end. (The paper uses an ultrametric contour map.)
-
-    Args:
-        contours: how much of a contour each pixel is, ``(H, W)`` float32, 0 to 1.
-
-    Returns:
-        ``(H, W)`` int32, the number of its region for each pixel, 0 or more.
-    """
-    height, width = contours.shape
-    heights = (np.clip(cv2.GaussianBlur(contours, (0, 0), 1.0), 0, 1) * 255).astype(np.uint8)
-    wells = np.zeros((height, width), np.int32)
-    corners = itertools.product(range(0, height, CELL), range(0, width, CELL))
-    for number, (top, left) in enumerate(corners, start=1):
-        square = heights[top : top + CELL, left : left + CELL]
-        row, column = np.unravel_index(square.argmin(), square.shape)
-        wells[top + row, left + column] = number
-    lakes = cv2.watershed(cv2.cvtColor(heights, cv2.COLOR_GRAY2RGB), wells.copy())
-    if not (lakes > 0).any():  # nothing but shores: an image of a few pixels
-        return wells.max() - wells
-    # The shores, and the border of the image, go to the nearest lake.
-    nearest = ndimage.distance_transform_edt(
-        lakes <= 0, return_distances=False, return_indices=True
-    )
-    return lakes[tuple(nearest)] - 1
-
-
-@exercise(minutes=15, difficulty=2, importance=3)
-def snap_to_contours(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Let each region decide as a whole (Caelles et al., Section 3.3).
-
-    Args:
-        mask: ``(H, W)`` bool, or how much of each pixel is object, float32 from 0 to 1.
-        regions: ``(H, W)`` int32, the number of its region for each pixel, 0 or more.
-
-    Returns:
-        ``(H, W)`` bool: all of a region, where more than half of it is object, else nothing of it.
-
-    Example:
-        >>> mask = np.array([[True, True, False, True, False, False]])
-        >>> snap_to_contours(mask, np.array([[0, 0, 0, 1, 1, 1]])).astype(int).tolist()
-        [[1, 1, 1, 0, 0, 0]]
-    """
-    # Step 1: how many pixels does each region have, and how many of them are object?
-    pixels = np.bincount(regions.ravel())
-    inside = np.bincount(regions.ravel(), mask.ravel().astype(np.float64))
-    # Step 2: a region is object where more than half of it is. (A number that no pixel has: 0.)
-    chosen = inside > 0.5 * pixels
-    # Step 3: back to pixels: each looks up what its region is.
-    return chosen[regions]
-
-
-# --- the method -------------------------------------------------------------------------------
-
-
 def cross_entropy(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Plain cross-entropy, each pixel alike; void does not count. For comparison."""
     counts = truth != VOID
@@ -217,21 +102,6 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-@dataclass
-class Annotation:
-    """A frame that somebody has annotated, at the size at which the network works.
-
-    Attributes:
-        frame: ``(h, w, 3)`` uint8.
-        labels: label map, ``(h, w)`` uint8.
-        known: labels of the objects that are known here; of others the truth is void.
-    """
-
-    frame: np.ndarray
-    labels: np.ndarray
-    known: list[int]
-
-
 class OSVOS:
     """OSVOS as a Segmenter.
 
@@ -244,7 +114,7 @@ class OSVOS:
         steps: of fine-tuning.
         batch: how many pictures each step sees.
         learning_rate: of Adam.
-        settling: this share of the steps, the last ones, go at a third of it.
+        decay_share: learning-rate decay: this share of the steps, the last ones, go at a third.
         augmentation: how new frames are made from annotated ones: "plain" (closer, farther,
             turned, mirrored, in other light), "lucid" (see lesson 08) or "none".
         loss: "cross-entropy", "balanced" (class-balanced, as in the paper), or "soft-jaccard"
@@ -273,7 +143,7 @@ class OSVOS:
         steps: int = STEPS,
         batch: int = BATCH,
         learning_rate: float = LEARNING_RATE,
-        settling: float = SETTLING,
+        decay_share: float = DECAY_SHARE,
         augmentation: str = "lucid",
         loss: str = "soft-jaccard",
         snapping: bool = False,
@@ -287,7 +157,7 @@ class OSVOS:
     ) -> None:
         check_augmentation(augmentation)
         self.steps, self.batch, self.augmentation, self.seed = steps, batch, augmentation, seed
-        self.learning_rate, self.settling = learning_rate, settling
+        self.learning_rate, self.decay_share = learning_rate, decay_share
         if loss not in LOSSES:
             raise ValueError(f"there is no loss {loss!r}; there are: {', '.join(LOSSES)}")
         self.loss = LOSSES[loss]
@@ -296,11 +166,10 @@ class OSVOS:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = SegmentationNetwork(backbone(encoder))
-            contours = contour_network() if snapping else None
         if encoder == "small" and parent is not None:
             weights.load_into(network, parent)
         self.parent = network
-        self.contours = weights.load_into(contours, "osvos-contours") if contours else None
+        self.contours = ContourBranch() if snapping else None
 
     # --- learning ---------------------------------------------------------------------------
 
@@ -341,22 +210,16 @@ class OSVOS:
             self.loss,
             self,
             self.learning_rate,
-            self.settling,
+            self.decay_share,
         )
 
     def _batches(self) -> Iterator[Batch]:
-        rng = np.random.default_rng(self.seed)
-        makers = [pictures(self.augmentation, a.frame, a.labels) for a in self.annotated]
-        for step in range(self.steps):
-            # Each batch shows as many annotations as it can, one after the other.
-            chosen = [(step * self.batch + i) % len(makers) for i in range(self.batch)]
-            made = [makers[i](rng) for i in chosen]
-            truths = [
-                truth_of(labels, self.labels, self.annotated[i].known)
-                for (_, labels), i in zip(made, chosen, strict=True)
-            ]
+        samples = augmented(self.annotated, self.augmentation, np.random.default_rng(self.seed))
+        for _ in range(self.steps):
+            chosen = list(islice(samples, self.batch))
+            truths = [truth_of(labels, self.labels, a.known) for _, labels, a in chosen]
             yield (
-                torch.cat([as_input(image) for image, _ in made]).to(self.device),
+                torch.cat([as_input(image) for image, _, _ in chosen]).to(self.device),
                 torch.from_numpy(np.stack(truths)).to(self.device),
             )
 
@@ -381,76 +244,6 @@ class OSVOS:
         self, small: np.ndarray, soft: dict[int, np.ndarray], size: tuple[int, int]
     ) -> np.ndarray:
         if self.contours is not None and soft:
-            regions = self.regions(small)
+            regions = self.contours.regions(small)
             soft = {label: snapped(each, regions) for label, each in soft.items()}
         return label_map(soft, size)
-
-    def regions(self, small: np.ndarray) -> np.ndarray:
-        """The regions between the contours of a frame, ``(h, w)`` int32."""
-        assert self.contours is not None  # else nobody asks
-        with torch.inference_mode(), fast("cpu"):
-            fused, _ = self.contours(as_input(small))
-        return regions_between(fused.sigmoid()[0, 0].float().numpy())
-
-
-def snapped(soft: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """A soft mask whose half lies on contours; away from it, it stays as it was."""
-    inside = snap_to_contours(soft > 0.5, regions)
-    return np.where(inside, np.maximum(soft, 0.51), np.minimum(soft, 0.49)).astype(np.float32)
-
-
-def truth_of(labels: np.ndarray, objects: Sequence[int], known: Sequence[int]) -> np.ndarray:
-    """What each output of the network shall say: ``(K, h, w)`` uint8, 0, 1 or void.
-
-    Args:
-        labels: label map of an annotated frame.
-        objects: labels of the K objects.
-        known: those of which this frame knows where they are; of others the truth is void, but
-            where an object is, no other can be.
-    """
-    taken = (labels > 0) & (labels != VOID)
-    maps = []
-    for label in objects:
-        truth = (labels == label).astype(np.uint8)
-        maps.append(np.where((labels == VOID) | ((label not in known) & ~taken), VOID, truth))
-    return np.stack(maps).astype(np.uint8)
-
-
-def learn(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    steps: int,
-    loss: Loss,
-    shown: Any,
-    learning_rate: float,
-    settling: float = 0.0,
-) -> None:
-    """Fine-tune with a progress bar.
-
-    Interrupted (Ctrl-C, or the square of a notebook), the network is used as it is.
-
-    Args:
-        network: is changed.
-        batches: as for :func:`fine_tune`.
-        steps: how many there are.
-        loss: of a batch.
-        shown: the method, with ``name``, ``progress``, ``watch`` and ``device``.
-        learning_rate: of Adam.
-        settling: the share of the steps, at the end, that go at a third of the learning rate.
-    """
-    bar = tqdm(total=steps, desc=f"{shown.name}: fine-tuning", disable=not shown.progress)
-    numbers = itertools.count(1)  # a bar that is not shown does not count
-
-    def watch(value: float) -> None:
-        bar.update()
-        bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
-        if shown.watch is not None:
-            shown.watch(next(numbers), value)
-
-    last = round(settling * steps)
-    with bar, fast(shown.device), suppress(KeyboardInterrupt):
-        made = iter(batches)
-        fine_tune(network, itertools.islice(made, steps - last), loss, learning_rate, watch)
-        if last:
-            fine_tune(network, made, loss, learning_rate / 3, watch)
-    network.eval()

@@ -79,6 +79,31 @@ def soft_masks(mask: np.ndarray, size: tuple[int, int]) -> dict[int, np.ndarray]
     return {label: resized((mask == label).astype(np.float32), size) for label in labels}
 
 
+def small_labels(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A label map at another size, in which no object is lost, however small.
+
+    Args:
+        mask: label map, ``(H, W)`` uint8.
+        size: height and width.
+
+    Returns:
+        ``(h, w)`` uint8.
+
+    Example:
+        >>> tiny = np.zeros((8, 8), np.uint8)
+        >>> tiny[3, 5] = 7
+        >>> small_labels(tiny, (2, 2)).tolist()
+        [[0, 7], [0, 0]]
+    """
+    small = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+    for label in np.setdiff1d(np.unique(mask), np.unique(small)):
+        rows, columns = np.nonzero(mask == label)
+        middle = len(rows) // 2
+        row = rows[middle] * size[0] // mask.shape[0]
+        small[row, columns[middle] * size[1] // mask.shape[1]] = label
+    return small
+
+
 def label_map(soft: dict[int, np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """The label map that soft masks stand for: the strongest object, where it has over one half.
 

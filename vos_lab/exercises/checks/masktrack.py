@@ -14,7 +14,7 @@ from vos_lab.exercises.checks.optical_flow import constant, smooth
 from vos_lab.flow.warp import warp
 from vos_lab.methods.augmentation import GRID, deformation
 from vos_lab.methods.flow_propagation import propagate_mask
-from vos_lab.methods.lucid import lucid_frame
+from vos_lab.methods.lucid_frames import lucid_frame
 from vos_lab.methods.masktrack import crop_and_zoom, refine_mask, simulate_previous_mask
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_input
 

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.methods.fine_tuning import Batch, Loss
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone
 from vos_lab.methods.onavos import adapt, select_training_pixels
-from vos_lab.methods.osvos import Batch, Loss, cross_entropy
+from vos_lab.methods.osvos import cross_entropy
 from vos_lab.video import VOID
 
 # --- select_training_pixels -------------------------------------------------------------------

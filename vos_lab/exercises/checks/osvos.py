@@ -11,15 +11,10 @@ from torch import nn
 from torch.nn import functional
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Slip, difference
+from vos_lab.methods.contours import snap_to_contours
+from vos_lab.methods.fine_tuning import Batch, Loss, fine_tune
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, fuse_side_outputs
-from vos_lab.methods.osvos import (
-    Batch,
-    Loss,
-    class_balanced_loss,
-    cross_entropy,
-    fine_tune,
-    snap_to_contours,
-)
+from vos_lab.methods.osvos import class_balanced_loss, cross_entropy
 from vos_lab.video import VOID
 
 # --- class_balanced_loss ----------------------------------------------------------------------

@@ -11,7 +11,8 @@ import torch
 from torch.nn import functional
 
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
-from vos_lab.methods.augmentation import other_light, seen, view
+from vos_lab.methods.augmentation import apply_affine, colour_jitter, random_affine
+from vos_lab.methods.contours import contour_network
 from vos_lab.methods.masktrack import random_previous_mask
 from vos_lab.methods.networks import (
     SegmentationNetwork,
@@ -20,7 +21,7 @@ from vos_lab.methods.networks import (
     mean_j,
     segmentation_loss,
 )
-from vos_lab.methods.osvos import class_balanced_loss, contour_network
+from vos_lab.methods.osvos import class_balanced_loss
 from vos_lab.training.loop import Recipe
 from vos_lab.video import VOID
 
@@ -68,9 +69,9 @@ def random_view(
 ) -> Picture:
     """A training picture, closer or farther, turned, mirrored, in another light and colour."""
     image, labels = source(int(rng.integers(videos)), int(rng.choice(moments)))
-    matrix = view(rng, image.shape, CROP, zoom=(0.53, 1.1), turn=15)
-    image, labels = seen(image, labels, matrix, CROP)
-    image = other_light(image, rng, 1.5)
+    matrix = random_affine(rng, image.shape, CROP, zoom=(0.53, 1.1), turn=15)
+    image, labels = apply_affine(image, labels, matrix, CROP)
+    image = colour_jitter(image, rng, 1.5)
     if rng.random() < 0.3:  # drawn colours are few, those of the world are not
         image = np.ascontiguousarray(image[..., rng.permutation(3)])
     if rng.random() < 0.3:

@@ -9,7 +9,7 @@ import torch
 
 from vos_lab import weights
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
-from vos_lab.methods.augmentation import other_light, seen, view
+from vos_lab.methods.augmentation import apply_affine, colour_jitter, random_affine
 from vos_lab.methods.networks import as_input
 from vos_lab.methods.pixel_retrieval import (
     MOST,
@@ -67,16 +67,16 @@ def triple(
     """
     crop = crop or CROP
     chosen = rng.choice(len(MOMENTS), 3, replace=False)
-    matrix = view(rng, SIZE, crop, zoom=(0.6, 1.1), turn=15)
+    matrix = random_affine(rng, SIZE, crop, zoom=(0.6, 1.1), turn=15)
     order = rng.permutation(3) if rng.random() < 0.3 else np.arange(3)
     blur = rng.uniform(0.4, 1.5) if rng.random() < 0.3 else 0.0
     noise = rng.uniform(0, 12) if rng.random() < 0.5 else 0.0
     light = int(rng.integers(2**31))
     images, maps = [], []
     for i in chosen:
-        image, labels = seen(frames[i][0], frames[i][1], matrix, crop)
-        image = other_light(image, np.random.default_rng(light), 1.5)[..., order]
-        image = other_light(np.ascontiguousarray(image), rng, 0.4)
+        image, labels = apply_affine(frames[i][0], frames[i][1], matrix, crop)
+        image = colour_jitter(image, np.random.default_rng(light), 1.5)[..., order]
+        image = colour_jitter(np.ascontiguousarray(image), rng, 0.4)
         if blur:
             image = cv2.GaussianBlur(image, (0, 0), blur)
         image = image + noise * rng.standard_normal(image.shape, np.float32)

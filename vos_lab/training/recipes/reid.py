@@ -12,7 +12,7 @@ from torch import nn
 
 from vos_lab import weights
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
-from vos_lab.methods.augmentation import other_light
+from vos_lab.methods.augmentation import colour_jitter
 from vos_lab.methods.reid import (
     DIMENSIONS,
     ReIDNetwork,
@@ -163,7 +163,7 @@ def damaged(
     mask = cv2.warpAffine(mask, matrix, (PATCH, PATCH), flags=cv2.INTER_NEAREST)
     if rng.random() < 0.5:
         image, mask = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(mask[:, ::-1])
-    image = other_light(image, rng, 0.8)
+    image = colour_jitter(image, rng, 0.8)
     y, x = np.mgrid[:PATCH, :PATCH]
     if rng.random() < 0.35:  # something stands before a part of it, or the frame ends
         rows, columns = np.nonzero(mask)

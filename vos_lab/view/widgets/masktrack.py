@@ -13,7 +13,7 @@ import numpy as np
 
 from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.methods.augmentation import GRID, deformation
-from vos_lab.methods.lucid import Dream, lucid_frame, mirrored
+from vos_lab.methods.lucid_frames import Dream, lucid_frame, mirrored
 from vos_lab.video import Video, overlay
 from vos_lab.view import figures
 from vos_lab.view.figures.page import Figure
