@@ -1,12 +1,13 @@
 # Everything happens in make.py, so that `python make.py lab` does the same where there is no make.
 #   make lab                      the first lesson, in JupyterLab
 #   make test                     all tests;  make test ARGS="-k metrics" some of them
+#   make mutants                  how many mistakes the checks see;  ARGS="jaccard decay" of some
 #   make lab PYTHON=python3.12    with another Python
 
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: lab test setup test-lowest lock
-lab test setup test-lowest lock:
+.PHONY: lab test setup mutants test-lowest lock
+lab test setup mutants test-lowest lock:
 	@command -v "$(PYTHON)" >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 	@"$(PYTHON)" make.py $@ $(ARGS)

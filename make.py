@@ -54,6 +54,7 @@ def main() -> int:
         "lab": (lab, "set up once, then open the first lesson in JupyterLab"),
         "test": (test, "set up once, then run all tests"),
         "setup": (only_set_up, "set up (again), and nothing else"),
+        "mutants": (mutants, "change every solution, and see which mistakes the checks see"),
         "test-lowest": (test_lowest, "run all tests with the oldest versions we support"),
         "lock": (lock, "write the versions in .venv to requirements.lock"),
     }
@@ -122,6 +123,13 @@ def test(arguments: list[str]) -> int:
 def test_lowest(arguments: list[str]) -> int:
     """Run all tests with the oldest versions that requirements.txt allows."""
     return all_tests(arguments, LOWEST_ENVIRONMENT, LOWEST)
+
+
+def mutants(arguments: list[str]) -> int:
+    """Try the checks on mutants of the solutions; write the table, or only lines of it."""
+    python = set_up()
+    command = [python, "-m", "vos_lab.exercises.mutants", "--table", "docs/mutants.md", *arguments]
+    return run_to_the_end(command, OMP_NUM_THREADS="1")
 
 
 def only_set_up(_: list[str]) -> int:
