@@ -31,7 +31,7 @@ import numpy as np
 
 from vos_lab import metrics
 from vos_lab.bench import bench
-from vos_lab.claims import RANKING, measure
+from vos_lab.claims import find, measure
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -293,7 +293,7 @@ figures.table(rows, title="The baseline on three videos", name="video")
 # J and F put in opposite order.
 
 # %% name="claim" slide="fragment"
-verdict = measure(RANKING, progress=False)
+verdict = measure(find("01_metrics/ranking"), progress=False)
 print(verdict)
 
 # %% [markdown] name="claim-explained"

@@ -38,8 +38,7 @@ import torch
 from torch.nn import functional
 
 from vos_lab import flow, training, weights
-from vos_lab.claims import saved, summary
-from vos_lab.claims.flownet import CORRELATION, ELSEWHERE
+from vos_lab.claims import of_lesson, saved, summary
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -385,7 +384,7 @@ flow_figures.flow_picture(
 # groups of six pairs of flying shapes, and on ten groups of three videos of the renderer.
 
 # %% name="claim" slide="slide"
-verdicts = [saved(CORRELATION), saved(ELSEWHERE)]
+verdicts = [saved(claim) for claim in of_lesson("03_flownet")]
 figures.table(summary(verdicts), title="FlowNetS minus FlowNetC", name="claim", digits=2)
 
 # %% [markdown] name="claim-explained"

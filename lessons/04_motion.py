@@ -35,7 +35,8 @@ from torch import nn
 from torch.nn import functional
 
 from vos_lab import bench, claims, flow
-from vos_lab.claims import mean_interval, motion
+from vos_lab.claims import mean_interval
+from vos_lab.claims.videos import before_and_after, occluded_video
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -317,8 +318,8 @@ print(
 quiz("04_motion", "occlusion")
 
 # %% name="occlusion" slide="slide"
-hidden = motion.occluded_video(4)
-before, after = motion.before_and_after(hidden)
+hidden = occluded_video(4)
+before, after = before_and_after(hidden)
 gone = [t for t in range(len(hidden)) if not (hidden.masks[t] == 1).any()]
 hidden_truth = np.stack(list(hidden.masks)) == 1
 methods = {"propagation": FlowPropagation(), "object flow": ObjectFlow()}
@@ -418,7 +419,7 @@ figures.table(rows, title="Zero-shot, 3 clips with one object", name="stream", d
 # `vos-lab claims 04_motion/occlusion` runs one of them again.
 
 # %% name="claims" slide="slide"
-verdicts = [claims.saved(claim) for claim in motion.CLAIMS]
+verdicts = [claims.saved(claim) for claim in claims.of_lesson("04_motion")]
 figures.table(claims.summary(verdicts), title="Five claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"

@@ -41,7 +41,8 @@ from torch import nn
 from torch.nn import functional
 
 from vos_lab import bench, claims, methods
-from vos_lab.claims import appearance, motion
+from vos_lab.claims.osvos import twin_video
+from vos_lab.claims.videos import before_and_after, occluded_video
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -59,7 +60,7 @@ from vos_lab.view.widgets.painter import Painter
 from vos_lab.view.widgets.player import Player
 
 # %% name="problem" slide="slide"
-hidden = motion.occluded_video(4)
+hidden = occluded_video(4)
 carried = run(FlowPropagation(), hidden, progress=False)
 figures.clip(
     hidden,
@@ -345,7 +346,7 @@ figures.table(rows, title="Two easy videos, 12 frames of 120 x 216", digits=2)
 # Back to the first picture of this lesson.
 
 # %% name="occlusion" slide="slide"
-before, after = motion.before_and_after(hidden)
+before, after = before_and_after(hidden)
 hidden_truth = np.stack(list(hidden.masks)) == 1
 gone = [t for t in range(len(hidden)) if not hidden_truth[t].any()]
 anew = run(OSVOS(**paper), hidden, progress=False)
@@ -395,7 +396,7 @@ figures.table(rows, title="Two easy videos: how much does the outline flicker?",
 quiz("05_osvos", "twin")
 
 # %% name="twin" slide="slide"
-camels = appearance.twin_video(1)
+camels = twin_video(1)
 twin = np.stack(list(camels.instances)) == 2
 shown = int(twin.sum(axis=(1, 2)).argmax())  # where the twin is seen best
 alone = run(OSVOS(**paper), camels, progress=False)
@@ -436,7 +437,7 @@ explorer
 # `vos-lab claims 05_osvos/recovery` runs one of them again.
 
 # %% name="claims" slide="slide"
-verdicts = [claims.saved(claim) for claim in appearance.OSVOS_CLAIMS]
+verdicts = [claims.saved(claim) for claim in claims.of_lesson("05_osvos")]
 figures.table(claims.summary(verdicts), title="Five claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"

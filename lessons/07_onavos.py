@@ -40,7 +40,6 @@ import torch
 from torch import nn
 
 from vos_lab import bench, claims
-from vos_lab.claims import appearance
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -335,7 +334,7 @@ figures.table(rows, title="One video, 24 frames", digits=2)
 # Each line is an experiment with several seeds. The effect is above zero where the claim is right.
 
 # %% name="claims" slide="slide"
-verdicts = [claims.saved(claim) for claim in appearance.ONAVOS_CLAIMS]
+verdicts = [claims.saved(claim) for claim in claims.of_lesson("07_onavos")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"

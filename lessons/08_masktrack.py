@@ -35,7 +35,7 @@ import torch
 from torch import nn
 
 from vos_lab import bench, claims
-from vos_lab.claims import appearance, motion
+from vos_lab.claims.videos import occluded_video
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -440,7 +440,7 @@ figures.strip(
 quiz("08_masktrack", "occlusion")
 
 # %% name="occlusion" slide="slide"
-hidden = motion.occluded_video(4)
+hidden = occluded_video(4)
 gone = [t for t in range(len(hidden)) if not (hidden.masks[t] == 1).any()]
 hidden_truth = np.stack(list(hidden.masks)) == 1
 methods = {
@@ -468,7 +468,7 @@ figures.curves(
 # Each line is an experiment with several seeds. The effect is above zero where the claim is right.
 
 # %% name="claims" slide="slide"
-verdicts = [claims.saved(claim) for claim in appearance.MASKTRACK_CLAIMS]
+verdicts = [claims.saved(claim) for claim in claims.of_lesson("08_masktrack")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="leaderboard-text" slide="skip"

@@ -35,7 +35,6 @@ import numpy as np
 import torch
 
 from vos_lab import bench, claims, training
-from vos_lab.claims import matching
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -347,7 +346,7 @@ figures.strip(
 # Each line is an experiment with several seeds. The effect is above zero where the claim is right.
 
 # %% name="claims" slide="slide"
-verdicts = [claims.saved(claim) for claim in matching.PIXEL_RETRIEVAL_CLAIMS]
+verdicts = [claims.saved(claim) for claim in claims.of_lesson("09_pixel_retrieval")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"

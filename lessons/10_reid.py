@@ -33,8 +33,8 @@ import numpy as np
 import torch
 
 from vos_lab import bench, claims, training, weights
-from vos_lab.claims.motion import occluded_video
-from vos_lab.claims.reid import REID_CLAIMS, learned, version
+from vos_lab.claims.reid import learned, version
+from vos_lab.claims.videos import occluded_video
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -317,7 +317,7 @@ figures.strip(
 # Each line is an experiment with several seeds. The effect is above zero where the claim is right.
 
 # %% name="claims" slide="slide"
-verdicts = [claims.saved(claim) for claim in REID_CLAIMS]
+verdicts = [claims.saved(claim) for claim in claims.of_lesson("10_reid")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"

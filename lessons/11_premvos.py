@@ -35,7 +35,6 @@ import torch
 from torch import nn
 
 from vos_lab import bench, claims
-from vos_lab.claims.merging import PREMVOS_CLAIMS
 from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
@@ -397,7 +396,7 @@ figures.strip(
 # Each line is an experiment with several seeds. The effect is above zero where the claim is right.
 
 # %% name="claims" slide="slide"
-verdicts = [claims.saved(claim) for claim in PREMVOS_CLAIMS]
+verdicts = [claims.saved(claim) for claim in claims.of_lesson("11_premvos")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"

@@ -515,9 +515,7 @@ figures.strip(
 )
 
 # %% name="claims" slide="slide"
-verdicts = [
-    claims.saved(claims.CLAIMS[f"16_mots/{name}"]) for name in ("first-mask", "start-logic")
-]
+verdicts = [claims.saved(claim) for claim in claims.of_lesson("16_mots")]
 figures.table(claims.summary(verdicts), title="Measured on six crowds", name="claim", digits=2)
 
 # %% [markdown] name="claim-explained"

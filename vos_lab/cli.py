@@ -639,22 +639,25 @@ def claims(
         Path | None,
         typer.Option("--json", help="Write the verdicts to this file; others in it stay."),
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep the verdicts in data/claims, for the lessons.")
+    ] = False,
 ) -> None:
     """Repeat the experiments behind the claims of the lecture."""
-    from vos_lab.claims import CLAIMS, measure, save, table
+    from vos_lab.claims import every_claim, find, measure, record_of, save, table
 
     _writable(json_file)
-    for name in names or []:
-        if name not in CLAIMS:
-            raise ValueError(f"there is no claim {name!r}; there are: {', '.join(CLAIMS)}")
-    progress = sys.stderr.isatty()
-    if json_file is not None:
-        save([], json_file)  # a file that holds something else is found before hours of computing
+    chosen = [find(name) for name in names] if names else list(every_claim().values())
+    named = [json_file] if json_file is not None else []
+    kept = [[*named, record_of(each)] if record else named for each in chosen]
+    for file in {file for files in kept for file in files}:
+        _writable(file)
+        save([], file)  # a file that holds something else is found before hours of computing
     verdicts = []
-    for name in names or CLAIMS:
-        verdicts.append(measure(CLAIMS[name], progress))
-        if json_file is not None:
-            save(verdicts[-1:], json_file)  # after each, as one may take minutes
+    for claim, files in zip(chosen, kept, strict=True):
+        verdicts.append(measure(claim, sys.stderr.isatty()))
+        for file in files:
+            save(verdicts[-1:], file)  # after each, as one may take minutes
     _print_table(table(verdicts))
 
 

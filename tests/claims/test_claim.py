@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -8,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-import vos_lab.claims
-from vos_lab import cli
-from vos_lab.claims import CLAIMS, RECORD
+from vos_lab import claims, cli
 from vos_lab.claims.claim import (
     Claim,
     judge,
@@ -166,24 +165,51 @@ def test_tables_say_everything():
 
 
 def test_the_command_measures_prints_and_keeps(tmp_path, monkeypatch, capsys):
-    words = {"a": claim(lambda seed: 1.0 + seed, name="a"), "b": claim(lambda seed: 0.0, name="b")}
-    monkeypatch.setattr(vos_lab.claims, "CLAIMS", words)
+    a, b = claim(lambda seed: 1.0 + seed, name="01_a/x"), claim(lambda seed: 0.0, name="02_b/y")
+    monkeypatch.setattr(claims, "find", {each.name: each for each in (a, b)}.__getitem__)
+    monkeypatch.setattr(claims.claim, "RECORD", tmp_path / "kept")
     file = tmp_path / "claims.json"
-    for names in (["b"], ["a"]):
-        monkeypatch.setattr(sys, "argv", ["vos-lab", "claims", *names, "--json", str(file)])
+    for name in ("02_b/y", "01_a/x"):
+        command = ["vos-lab", "claims", name, "--json", str(file), "--record"]
+        monkeypatch.setattr(sys, "argv", command)
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert "does not hold" in shown
     assert "+3.00" in shown
-    assert [entry["name"] for entry in json.loads(file.read_text())] == ["a", "b"]
+    assert [entry["name"] for entry in json.loads(file.read_text())] == ["01_a/x", "02_b/y"]
+    assert sorted(each.name for each in (tmp_path / "kept").iterdir()) == ["01_a.json", "02_b.json"]
+    assert saved(a).effects == tuple(1.0 + seed for seed in a.seeds)  # found in its lesson's file
 
 
 # --- the claims of the course -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("name", claims.every_claim())
 def test_every_claim_of_the_course_is_measured_as_it_stands(name):
-    assert CLAIMS[name].name == name
-    assert saved(CLAIMS[name], RECORD).effects
+    found = claims.find(name)
+    assert found.name == name
+    assert found in claims.of_lesson(found.lesson)
+    assert saved(found).effects
+
+
+def test_nothing_is_kept_of_claims_that_nobody_makes():
+    kept = [e["name"] for f in claims.RECORD.glob("*.json") for e in json.loads(f.read_text())]
+    assert sorted(kept) == sorted(claims.every_claim())
+
+
+def test_a_claim_is_found_without_loading_those_of_other_lessons():
+    code = (
+        "import sys; from vos_lab.claims import find; find('01_metrics/ranking');"
+        "print('torch' in sys.modules, 'vos_lab.claims.osvos' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "False"]
+
+
+def test_a_claim_or_lesson_that_is_not_there():
+    with pytest.raises(ValueError, match="no claim '05_osvos/none'; there are: 01_metrics/ranking"):
+        claims.find("05_osvos/none")
+    assert claims.of_lesson("06_osvos") == ()  # the module is that of lesson 05
+    assert claims.of_lesson("99_none") == ()

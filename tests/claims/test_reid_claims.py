@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vos_lab.claims import reid
-from vos_lab.claims.motion import before_and_after, truth_of
+from vos_lab.claims.videos import before_and_after, truth_of
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def without_learning(monkeypatch):
 
 def test_a_version_that_changes_nothing_has_no_effect(without_learning, monkeypatch):
     monkeypatch.setattr(reid, "j_of", lambda method, video: np.full(len(video), 0.5))
-    for claim in reid.REID_CLAIMS:
+    for claim in reid.CLAIMS:
         assert claim.experiment(0) == 0
 
 
@@ -34,7 +34,7 @@ def test_each_claim_changes_what_it_says(without_learning, monkeypatch):
         return np.zeros(len(video))
 
     monkeypatch.setattr(reid, "j_of", remembered)
-    for claim in reid.REID_CLAIMS:
+    for claim in reid.CLAIMS:
         claim.experiment(0)
     whole, without, one_way, random = seen  # the whole method is run once for all claims
     assert whole[:2] == (True, True)

@@ -5,8 +5,8 @@ effect, which the sentence says is above zero. It runs with several seeds. The v
 the 95 % interval of the mean effect: a claim *holds* if the whole interval is above zero, *does not
 hold* if the whole interval is at or below zero, and is *undecided* in between.
 
-Verdicts are kept in ``data/claims.json``, since some experiments take minutes: lessons read them
-from there, and ``vos-lab claims NAME --json data/claims.json`` measures one of them again.
+Verdicts are kept in ``data/claims``, a file for each lesson, since some experiments take minutes:
+lessons read them from there, and ``vos-lab claims NAME --record`` measures one of them again.
 """
 
 import json
@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 
 from vos_lab.course_files import DATA
 
-RECORD = DATA / "claims.json"
+RECORD = DATA / "claims"
 """What was measured, for the lessons."""
 
 
@@ -71,6 +71,11 @@ class Claim:
                 raise ValueError(f"{self.name or 'a claim'}: its {what} is empty")
         if len(self.seeds) < 5:
             raise ValueError(f"{self.name}: {len(self.seeds)} seeds are too few, at least 5")
+
+    @property
+    def lesson(self) -> str:
+        """The name of its lesson."""
+        return self.name.partition("/")[0]
 
 
 @dataclass(frozen=True)
@@ -248,12 +253,17 @@ def save(verdicts: Iterable[Verdict], file: str | Path) -> None:
     file.write_text(text + "\n", encoding="utf-8")
 
 
-def saved(claim: Claim, file: str | Path = RECORD) -> Verdict:
+def record_of(claim: Claim) -> Path:
+    """The file in which what was measured of a claim is kept for the lessons."""
+    return RECORD / f"{claim.lesson}.json"
+
+
+def saved(claim: Claim, file: str | Path | None = None) -> Verdict:
     """The verdict on a claim that was measured before.
 
     Args:
         claim: which.
-        file: where :func:`save` has put it.
+        file: where :func:`save` has put it; by default :func:`record_of` the claim.
 
     Returns:
         The verdict.
@@ -263,9 +273,10 @@ def saved(claim: Claim, file: str | Path = RECORD) -> Verdict:
             changed; says how to measure it.
         ValueError: the file holds something else.
     """
-    file = Path(file)
+    option = "--record" if file is None else f"--json {file}"
+    how = f"`vos-lab claims {claim.name} {option}` measures it"
+    file = record_of(claim) if file is None else Path(file)
     entry = _entries(file).get(claim.name) if file.exists() else None
-    how = f"`vos-lab claims {claim.name} --json {file}` measures it"
     if entry is None:
         raise LookupError(f"{file}: has nothing on {claim.name}; {how}")
     verdict = judge(claim, tuple(entry["effects"]))

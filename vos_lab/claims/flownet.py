@@ -86,3 +86,5 @@ ELSEWHERE = Claim(
     experiment=correlation_helps_elsewhere,
     seeds=tuple(range(10)),
 )
+
+CLAIMS = (CORRELATION, ELSEWHERE)

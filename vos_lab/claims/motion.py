@@ -6,17 +6,18 @@ All on test seeds of procedural videos, where flow and masks are known exactly.
 import numpy as np
 
 from vos_lab.claims.claim import Claim
+from vos_lab.claims.videos import SIZE, before_and_after, j_of, occluded_video, truth_of
 from vos_lab.datasets.procedural import ProceduralVideo
 from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.flow import estimate
-from vos_lab.methods import Segmenter, run
+from vos_lab.methods import run
 from vos_lab.methods.colour_model import ColourModel
 from vos_lab.methods.flow_propagation import FlowPropagation
+from vos_lab.methods.fusionseg import FusionSeg
 from vos_lab.methods.object_flow import ObjectFlow, flow_of_object, object_flow_step
 from vos_lab.metrics import jaccard
 from vos_lab.metrics.flow import endpoint_error
 
-SIZE = (120, 216)
 SUITES = ("easy", "camera", "speed")
 SEEDS = tuple(range(8))
 TURNS = 3
@@ -27,17 +28,6 @@ def videos(seed: int, frames: int = 9) -> list[ProceduralVideo]:
     return [
         procedural.suite(name, length=seed + 1, frames=frames, size=SIZE)[seed] for name in SUITES
     ]
-
-
-def truth_of(video: ProceduralVideo) -> np.ndarray:
-    """Where object 1 is, ``(T, H, W)`` bool."""
-    assert video.masks is not None  # the renderer always knows
-    return np.stack([np.asarray(mask) == 1 for mask in video.masks])
-
-
-def j_of(method: Segmenter, video: ProceduralVideo) -> np.ndarray:
-    """J of object 1 in each frame."""
-    return np.asarray(jaccard(run(method, video, progress=False) == 1, truth_of(video)))
 
 
 # --- flow restricted to the object ------------------------------------------------------------
@@ -140,24 +130,6 @@ ITERATING_MASK = Claim(
 # --- a full occlusion -------------------------------------------------------------------------
 
 
-def occluded_video(seed: int, occlusion: float = 1.0) -> ProceduralVideo:
-    """A video whose object passes behind something; with 0 the same without it."""
-    spec = procedural.Spec(occlusion=occlusion, frames=40, size=SIZE)
-    return procedural.render(spec, 3 * seed + 2)  # a seed of the test split
-
-
-def before_and_after(video: ProceduralVideo) -> tuple[list[int], list[int]]:
-    """The frames before the object is first hidden whole, and those after it is seen again."""
-    visible = truth_of(video).sum(axis=(1, 2))
-    whole = [max(1, amodal[0].sum()) for amodal in video.amodal]
-    hidden = [t for t, pixels in enumerate(visible) if pixels == 0]
-    seen = [t for t in range(1, len(video)) if visible[t] > 0.5 * whole[t]]
-    return (
-        [t for t in seen if not hidden or t < hidden[0]],
-        [t for t in seen if hidden and t > hidden[-1]],
-    )
-
-
 def not_found_again(seed: int) -> float:
     """Half of J before the occlusion minus J after it; above 0, the object is lost."""
     video = occluded_video(seed)
@@ -185,8 +157,6 @@ def streams(seed: int) -> dict[str, float]:
 
     Foreground is every object; twins, which look and move the same and have no label, are void.
     """
-    from vos_lab.methods.fusionseg import FusionSeg  # torch takes seconds to load
-
     clips = [
         procedural.suite("mixed", length=3 * seed + i + 1, frames=12, size=SIZE)[-1]
         for i in range(3)

@@ -128,3 +128,5 @@ START_LOGIC = Claim(
     experiment=start_logic_alone,
     seeds=tuple(range(6)),
 )
+
+CLAIMS = (FIRST_MASK, START_LOGIC)

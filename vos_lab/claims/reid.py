@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from vos_lab.claims.appearance import SEEDS
 from vos_lab.claims.claim import Claim
-from vos_lab.claims.motion import before_and_after, j_of, occluded_video, truth_of
+from vos_lab.claims.videos import SEEDS, before_and_after, j_of, occluded_video, truth_of
 from vos_lab.datasets.procedural import ProceduralVideo
 from vos_lab.methods.reid import ReIDVOS
 
@@ -126,5 +125,5 @@ EMBEDDING = Claim(
     seeds=SEEDS,
 )
 
-REID_CLAIMS = (RECOVERY, BOTH_WAYS, EMBEDDING)
+CLAIMS = (RECOVERY, BOTH_WAYS, EMBEDDING)
 """The claims of the lecture, as experiments."""

@@ -7,10 +7,9 @@ import time
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from vos_lab.claims.appearance import SEEDS, mean_j, video
 from vos_lab.claims.claim import Claim
+from vos_lab.claims.videos import SEEDS, mean_difference, video
+from vos_lab.datasets.procedural import ProceduralVideo
 from vos_lab.methods import Segmenter, create
 from vos_lab.methods.pixel_retrieval import PixelRetrieval
 
@@ -46,10 +45,14 @@ FAST = Claim(
 )
 
 
+def clips(seed: int) -> list[ProceduralVideo]:
+    """One video of each suite."""
+    return [video(suite, seed) for suite in SUITES]
+
+
 def price_in_j(seed: int) -> float:
     """J of OSVOS minus J of pixel retrieval."""
-    clips = [video(suite, seed) for suite in SUITES]
-    return float(np.mean([mean_j(create("osvos"), c) - mean_j(PixelRetrieval(), c) for c in clips]))
+    return mean_difference(partial(create, "osvos"), PixelRetrieval, clips(seed))
 
 
 COST = Claim(
@@ -65,10 +68,7 @@ COST = Claim(
 
 def gain_over(seed: int, **other: Any) -> float:
     """J of pixel retrieval minus J of the same with something changed."""
-    clips = [video(suite, seed) for suite in SUITES]
-    return float(
-        np.mean([mean_j(PixelRetrieval(), c) - mean_j(PixelRetrieval(**other), c) for c in clips])
-    )
+    return mean_difference(PixelRetrieval, partial(PixelRetrieval, **other), clips(seed))
 
 
 def ablation(name: str, statement: str, source: str, effect: str, **other: Any) -> Claim:
@@ -122,4 +122,4 @@ WINDOW = ablation(
     first_radius=None,
 )
 
-PIXEL_RETRIEVAL_CLAIMS = (FAST, COST, COLOUR, RANDOM, GROWING, WINDOW)
+CLAIMS = (FAST, COST, COLOUR, RANDOM, GROWING, WINDOW)

@@ -1,5 +1,5 @@
 from vos_lab import metrics
-from vos_lab.claims.measuring import DAMAGES, disagreement
+from vos_lab.claims.metrics import DAMAGES, disagreement
 
 
 def test_the_share_is_one_that_pairs_can_have_and_repeats():

@@ -51,3 +51,5 @@ RANKING = Claim(
     experiment=disagreement,
     seeds=tuple(range(10)),
 )
+
+CLAIMS = (RANKING,)

@@ -7,8 +7,8 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from vos_lab.claims.appearance import SEEDS, video
 from vos_lab.claims.claim import Claim
+from vos_lab.claims.videos import SEEDS, video
 from vos_lab.methods.premvos import INGREDIENTS, PReMVOS
 from vos_lab.metrics import evaluate_video
 
@@ -67,7 +67,7 @@ def ingredient(name: str, statement: str, source: str) -> Claim:
 PAPER = "the lecture; Luiten et al., ACCV 2018"
 OURS = "ours; in the paper the fine-tuned proposal network does this"
 
-PREMVOS_CLAIMS = (
+CLAIMS = (
     ingredient("proposals", "Proposals of a network that knows no classes help.", PAPER),
     ingredient("appearance", "Proposals of a network fine-tuned on the first frame help.", OURS),
     ingredient("retrieval", "Proposals of pixel retrieval help.", OURS),
