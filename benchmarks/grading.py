@@ -20,8 +20,9 @@ from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import as_text, solved_notebook, student_notebook
 from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.grading.answer_key import Key
-from vos_lab.grading.batch import _extract, grade, open_sandbox
+from vos_lab.grading.batch import grade
 from vos_lab.grading.results import Settings
+from vos_lab.grading.running import extract_answers, open_sandbox
 
 
 def write_class(folder: Path, lesson, count: int) -> None:
@@ -93,7 +94,7 @@ def main() -> None:
                 sandbox.worker().end()
                 empty.append(time.perf_counter() - started)
                 started = time.perf_counter()
-                _extract(sandbox, "x.ipynb", data, key)
+                extract_answers(sandbox, "x.ipynb", data, key)
                 reading.append(time.perf_counter() - started)
     print(f"a worker that does nothing: {1000 * statistics.median(empty):.0f} ms")
     print(f"reading a submission: {1000 * statistics.median(reading):.0f} ms")

@@ -222,8 +222,8 @@ def grade(
     ] = None,
 ) -> None:
     """Grade submissions: points, and a report for each student and for the teacher."""
+    from vos_lab.grading.limits import Limits
     from vos_lab.grading.results import Settings
-    from vos_lab.grading.sandbox import Limits
 
     if hidden is not None and not hidden.is_file():
         raise FileNotFoundError(f"{hidden}: there is no such file with hidden cases")

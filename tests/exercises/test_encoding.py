@@ -18,10 +18,8 @@ from vos_lab.exercises.check import registered
 def across(value, trusted=True, **more):
     """What arrives of a value, over a real stream."""
     out = encoding.Writer(trusted=trusted)
-    stream = io.BytesIO()
-    encoding.send(stream, out.tree(value), out.parts)
-    stream.seek(0)
-    tree, parts = encoding.receive(stream, 1 << 26)
+    message = b"".join(encoding.pack(out.tree(value), out.parts))
+    tree, parts = encoding.unpack(io.BytesIO(message).read, 1 << 26)
     return encoding.Reader(parts, trusted=trusted, **more).value(tree)
 
 
@@ -167,19 +165,32 @@ def test_what_is_no_array_is_refused(data):
         encoding.read_npy(data)
 
 
+def exactly(data):
+    """Reads as from a pipe whose other side has said this, and is gone."""
+    stream = io.BytesIO(data)
+
+    def read(count):
+        piece = stream.read(count)
+        if len(piece) < count:
+            raise EOFError
+        return piece
+
+    return read
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=200))
 def test_noise_is_refused(noise):
     for data in (noise, b"vos1" + noise):
         with pytest.raises((encoding.EncodingError, EOFError, Exception)) as caught:
-            encoding.receive(io.BytesIO(data), 1000)
+            encoding.unpack(exactly(data), 1000)
         assert isinstance(caught.value, encoding.EncodingError | EOFError)
 
 
 def test_what_is_too_large_is_refused_before_it_is_read():
     head = encoding.HEAD.pack(encoding.MARK, 1 << 40, 1)
     with pytest.raises(encoding.EncodingError, match="MB"):
-        encoding.receive(io.BytesIO(head), 1 << 20)
+        encoding.unpack(exactly(head), 1 << 20)
 
 
 def test_endless_things_end():

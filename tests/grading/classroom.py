@@ -8,10 +8,11 @@ from pathlib import Path
 from vos_lab.authoring.lessons import as_text, read_lesson, solved_notebook, student_notebook
 from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.grading.answer_key import Key
-from vos_lab.grading.batch import grade_exercise, grade_one, open_sandbox
 from vos_lab.grading.extract import extract
+from vos_lab.grading.judging import grade_exercise, grade_one
+from vos_lab.grading.limits import Limits
 from vos_lab.grading.results import Settings
-from vos_lab.grading.sandbox import Limits
+from vos_lab.grading.running import open_sandbox
 from vos_lab.grading.submissions import File, Submission
 
 LESSON = """\

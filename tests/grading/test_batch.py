@@ -17,12 +17,13 @@ from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import as_text, read_lesson, student_notebook
 from vos_lab.cli import main
 from vos_lab.course_files import COURSE_FOLDER
-from vos_lab.grading import batch as grading
-from vos_lab.grading import gradescope, reports
+from vos_lab.grading import gradescope, judging, reports
 from vos_lab.grading.answer_key import Key, hidden_cases
-from vos_lab.grading.batch import grade, grade_one, open_sandbox
-from vos_lab.grading.results import CaseResult, Settings
-from vos_lab.grading.sandbox import Limits
+from vos_lab.grading.batch import grade
+from vos_lab.grading.judging import grade_one
+from vos_lab.grading.limits import Limits
+from vos_lab.grading.results import CaseResult, ExerciseResult, Result, Settings
+from vos_lab.grading.running import open_sandbox
 from vos_lab.grading.similarity import REFERENCE, Answer, compare
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
@@ -157,13 +158,13 @@ def test_the_report_of_a_student(graded):
 
 
 def test_a_report_escapes_what_students_write():
-    room_result = grading.Result(
+    room_result = Result(
         "<script>x</script>",
         "<b>.ipynb",
         "<i>",
         ("<u>",),
         (
-            grading.ExerciseResult(
+            ExerciseResult(
                 "jaccard",
                 "failed",
                 0,
@@ -210,7 +211,7 @@ def test_what_is_graded_is_not_graded_again(course, graded):
 
 def test_an_interrupted_batch_goes_on(course, tmp_path, monkeypatch):
     root, path = course
-    one, calls = grading.grade_one, []
+    one, calls = judging.grade_one, []
 
     def interrupted(submission, *rest):
         if len(calls) == 2:
@@ -218,12 +219,12 @@ def test_an_interrupted_batch_goes_on(course, tmp_path, monkeypatch):
         calls.append(submission.student)
         return one(submission, *rest)
 
-    monkeypatch.setattr(grading, "grade_one", interrupted)
+    monkeypatch.setattr(judging, "grade_one", interrupted)
     with pytest.raises(KeyboardInterrupt):
         grade([path], "01_two", tmp_path, SETTINGS, 1, say=lambda text: None, root=root)
     first = list(calls)
     assert len(first) == 2
-    monkeypatch.setattr(grading, "grade_one", one)
+    monkeypatch.setattr(judging, "grade_one", one)
     said = []
     results = grade([path], "01_two", tmp_path, SETTINGS, 1, say=said.append, root=root)
     assert said[0].startswith("2 of 6 are graded already")
@@ -233,14 +234,14 @@ def test_an_interrupted_batch_goes_on(course, tmp_path, monkeypatch):
 
 def test_a_mistake_of_the_grader_stops_nothing(course, tmp_path, monkeypatch):
     root, path = course
-    one = grading.grade_one
+    one = judging.grade_one
 
     def broken(submission, *rest):
         if submission.student == "Bo Ek":
             raise ZeroDivisionError("a bug")
         return one(submission, *rest)
 
-    monkeypatch.setattr(grading, "grade_one", broken)
+    monkeypatch.setattr(judging, "grade_one", broken)
     results = grade([path], "01_two", tmp_path, SETTINGS, 1, say=lambda text: None, root=root)
     found = {r.student: r for r in results}
     assert "by hand" in found["Bo Ek"].error

@@ -22,8 +22,8 @@ from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import read_lesson
 from vos_lab.course_files import COURSE_FOLDER
 from vos_lab.grading.batch import grade
+from vos_lab.grading.limits import Limits
 from vos_lab.grading.results import Settings
-from vos_lab.grading.sandbox import Limits
 
 pytestmark = pytest.mark.grading
 # nbgrader runs whole lessons, which takes minutes: others than these two are asked for by name.

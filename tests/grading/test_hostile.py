@@ -8,7 +8,7 @@ import sys
 import pytest
 from classroom import BOUNDARY, RIGHT, Classroom, handed_in, notebook, running
 
-from vos_lab.grading.sandbox import Limits
+from vos_lab.grading.limits import Limits
 from vos_lab.metrics.masks import mask_boundary
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")

@@ -12,9 +12,11 @@ import pytest
 from classroom import running
 
 from vos_lab.authoring.blank import blank_package, without_bodies
-from vos_lab.exercises import encoding
-from vos_lab.grading import sandbox as sandboxes
-from vos_lab.grading.sandbox import HOW, Limits, Sandbox, SandboxError
+from vos_lab.exercises.encoding import Reader, Writer
+from vos_lab.grading.limits import Limits, SandboxError, crowding
+from vos_lab.grading.sandbox import HOW, Sandbox
+from vos_lab.grading.walls import _take_more_than
+from vos_lab.grading.warm_parent import WarmParent
 from vos_lab.metrics import masks
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
@@ -55,19 +57,19 @@ def ask(walls, *lines, seconds=None):
     gone = True
     reply, parts = None, []
     try:
-        encoding.send(worker.writer, task)
-        encoding.receive(worker.reader)
-        out = encoding.Writer(trusted=True)
+        worker.channel.send(task)
+        worker.channel.receive(1 << 20)
+        out = Writer(trusted=True)
         tree = out.tree({"prediction": np.ones(3, bool), "truth": np.ones(3, bool)})
-        encoding.send(worker.writer, tree, out.parts)
-        reply, parts = encoding.receive(worker.reader, 1 << 20)
+        worker.channel.send(tree, out.parts)
+        reply, parts = worker.channel.receive(1 << 20)
         gone = False
     except (EOFError, OSError):
         pass
     how = worker.end(gone)
     if reply is None:
         return how
-    return reply["failure"] or encoding.Reader(parts).value(reply["value"])
+    return reply["failure"] or Reader(parts).value(reply["value"])
 
 
 def test_an_answer_comes_back(walls):
@@ -117,8 +119,8 @@ def test_what_processes_share_counts_once():
         assert process.stdout.readline() == b"ready\n"
         group = [p for p in Path("/proc").glob("[0-9]*") if group_of(p) == process.pid]
         assert len(group) == 6
-        assert not sandboxes._take_more_than(200, group)
-        assert sandboxes._take_more_than(50, group)
+        assert not _take_more_than(200, group)
+        assert _take_more_than(50, group)
     finally:
         os.killpg(process.pid, 9)
         process.wait()
@@ -167,8 +169,8 @@ def test_the_next_kind_is_taken_where_one_does_not_work(package, monkeypatch):
     def refused(self):
         raise SandboxError("Operation not permitted")
 
-    monkeypatch.setattr(Sandbox, "_start_parent", refused)
-    monkeypatch.setattr(sandboxes.shutil, "which", lambda name: None)
+    monkeypatch.setattr(WarmParent, "_start_parent", refused)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with Sandbox(package) as made:
         assert made.settle() == "subprocess"
         assert set(made.why) == {"namespaces", "bubblewrap"}
@@ -181,8 +183,8 @@ def test_a_warm_parent_that_dies_is_replaced(package):
             made.settle()
         except SandboxError as error:
             pytest.skip(str(error))
-        made._parent.kill()
-        made._parent.wait()
+        made._launcher._process.kill()
+        made._launcher._process.wait()
         assert ask(made, "return 5") == 5
 
 
@@ -215,8 +217,8 @@ def test_bodies_are_taken_out_and_the_rest_stays():
 
 def test_the_copy_has_no_checks(package):
     copy = package / "vos_lab"
-    assert [f.name for f in (copy / "course" / "checks").glob("*.py")] == ["__init__.py"]
-    assert not (copy / "course" / "quizzes").exists()
+    assert [f.name for f in (copy / "exercises" / "checks").glob("*.py")] == ["__init__.py"]
+    assert not (copy / "exercises" / "quizzes").exists()
 
 
 def test_no_compiled_file_holds_a_body(package):
@@ -234,4 +236,4 @@ def test_the_clock_runs_slower_on_a_busy_machine(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     for load, times in ((0.1, 1.0), (2.0, 1.5), (20.0, 15.0)):
         monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0, 0))
-        assert sandboxes.crowding() == pytest.approx(times)
+        assert crowding() == pytest.approx(times)

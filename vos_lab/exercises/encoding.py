@@ -16,14 +16,20 @@ import json
 import re
 import struct
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-MAX_ITEMS = 200_000  # of a message, so that a list of lists cannot fill the memory of the reader
+# Of a message from a worker:
+MAX_ITEMS = 200_000  # values in it, so that a list of lists cannot fill the memory of the reader
 MAX_DEPTH = 24
 MAX_TEXT = 20_000  # characters of a string
+MAX_KEYS = 10_000  # of one dict
+MAX_KEY = 2**31  # a key is a string, or an integer of a smaller size than this
+MAX_NAMES = 100  # of one object of the JSON itself
+MAX_JSON = 8 << 20  # bytes of its JSON
+MAX_MARKS = 5 * MAX_ITEMS  # brackets and commas of its JSON
 HEAD = struct.Struct(">4sQI")  # mark, bytes of the whole rest, number of parts
 PART = struct.Struct(">Q")
 MARK = b"vos1"
@@ -184,6 +190,7 @@ class Reader:
         callback: makes a function of the number of one that stayed with the sender.
         networks: what the state of a network that comes back is put into: a copy of the first that
             it fits.
+        pause: called now and then, so that reading can be stopped: it may raise.
     """
 
     def __init__(
@@ -192,11 +199,14 @@ class Reader:
         trusted: bool = False,
         callback: Callable[[int], Callable[..., Any]] | None = None,
         networks: Sequence[Any] = (),
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
-        self.parts = parts
+        self.parts: list[bytes | None] = list(parts)
         self.trusted = trusted
         self.callback = callback
         self.networks = networks
+        self.pause = pause
+        self.items = 0
 
     def value(self, tree: Any, depth: int = 0) -> Any:
         """The value at a place of the tree.
@@ -204,8 +214,13 @@ class Reader:
         Raises:
             EncodingError: there is something in the tree that does not belong there.
         """
+        self.items += 1
+        if self.items % 1000 == 0:
+            self.pause()
         if depth > 2 * MAX_DEPTH:
             raise EncodingError("the message is nested too deeply")
+        if self.items > 2 * MAX_ITEMS and not self.trusted:
+            raise EncodingError(f"the result has more than {MAX_ITEMS} values")
         if tree is None or isinstance(tree, bool | int | float | str):
             return tree
         if not isinstance(tree, dict) or not tree:
@@ -234,7 +249,10 @@ class Reader:
     def _array(self, number: Any) -> np.ndarray:
         if type(number) is not int or not 0 <= number < len(self.parts):
             raise EncodingError("the message names an array that is not in it")
-        return read_npy(self.parts[number])
+        data, self.parts[number] = self.parts[number], None
+        if data is None:  # else one array of 60 MB could become a thousand
+            raise EncodingError("the message names an array twice")
+        return read_npy(data)
 
     def _tensor(self, array: np.ndarray, tree: dict[str, Any]) -> Any:
         import torch
@@ -245,12 +263,22 @@ class Reader:
         return tensor
 
     def _dict(self, pairs: list[Any], depth: int) -> dict[Any, Any]:
-        found = {}
+        # Keys with one hash would keep us busy for hours. Python salts the hashes of strings; of
+        # numbers and tuples anybody can find as many with one hash as he likes.
+        if len(pairs) > MAX_KEYS and not self.trusted:
+            raise EncodingError(f"the result has a dict of more than {MAX_KEYS} keys")
+        found: dict[Any, Any] = {}
         for pair in pairs:
             if not isinstance(pair, list) or len(pair) != 2:
                 raise EncodingError("the message holds half a pair")
+            key = self.value(pair[0], depth + 1)
+            plain = key is None or (isinstance(key, str | int) and not _is_large(key))
+            if not plain and not self.trusted:
+                raise EncodingError(
+                    "the result has a dict whose keys are neither strings nor small integers"
+                )
             try:
-                found[self.value(pair[0], depth + 1)] = self.value(pair[1], depth + 1)
+                found[key] = self.value(pair[1], depth + 1)
             except TypeError:
                 raise EncodingError("the message holds a key that cannot be one") from None
         return found
@@ -320,6 +348,10 @@ class Reader:
         return made
 
 
+def _is_large(key: str | int) -> bool:
+    return isinstance(key, int) and abs(key) >= MAX_KEY
+
+
 def read_npy(data: bytes) -> np.ndarray:
     """An array from the bytes of an npy file; nothing in it is trusted.
 
@@ -364,66 +396,73 @@ def read_npy(data: bytes) -> np.ndarray:
         raise EncodingError("an array in the message cannot be read") from None
 
 
-# --- over a pipe ------------------------------------------------------------------------------
+# --- messages to bytes ------------------------------------------------------------------------
 
 
-def send(stream: BinaryIO, tree: Any, parts: Sequence[bytes] = ()) -> None:
-    """Write one message.
+def pack(tree: Any, parts: Sequence[bytes] = ()) -> Iterator[bytes]:
+    """A message as bytes, in pieces.
 
     Args:
-        stream: a pipe.
         tree: JSON.
         parts: arrays as npy.
+
+    Yields:
+        A head with the number of bytes, then each piece behind its length.
     """
     chunks = [json.dumps(tree).encode(), *parts]
     size = sum(PART.size + len(chunk) for chunk in chunks)
-    stream.write(HEAD.pack(MARK, size, len(chunks)))
+    yield HEAD.pack(MARK, size, len(chunks))
     for chunk in chunks:
-        stream.write(PART.pack(len(chunk)))
-        stream.write(chunk)
-    stream.flush()
+        yield PART.pack(len(chunk))
+        yield chunk
 
 
-def receive(stream: BinaryIO, most: int | None = None) -> tuple[Any, list[bytes]]:
+def unpack(read: Callable[[int], bytes], most: int | None = None) -> tuple[Any, list[bytes]]:
     """Read one message.
 
     Args:
-        stream: a pipe.
-        most: bytes that it may have.
+        read: gives exactly so many bytes, or raises.
+        most: bytes that it may have, from a sender who is not trusted: then its JSON is bounded
+            too, by MAX_JSON bytes and MAX_MARKS brackets and commas.
 
     Returns:
         Its JSON, and its arrays as npy.
 
     Raises:
-        EOFError: the other side is gone.
         EncodingError: it is larger, or no message.
     """
-    mark, size, count = HEAD.unpack(_exactly(stream, HEAD.size))
+    mark, size, count = HEAD.unpack(read(HEAD.size))
     if mark != MARK or count < 1 or count * PART.size > size:
         raise EncodingError("something other than a message came")
     if most is not None and size > most:
         raise EncodingError(
             f"the result has {size / 1e6:.0f} MB; at most {most / 1e6:.0f} MB may come"
         )
-    chunks = []
+    if most is not None and count > MAX_ITEMS:
+        raise EncodingError(f"the result has {count} arrays; at most {MAX_ITEMS} may come")
+    chunks: list[bytes] = []
     left = size
     for _ in range(count):
-        (length,) = PART.unpack(_exactly(stream, PART.size))
+        (length,) = PART.unpack(read(PART.size))
         left -= PART.size + length
-        if left < 0:
-            raise EncodingError("a message is longer than it says")
-        chunks.append(_exactly(stream, length))
+        if left < 0 or (most is not None and not chunks and length > MAX_JSON):
+            raise EncodingError("a message is longer than it says, or than it may be")
+        chunks.append(read(length))
+    return _json(chunks[0], most is not None), chunks[1:]
+
+
+def _json(data: bytes, bounded: bool) -> Any:
+    # The parser cannot be interrupted, so what would keep it busy is refused before it starts.
+    if bounded and sum(data.count(mark) for mark in b"[{,") > MAX_MARKS:
+        raise EncodingError(f"the result has more than {MAX_ITEMS} values")
     try:
-        return json.loads(chunks[0]), chunks[1:]
+        return json.loads(data, object_pairs_hook=_small_object if bounded else None)
     except (ValueError, RecursionError):
         raise EncodingError("a message is not JSON") from None
 
 
-def _exactly(stream: BinaryIO, count: int) -> bytes:
-    data = bytearray()
-    while len(data) < count:
-        piece = stream.read(min(count - len(data), 1 << 20))
-        if not piece:
-            raise EOFError("the other side is gone")
-        data += piece
-    return bytes(data)
+def _small_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a message has few names; many with one hash would take hours to store."""
+    if len(pairs) > MAX_NAMES:
+        raise EncodingError("a message holds an object with too many names")
+    return dict(pairs)

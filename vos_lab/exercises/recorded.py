@@ -23,7 +23,7 @@ from vos_lab.exercises.cases import (
     library_versions,
     run,
 )
-from vos_lab.exercises.encoding import EncodingError, Reader, Writer, receive, send
+from vos_lab.exercises.encoding import EncodingError, Reader, Writer, pack, unpack
 
 
 @dataclass
@@ -86,7 +86,7 @@ def record(checks: Iterable[Check], exercises: Iterable[Any], file: str | Path) 
             }
         )
     with Path(file).open("wb") as stream:
-        send(stream, tree, writer.parts)
+        stream.writelines(pack(tree, writer.parts))
     return left_out
 
 
@@ -97,7 +97,7 @@ def read_checks(file: str | Path) -> list[Check]:
         file: written by :func:`record`.
     """
     with Path(file).open("rb") as stream:
-        tree, parts = receive(stream)
+        tree, parts = unpack(stream.read)
     reader = Reader(parts, trusted=True)
     checks: list[Check] = []
     for entry in tree:

@@ -11,8 +11,9 @@ from functools import cache
 
 from vos_lab.authoring.lessons import Lesson
 from vos_lab.grading.answer_key import Key
-from vos_lab.grading.batch import Done, guarded, open_sandbox
+from vos_lab.grading.judging import Done, guarded
 from vos_lab.grading.results import Settings
+from vos_lab.grading.running import open_sandbox
 from vos_lab.grading.submissions import Submission
 
 RETRIES = 3  # processes that may die over one submission, before the batch gives up
@@ -32,7 +33,7 @@ def grade_on(
         settings: of the batch.
 
     Yields:
-        What :func:`~vos_lab.grading.batch.guarded` returns, as soon as it is there.
+        What :func:`~vos_lab.grading.judging.guarded` returns, as soon as it is there.
 
     Raises:
         ImportError: dask.distributed is not installed.

@@ -16,9 +16,10 @@ from vos_lab.authoring.build import read_lessons
 from vos_lab.course_files import COURSE_FOLDER, package_files
 from vos_lab.grading import reports
 from vos_lab.grading.answer_key import Key
-from vos_lab.grading.batch import guarded, open_sandbox
+from vos_lab.grading.judging import guarded
+from vos_lab.grading.limits import Limits, SandboxError
 from vos_lab.grading.results import Settings
-from vos_lab.grading.sandbox import Limits, SandboxError
+from vos_lab.grading.running import open_sandbox
 from vos_lab.grading.submissions import one_submission
 
 SETTINGS, HIDDEN = "settings.json", "hidden_cases.py"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vos_lab.grading.sandbox import Limits
+from vos_lab.grading.limits import Limits
 
 
 @dataclass(frozen=True)

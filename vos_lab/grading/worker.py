@@ -1,7 +1,7 @@
 """The program inside the walls: reads a submission, or runs one answer. It never compares.
 
 It knows no expected result, no check and no seed. It hears what to do, does it, says what came, all
-of it in the messages of :mod:`vos_lab.exercises.encoding`. Whatever an answer does to this process,
+of it in the messages of :mod:`vos_lab.grading.protocol`. Whatever an answer does to this process,
 the grader only ever gets numbers from it.
 
 Run as ``python -m vos_lab.grading.worker parent FD [MODULE...]`` (the warm parent, which forks) or
@@ -23,68 +23,75 @@ import types
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from vos_lab.exercise import Exercise
-from vos_lab.exercises import encoding
 from vos_lab.exercises.cases import Failure, call, failure_of, shared_memory
-from vos_lab.grading import sandbox
+from vos_lab.exercises.encoding import Reader, Writer
 from vos_lab.grading.extract import extract
+from vos_lab.grading.launcher import COMPILED
+from vos_lab.grading.limits import Limits, restrict
+from vos_lab.grading.protocol import Channel
 
 GREETING = b"v"  # so that the grader knows that the walls stand
 
 
-def serve(reader: BinaryIO, writer: BinaryIO) -> None:
+def serve(channel: Channel) -> None:
     """Do what the grader asks for, until it says no more.
 
     Args:
-        reader: from the grader.
-        writer: to the grader.
+        channel: to the grader.
     """
     _take_compiled()
-    writer.write(GREETING)
-    writer.flush()
+    os.write(channel.writing, GREETING)
     try:
-        task, parts = encoding.receive(reader)
+        task, parts = channel.receive()
         if task["do"] == "extract":
-            found = extract(parts[0], task["name"], task["blank"])
-            encoding.send(writer, found)
+            channel.send(extract(parts[0], task["name"], task["blank"]))
         elif task["do"] == "prepare":
-            _prepare(reader, writer, task)
+            _prepare(channel, task)
         else:
-            _answer(reader, writer, task)
+            _answer(channel, task)
     except (EOFError, BrokenPipeError):
         pass
 
 
-def _answer(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
+def _answer(channel: Channel, task: dict[str, Any]) -> None:
     _write_all_again(task.pop("others"))  # their text is nowhere when the answer looks round
     function, before = _define(task["units"], task["exercise"])
-    encoding.send(writer, {"problem": asdict(before) if before and function is None else None})
+    channel.send({"problem": asdict(before) if before and function is None else None})
     while function is not None:
-        message, parts = encoding.receive(reader)
-        given = encoding.Reader(parts, trusted=True, callback=_asker(reader, writer)).value(message)
+        message, parts = channel.receive()
+        given = Reader(parts, trusted=True, callback=_asker(channel)).value(message)
         _seed()
-        value, failure = call(function, given)
+        value, failure = _call(function, given)
         if failure and failure.kind == "NameError" and before:
             # The name is missing because the statement that makes it failed.
             cause = (
                 f"{failure.message}, as line {before.line} failed: {before.kind}: {before.message}"
             )
             failure = replace(failure, message=cause)
-        out = encoding.Writer()
+        out = Writer()
         reply: dict[str, Any] = {"failure": asdict(failure) if failure else None}
         if failure is None:
             # The inputs go back as they are now: the grader sees for itself which were changed.
             reply["value"] = out.tree(value)
             reply["given"] = out.tree(given)
             reply["shared"] = shared_memory(value, given)
-        encoding.send(writer, reply, out.parts)
+        channel.send(reply, out.parts)
 
 
-def _prepare(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
+def _call(function: Callable[..., Any], given: dict[str, Any]) -> tuple[Any, Failure | None]:
+    """Call an answer. Here, nobody interrupts: even KeyboardInterrupt is the answer's own."""
+    try:
+        return call(function, given)
+    except BaseException as error:
+        return None, failure_of(function, error)
+
+
+def _prepare(channel: Channel, task: dict[str, Any]) -> None:
     """Run the references once, and say what that has imported and compiled.
 
     Numba compiles a function when it is first called, which takes seconds that no answer should
@@ -95,39 +102,38 @@ def _prepare(reader: BinaryIO, writer: BinaryIO, task: dict[str, Any]) -> None:
     for exercise in task["exercises"]:
         marked = _exercise(exercise["exercise"])
         for _ in range(exercise["cases"]):
-            message, parts = encoding.receive(reader)
-            asker = _asker(reader, writer)
-            call(marked, encoding.Reader(parts, trusted=True, callback=asker).value(message))
-            encoding.send(writer, None)
+            message, parts = channel.receive()
+            given = Reader(parts, trusted=True, callback=_asker(channel)).value(message)
+            call(marked, given)
+            channel.send({})
+    channel.receive()
     cache = Path(os.environ["NUMBA_CACHE_DIR"])
     files = [path for path in cache.rglob("*") if path.is_file()]
     modules = [name for name in sys.modules if name not in before and name.count(".") < 2]
     reply = {"modules": modules, "files": [str(path.relative_to(cache)) for path in files]}
-    encoding.send(writer, reply, [path.read_bytes() for path in files])
+    channel.send(reply, [path.read_bytes() for path in files])
 
 
 def _take_compiled() -> None:
     """Put what Numba has compiled where it looks for it: it wants to be able to write there."""
-    kept = Path(sandbox.__file__).parents[2] / sandbox.COMPILED
+    kept = Path(__file__).parents[2] / COMPILED
     if kept.is_dir():
         shutil.copytree(kept, os.environ["NUMBA_CACHE_DIR"], dirs_exist_ok=True)
 
 
-def _asker(reader: BinaryIO, writer: BinaryIO) -> Callable[[int], Callable[..., Any]]:
+def _asker(channel: Channel) -> Callable[[int], Callable[..., Any]]:
     """Makes functions that stay with the grader callable here."""
 
     def make(number: int) -> Callable[..., Any]:
         def ask(*args: Any, **kwargs: Any) -> Any:
-            out = encoding.Writer()
-            encoding.send(
-                writer,
-                {"call": number, "args": out.tree(args), "kwargs": out.tree(kwargs)},
-                out.parts,
+            out = Writer()
+            channel.send(
+                {"call": number, "args": out.tree(args), "kwargs": out.tree(kwargs)}, out.parts
             )
-            message, parts = encoding.receive(reader)
+            message, parts = channel.receive()
             if message["error"]:
                 raise ValueError(message["error"])
-            return encoding.Reader(parts, trusted=True).value(message["value"])
+            return Reader(parts, trusted=True).value(message["value"])
 
         return ask
 
@@ -190,7 +196,7 @@ def _define(
         for statement in ast.parse(source).body:
             code = compile(ast.Module([statement], []), file, "exec")
             runs = types.FunctionType(code, space.__dict__)
-            _, problem = call(runs, {})
+            _, problem = _call(runs, {})
             failure = failure or problem
     function = getattr(space, name, None)
     if callable(function):
@@ -202,15 +208,19 @@ def _define(
 
 def _main(arguments: list[str]) -> None:
     if arguments[0] == "parent":
+        from vos_lab.grading.walls import serve_forks  # Linux only
+
         control = socket.socket(fileno=int(arguments[1]))
         _warm(arguments[2:])
-        sandbox.serve_forks(control, _in_fork)
+        serve_forks(control, _in_fork)
         return
-    limits = sandbox.Limits(**json.loads(arguments[1]))
-    with sandbox.pipes_of_worker() as (reader, writer):
-        _warm(arguments[2:])
-        sandbox.restrict(limits)
-        serve(reader, writer)
+    limits = Limits(**json.loads(arguments[1]))
+    # The pipes are ours alone: what the answer prints goes nowhere, nothing that it reads is ours.
+    channel = Channel(os.dup(0), os.dup(1), trusted=True)
+    _silence()
+    _warm(arguments[2:])
+    restrict(limits)
+    serve(channel)
 
 
 def _warm(modules: list[str]) -> None:
@@ -219,10 +229,17 @@ def _warm(modules: list[str]) -> None:
             importlib.import_module(module)
 
 
-def _in_fork(pipe: int, limits: sandbox.Limits) -> None:
-    sandbox.silence()
-    with os.fdopen(pipe, "rb", closefd=False) as reader, os.fdopen(pipe, "wb") as writer:
-        serve(reader, writer)
+def _in_fork(pipe: int) -> None:
+    _silence()
+    serve(Channel(pipe, pipe, trusted=True))
+
+
+def _silence() -> None:
+    """Let standard input be empty, and standard output and error go nowhere."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    os.close(nothing)
 
 
 if __name__ == "__main__":
