@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=45 needs=[] slide="slide"
+# %% [markdown] name="title" minutes=45 needs=[] builds="an overlay, and the baseline that every method must beat" slide="slide"
 # # What is video object segmentation?
 #
 # Somebody points at one animal in the first frame of a video. Find it again, to the pixel, in

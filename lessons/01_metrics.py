@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=75 needs=["00_tour"] slide="slide"
+# %% [markdown] name="title" minutes=75 needs=["00_tour"] builds="the Jaccard index, contour accuracy, decay" slide="slide"
 # # What is a good segmentation?
 #
 # Two methods segment the same animal. One loses a leg. The other keeps all four, but its mask is

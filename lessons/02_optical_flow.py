@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=90 needs=["01_metrics"] slide="slide"
+# %% [markdown] name="title" minutes=90 needs=["01_metrics"] builds="warping, Lucas-Kanade, Horn-Schunck" slide="slide"
 # # Optical flow: where does every pixel go?
 #
 # A video knows what every pixel looks like. It does not say where the pixel goes. Know that, and

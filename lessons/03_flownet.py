@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=90 needs=["02_optical_flow"] slide="slide"
+# %% [markdown] name="title" minutes=90 needs=["02_optical_flow"] builds="the correlation layer, the refinement and the loss of FlowNet" slide="slide"
 # # FlowNet: learning to see motion
 #
 # In lesson 02 you found flow with one assumption and a few lines. Nobody had to learn anything.

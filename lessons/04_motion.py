@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=90 needs=["02_optical_flow"] slide="slide"
+# %% [markdown] name="title" minutes=90 needs=["02_optical_flow"] builds="masks carried along flow, object flow, FusionSeg" slide="slide"
 # # Motion for segmentation: carry the mask, or find what moves
 #
 # You know where every pixel goes. And you know the object, in the first frame. Then the rest should

@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=90 needs=["04_motion"] slide="slide"
+# %% [markdown] name="title" minutes=90 needs=["04_motion"] builds="a class-balanced loss, side outputs, fine-tuning, snapping to contours" slide="slide"
 # # OSVOS: learn the object from one frame
 #
 # Every method so far carries a mask from frame to frame, and loses what it loses. Now you build one

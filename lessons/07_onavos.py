@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=75 needs=["05_osvos"] slide="slide"
+# %% [markdown] name="title" minutes=75 needs=["05_osvos"] builds="the training pixels of OnAVOS, and its adaptation" slide="slide"
 # # OnAVOS: go on learning while the video runs
 #
 # OSVOS learns what the object looks like, once, from the first frame. Then it never learns again.

@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=80 needs=["05_osvos"] slide="slide"
+# %% [markdown] name="title" minutes=80 needs=["05_osvos"] builds="MaskTrack, which refines the last mask, and Lucid, which dreams up the frames to learn that from" slide="slide"
 # # MaskTrack and Lucid: learn from stills, dream the rest
 #
 # OSVOS looks at every frame as if it had never seen the one before. That is a waste: the mask of a

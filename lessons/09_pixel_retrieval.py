@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=75 needs=["05_osvos"] slide="slide"
+# %% [markdown] name="title" minutes=75 needs=["05_osvos"] builds="neighbours in a learned space, its loss, a growing reference" slide="slide"
 # # Pixel retrieval: ask the pixels that look like you
 #
 # OSVOS learns each object anew, while you wait. In this lesson nothing is learned while you wait.

@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=60 needs=["08_masktrack"] slide="slide"
+# %% [markdown] name="title" minutes=60 needs=["08_masktrack"] builds="the loss of re-identification, and the choice of who is who among proposals" slide="slide"
 # # ReID: know it again
 #
 # A mask that is carried from frame to frame is lost once, and then for good. In this lesson you

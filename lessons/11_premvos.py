@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=75 needs=["08_masktrack", "09_pixel_retrieval"] slide="slide"
+# %% [markdown] name="title" minutes=75 needs=["08_masktrack", "09_pixel_retrieval"] builds="refined proposals, five scores, greedy merging" slide="slide"
 # # PReMVOS: propose much, then choose
 #
 # No idea of the lessons before is always right, and in each frame one of them often is. So take

@@ -1,4 +1,4 @@
-# %% [markdown] name="title" minutes=90 needs=["01_metrics", "02_optical_flow"] slide="slide"
+# %% [markdown] name="title" minutes=90 needs=["01_metrics", "02_optical_flow"] builds="run lengths, matching, sMOTSA, a tracker" slide="slide"
 # # MOTS: a street full of people, and no first mask
 #
 # So far somebody drew a mask for you: this is the object, follow it. In a street nobody does.

@@ -160,7 +160,7 @@ def build(
     execute: Annotated[bool, typer.Option(help="Run the solved notebooks.")] = True,
     force: Annotated[bool, typer.Option(help="Run them even if nothing changed.")] = False,
 ) -> None:
-    """Make notebooks/ and solutions/ from lessons/."""
+    """Make notebooks/, solutions/ and the table of README.md from lessons/."""
     from vos_lab.authoring.build import build as build_lessons
 
     build_lessons(lessons or None, check=check, execute=execute, force=force)
@@ -255,7 +255,7 @@ def list_lessons(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the lessons with their exercises, points and minutes."""
-    from vos_lab.authoring.build import lessons
+    from vos_lab.authoring.contents import lessons
 
     found = lessons()
     if as_json:

@@ -1,7 +1,7 @@
 """A lesson as short as one can be, with one of everything; copied into a folder by the tests."""
 
 SMALL_LESSON = """\
-# %% [markdown] name="title" minutes=15 needs=["00_before"] slide="slide"
+# %% [markdown] name="title" minutes=15 needs=["00_before"] builds="copies of a mask" slide="slide"
 # # A small lesson
 #
 # It copies a mask.

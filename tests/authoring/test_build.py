@@ -15,7 +15,6 @@ from vos_lab.authoring.build import (
     check_notebook,
     check_size,
     clean,
-    lessons,
 )
 
 NAME = "01_small"
@@ -123,26 +122,15 @@ def test_without_execution_only_the_students_notebook_changes(root, monkeypatch)
     assert "Other text" in student(root).read_text(encoding="utf-8")
 
 
-def test_the_table_of_lessons(built):
-    (lesson,) = lessons(built)
-    assert lesson["name"] == NAME
-    assert lesson["title"] == "A small lesson"
-    assert (lesson["minutes"], lesson["points"]) == (15, 3)
-    assert lesson["exercises"][0] == {
-        "name": "first_mask_everywhere",
-        "function": "vos_lab.methods.baseline.first_mask_everywhere",
-        "points": 2,
-        "minutes": 5,
-        "difficulty": 1,
-        "importance": 2,
-    }
-
-
-def test_without_lessons_the_error_says_where_they_are(tmp_path):
-    with pytest.raises(FileNotFoundError, match="come with the repository"):
-        lessons(tmp_path)
-    with pytest.raises(FileNotFoundError, match="no folder of lessons"):
-        build(root=tmp_path)
+def test_the_table_in_the_readme_is_written_and_compared(root, capsys):
+    file = root / "README.md"
+    marks = "<!-- lessons: here -->\n{}<!-- end of lessons -->\n"
+    file.write_text(marks.format(""), encoding="utf-8")
+    with pytest.raises(BuildError, match=r"README\.md: its table of lessons differs"):
+        build(root=root, check=True)
+    build(root=root, execute=False)
+    assert "| copies of a mask | 15 |" in file.read_text(encoding="utf-8")
+    build(root=root, check=True)
 
 
 def test_an_unknown_lesson_is_named(built):

@@ -167,12 +167,12 @@ def test_no_line_of_an_answer_leaves_the_house(graded):
         # The same line may stand in another function, which is nobody's answer.
         leaked = answer & everything
         assert len(leaked) <= max(1, len(answer) // 2), f"{check.name}: {leaked}"
-    assert "Slip(" not in inside["vos_lab/course/checks/tour.py"]
+    assert "Slip(" not in inside["vos_lab/exercises/checks/tour.py"]
     for name, text in inside.items():  # no check borrows from one that is gone
         for other in re.findall(
-            r"vos_lab\.course\.checks\.(\w+)", text if "/checks/" in name else ""
+            r"vos_lab\.exercises\.checks\.(\w+)", text if "/checks/" in name else ""
         ):
-            assert "Slip(" in inside[f"vos_lab/course/checks/{other}.py"], name
+            assert "Slip(" in inside[f"vos_lab/exercises/checks/{other}.py"], name
     assert "is graded" in inside["README.md"]
     assert "`overlay`" in inside["README.md"]
     assert "`warp`" not in inside["README.md"]

@@ -28,11 +28,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from vos_lab.authoring.contents import lesson_files, readme
 from vos_lab.authoring.lessons import (
     Lesson,
     as_text,
     digest,
-    find_exercise,
     read_lesson,
     solved_notebook,
     student_notebook,
@@ -81,7 +81,7 @@ def build(
     force: bool = False,
     root: str | Path = COURSE_FOLDER,
 ) -> list[Built]:
-    """Write the notebooks of lessons, or check that they are written.
+    """Write the notebooks of lessons and the table of ``README.md``, or check that they are there.
 
     A solved notebook is executed only if something other than its outputs has changed: outputs
     that nobody needs new would swell the history. A student's notebook that was written in is
@@ -92,7 +92,7 @@ def build(
         check: write nothing; compare with what is on disk.
         execute: False leaves the solved notebooks as they are.
         force: execute every solved notebook.
-        root: holds ``lessons/``, ``notebooks/``, ``solutions/``.
+        root: holds ``lessons/``, ``notebooks/``, ``solutions/`` and ``README.md``.
 
     Returns:
         What became of each lesson.
@@ -107,7 +107,7 @@ def build(
     read = read_lessons(root, lessons)
     if check:
         _compare(read, root, everything=lessons is None)
-        print(f"{len(read)} lessons: notebooks and solutions are what the lessons say")
+        print(f"{len(read)} lessons: notebooks, solutions and README.md are what the lessons say")
         return []
     report = []
     for lesson in read:
@@ -135,50 +135,10 @@ def build(
         built = Built(lesson.name, seconds > 0, seconds, tuple(slow.items()), size)
         print(_in_words(built), flush=True)
         report.append(built)
+    texts = readme(root)
+    if texts is not None:
+        _write(root / "README.md", texts[1])
     return report
-
-
-def lessons(root: str | Path = COURSE_FOLDER) -> list[dict[str, Any]]:
-    """The lessons with their exercises, as ``vos-lab lessons --json`` gives them.
-
-    Args:
-        root: the folder that holds ``lessons/``.
-
-    Returns:
-        For each lesson its name, title, minutes, needs, points and exercises; for each of these
-        its name, function, points, minutes, difficulty and importance.
-
-    Raises:
-        FileNotFoundError: there is no folder of lessons.
-        LessonError: a lesson cannot be read.
-    """
-    found = []
-    for lesson in read_lessons(root):
-        exercises = []
-        for cell in lesson.cells:
-            if cell.kind == "exercise":
-                marked = find_exercise(cell, lesson)
-                exercises.append(
-                    {
-                        "name": marked.reference.__name__,
-                        "function": marked.name,
-                        "points": cell.points,
-                        "minutes": marked.minutes,
-                        "difficulty": marked.difficulty,
-                        "importance": marked.importance,
-                    }
-                )
-        found.append(
-            {
-                "name": lesson.name,
-                "title": lesson.title,
-                "minutes": lesson.minutes,
-                "needs": list(lesson.needs),
-                "points": sum(cell.points for cell in lesson.cells if cell.kind == "exercise"),
-                "exercises": exercises,
-            }
-        )
-    return found
 
 
 def check_notebook(path: str | Path, timeout: int = 120) -> list[dict[str, Any]]:
@@ -260,19 +220,7 @@ def read_lessons(
         FileNotFoundError: there is no folder of lessons, or no such lesson.
         LessonError: a lesson cannot be read.
     """
-    folder = Path(root) / "lessons"
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"{folder}: there is no folder of lessons. A zip for students has none; a clone of the "
-            "repository has them, and so does the package when it is installed"
-        )
-    files = {file.stem: file for file in sorted(folder.glob("[0-9][0-9]_*.py"))}
-    for name in names or ():
-        if name not in files:
-            raise FileNotFoundError(
-                f"{folder / name}.py: there is no such lesson; there are {', '.join(files)}"
-            )
-    return [read_lesson(files[name]) for name in (names or files)]
+    return [read_lesson(file) for file in lesson_files(root, names).values()]
 
 
 def _read(path: Path) -> NotebookNode:
@@ -364,6 +312,9 @@ def _compare(read: Sequence[Lesson], root: Path, everything: bool) -> None:
                 cell.get("execution_count") is None for cell in there.cells
             ):
                 problems.append(f"{name}: was not executed")
+    texts = readme(root)
+    if texts is not None and texts[0] != texts[1]:
+        problems.append("README.md: its table of lessons differs from their headers")
     # In notebooks/, a student's own and saved ones are welcome.
     for path in sorted((root / "solutions").glob("*.ipynb")) if everything else ():
         if path.stem not in {lesson.name for lesson in read}:

@@ -32,6 +32,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 import vos_lab
+from vos_lab.authoring.contents import LessonError
 from vos_lab.authoring.names import bound_in, free_names
 from vos_lab.exercise import Exercise
 
@@ -45,14 +46,11 @@ KEYS = {
     "title": str,
     "minutes": int,
     "needs": list,
+    "builds": str,
 }
 JUPYTEXT = ("lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker")  # its own notes
 TAGS = ("real-data", "instructor", "compare")
 SLIDES = ("slide", "subslide", "fragment", "notes", "skip", "-")
-
-
-class LessonError(ValueError):
-    """A lesson cannot be built; says which cell and what to do."""
 
 
 @dataclass(frozen=True)
