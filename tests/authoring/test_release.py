@@ -167,12 +167,12 @@ def test_no_line_of_an_answer_leaves_the_house(graded):
         # The same line may stand in another function, which is nobody's answer.
         leaked = answer & everything
         assert len(leaked) <= max(1, len(answer) // 2), f"{check.name}: {leaked}"
-    assert "Slip(" not in inside["vos_lab/exercises/checks/tour.py"]
+    assert "Mistake(" not in inside["vos_lab/exercises/checks/tour.py"]
     for name, text in inside.items():  # no check borrows from one that is gone
         for other in re.findall(
             r"vos_lab\.exercises\.checks\.(\w+)", text if "/checks/" in name else ""
         ):
-            assert "Slip(" in inside[f"vos_lab/exercises/checks/{other}.py"], name
+            assert "Mistake(" in inside[f"vos_lab/exercises/checks/{other}.py"], name
     assert "is graded" in inside["README.md"]
     assert "`overlay`" in inside["README.md"]
     assert "`warp`" not in inside["README.md"]
@@ -243,11 +243,12 @@ def test_a_record_knows_right_from_wrong(tmp_path):
         assert judge(reference, item).outcome == "passed"
         assert judge(lambda *_, **__: "wrong", item).outcome == "failed"
         item.exercise.restore()
-        # Where one result is right, a slip is found out here too.
+        # Where one result is right, a mistake is found out here too.
         whole = registered()[item.name]
-        if not any(case.judge for case in whole.cases):
-            for slip in whole.slips:
-                assert judge(slip.function, item).outcome != "passed", slip.message
+        if not any(whole.judge_of(case) for case in whole.cases):
+            for mistake in whole.mistakes:
+                version = mistake.version(whole.exercise.reference)
+                assert judge(version, item).outcome != "passed", mistake.message
         item.exercise.restore()
 
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from vos_lab import video
 from vos_lab.exercise import Exercise, exercise
-from vos_lab.exercises.cases import Case, Check, Slip, difference, run, show
+from vos_lab.exercises.cases import Case, Check, Mistake, run
 from vos_lab.exercises.check import (
     CheckError,
     CheckFailed,
@@ -24,14 +24,15 @@ from vos_lab.exercises.check import (
     registered,
     restore,
 )
+from vos_lab.exercises.compare import difference, show
 from vos_lab.exercises.encoding import Reader, Writer
 from vos_lab.metrics import masks
 
 CHECKS = list(registered().values())
-SLIPS = [
-    pytest.param(item, slip, number, id=f"{item.name}-{number}")
+MISTAKES = [
+    pytest.param(item, mistake, number, id=f"{item.name}-{number}")
     for item in CHECKS
-    for number, slip in enumerate(item.slips)
+    for number, mistake in enumerate(item.mistakes)
 ]
 
 
@@ -58,7 +59,7 @@ def named(name, function):
 
 @pytest.mark.parametrize("item", CHECKS, ids=lambda item: item.name)
 def test_every_check_is_complete(item):
-    assert len(item.slips) >= 3
+    assert len(item.mistakes) >= 3
     assert len(item.hints) == 3
     assert len(item.cases) >= 3
     assert len({case.name for case in item.cases}) == len(item.cases)
@@ -94,12 +95,12 @@ def test_the_stub_is_not_attempted(item, capsys):
     assert not item.exercise.adopted
 
 
-@pytest.mark.parametrize(("item", "slip", "seed"), SLIPS)
-def test_a_planted_slip_gets_its_own_sentence(item, slip, seed, capsys):
-    verdict = judge(slip.function, item, seed)
+@pytest.mark.parametrize(("item", "mistake", "seed"), MISTAKES)
+def test_a_planted_mistake_gets_its_own_sentence(item, mistake, seed, capsys):
+    verdict = judge(mistake.version(item.exercise.reference), item, seed)
     assert verdict.outcome in ("failed", "error")
-    assert verdict.slip == slip.message
-    assert slip.message in " ".join(verdict.text.split())
+    assert verdict.mistake == mistake.message
+    assert mistake.message in " ".join(verdict.text.split())
     assert max(len(line) for line in verdict.text.split("\n")) <= 110
     assert not item.exercise.adopted
     assert capsys.readouterr().err == ""
@@ -227,7 +228,7 @@ def test_wrong_kinds_of_result(answer, words):
 def test_wrong_arrays(answer, words):
     item = find(masks.mask_boundary)
     cases = [case for case in item.cases if "one row" in case.name]
-    only = Check(item.exercise, cases, item.slips, item.hints)
+    only = Check(item.exercise, cases, item.mistakes, item.hints)
     assert words in judge(named("mask_boundary", answer), only).text
 
 
@@ -343,6 +344,7 @@ def test_hints_go_up_a_ladder_and_say_where_it_ends(capsys):
 def twice() -> Exercise:
     @exercise(minutes=1, difficulty=1, importance=1)
     def double(x):
+        """Double it."""
         return 2 * x
 
     return double
@@ -357,12 +359,53 @@ def test_a_case_with_a_judge_accepts_many_results():
     assert "101 is odd" in judge(lambda x: 101, item).text
 
 
-def test_a_slip_that_agrees_on_few_failures_is_not_suggested():
+def test_a_mistake_is_a_change_of_the_reference():
+    reference = twice().reference
+    assert Mistake("Three.", ("2 *", "3 *")).version(reference)(5) == 15
+    assert Mistake("Two steps.", ("2 *", "three *"), three=3).version(reference)(5) == 15
+    assert Mistake("Otherwise.", lambda x: x).version(reference)(5) == 5
+    shorter = Mistake("Rounded down.", boundary_radius=lambda shape, tolerance: 0)
+    square = np.zeros((40, 40), bool)
+    square[10:30, 10:30] = True
+    inputs = {"prediction": np.roll(square, 1, axis=1), "truth": square}
+    reference = masks.boundary_f.reference
+    assert shorter.version(reference)(**inputs) < reference(**inputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (Mistake("Four.", ("4 *", "3 *")), "text is not in the source: '4 \\*'"),
+        (Mistake("In turn.", ("2 *", "3 *"), ("2 *", "4 *")), "text is not in the source"),
+        (Mistake("No such name.", factor=3), "name is not in the source: factor"),
+        (Mistake("The docstring.", ("Double", "Halve")), "text is not in the source"),
+    ],
+)
+def test_a_mistake_that_the_source_has_outgrown_fails_loudly(mistake, words):
+    with pytest.raises(ValueError, match=words):
+        mistake.version(twice().reference)
+
+
+def test_a_mistake_says_one_thing():
+    for changes in [(), (lambda x: x, ("2", "3"))]:
+        with pytest.raises(TypeError, match="either changes of the source or one function"):
+            Mistake("Which?", *changes)
+
+
+def test_a_case_has_the_judge_of_its_check_unless_it_has_its_own():
+    whole = Case("whole", lambda rng: {"x": 3})
+    odd = Case("odd", lambda rng: {"x": 3}, lambda inputs, got: None if got % 2 else "even")
+    item = Check(twice(), [whole, odd], [], ["Think."], judge=lambda inputs, got: f"{got}!")
+    assert judge(lambda x: 7, item).text.startswith("✗ double: 1 of 2 cases fails")
+    assert "7!" in judge(lambda x: 7, item).text
+
+
+def test_a_mistake_that_agrees_on_few_failures_is_not_suggested():
     cases = [Case(str(x), functools.partial(lambda rng, x: {"x": x}, x=x)) for x in (1, 2, 3, 4)]
-    item = Check(twice(), cases, [Slip(lambda x: x * x, "This is the square.")], ["Think."])
-    assert judge(lambda x: x * x, item).slip == "This is the square."
+    item = Check(twice(), cases, [Mistake("This is the square.", lambda x: x * x)], ["Think."])
+    assert judge(lambda x: x * x, item).mistake == "This is the square."
     # Always 1: alike on the first case, and on no other.
-    assert judge(lambda x: 1, item).slip is None
+    assert judge(lambda x: 1, item).mistake is None
 
 
 @given(

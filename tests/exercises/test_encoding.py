@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vos_lab.exercises import encoding
-from vos_lab.exercises.cases import difference
 from vos_lab.exercises.check import registered
+from vos_lab.exercises.compare import difference
 
 
 def across(value, trusted=True, **more):

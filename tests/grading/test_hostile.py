@@ -240,7 +240,7 @@ def test_nothing_hidden_is_in_reach(room, tmp_path):
         "import gc, vos_lab.exercises.cases as cases, vos_lab.exercises.checks as checks",
         "inside = os.listdir(os.path.dirname(checks.__file__))",
         "assert set(inside) <= {'__init__.py', '__pycache__'}, inside",
-        "kinds = (cases.Check, cases.Case, cases.Slip)",
+        "kinds = (cases.Check, cases.Case, cases.Mistake)",
         "assert not [thing for thing in gc.get_objects() if isinstance(thing, kinds)]",
         "frame = sys._getframe()",
         "while frame:",

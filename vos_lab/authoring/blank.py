@@ -1,7 +1,7 @@
 """A copy of the library without its answers: what a student or a worker may see.
 
 The bodies of the exercises of a lesson are taken out, the same way as in the student's notebook;
-the checks, with their cases and the slips that come close to the answers, are left out.
+the checks, with their cases and the mistakes that come close to the answers, are left out.
 """
 
 import ast

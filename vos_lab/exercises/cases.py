@@ -1,25 +1,56 @@
-"""What a check is made of: cases, slips, hints; how a case is run and how its result is compared.
+"""What a check is made of: cases, mistakes, hints; and how a case is run.
 
 The three steps of a case are kept apart, as a grader takes them in different processes:
 ``case.make(rng)`` gives the inputs (plain arrays, numbers, lists), :func:`run` computes, and
 ``check.problem`` compares. Nothing but inputs and results passes from one to the next.
+
+A typical mistake is written as a change of the reference, in one of three ways::
+
+    # 1. Other text in its source. Each place where the old text stands in the body (or in the
+    #    signature, but not in the docstring) gets the new one. Several pairs are made in turn.
+    Mistake(
+        "You divide by the truth alone. Divide by the union.",
+        ("np.count_nonzero(prediction | truth)", "np.count_nonzero(truth)"),
+    )
+    # 2. Another meaning of a name that the source uses: what a function of the library does, or a
+    #    constant. It may stand beside pairs, and may bring in names that the new text needs.
+    Mistake(
+        "The radius was rounded down. It is rounded up, so that it is never 0.",
+        boundary_radius=lambda shape, tolerance: int(tolerance * math.hypot(*shape)),
+    )
+    # 3. A function, where somebody who makes the mistake writes something else altogether.
+    Mistake("This is the first value minus the last.", lambda values: values[0] - values[-1])
+
+The changed source is compiled in a copy of the names of the reference's module, so it sees what the
+reference sees, and the function's own name means the changed version. Text that is not there, or a
+name that the source does not use, is an error, so no mistake outlives the code that it changes.
+Prefer the first way, and take the shortest text that names the place; a comment such as
+``# Step 4`` may serve too. A judge that all cases share is written once, on the check.
 """
 
+import __future__
+
+import ast
 import copy
 import inspect
 import linecache
+import re
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vos_lab.exercise import Exercise
+from vos_lab.exercises.compare import arrays_in, difference, is_array
 
 Inputs = dict[str, Any]
+Judge = Callable[[Inputs, Any], str | None]
 
 
 @dataclass(frozen=True)
@@ -31,26 +62,91 @@ class Case:
         make: gives the inputs, by the names of the parameters, from a random generator. They are
             what can be sent to a grader's worker (:mod:`vos_lab.exercises.encoding`): numbers,
             texts, arrays, tensors, networks, and lists, tuples and dicts of them.
-        judge: where many results are right: takes the inputs and the result, and returns what is
-            wrong with it, or None. Without it the result must be that of the reference.
+        judge: in place of that of the check.
     """
 
     name: str
     make: Callable[[np.random.Generator], Inputs]
-    judge: Callable[[Inputs, Any], str | None] | None = None
+    judge: Judge | None = None
 
 
-@dataclass(frozen=True)
-class Slip:
+class Mistake:
     """A typical mistake: a wrong version of the function, and the sentence that helps.
 
-    Attributes:
-        function: computes what somebody computes who makes this mistake.
+    Args:
         message: what it usually means, and what to do instead; one or two sentences.
+        *changes: pairs of the old and the new text in the source of the reference; or, alone, a
+            function that computes what somebody computes who makes this mistake.
+        **names: what names in the source mean instead.
     """
 
-    function: Callable[..., Any]
-    message: str
+    def __init__(
+        self, message: str, *changes: tuple[str, str] | Callable[..., Any], **names: Any
+    ) -> None:
+        self.message = message
+        self.function: Callable[..., Any] | None = None
+        self.changes: list[tuple[str, str]] = []
+        self.names = names
+        for change in changes:
+            if isinstance(change, tuple):
+                self.changes.append(change)
+            else:
+                self.function = change
+        if bool(self.function) == bool(self.changes or names) or (
+            len(changes) > 1 and self.function
+        ):
+            raise TypeError(f"either changes of the source or one function: {message}")
+
+    def version(self, reference: Callable[..., Any]) -> Callable[..., Any]:
+        """The wrong version of a function.
+
+        Args:
+            reference: the right one, with its source.
+
+        Raises:
+            ValueError: the text to change is not in the source, or a name is not used in it.
+        """
+        if self.function is not None:
+            return self.function
+        source = source_of(reference)
+        text, where = source.text, f"{reference.__name__}: {self.message}"
+        for old, new in self.changes:
+            if old not in text:
+                raise ValueError(f"{where}\nThis text is not in the source: {old!r}\n{text}")
+            text = text.replace(old, new)
+        for name in self.names:
+            if not re.search(rf"\b{name}\b", text):
+                raise ValueError(f"{where}\nThis name is not in the source: {name}\n{text}")
+        namespace = {**source.names, **self.names}
+        code = compile(
+            text, "<mistake>", "exec", __future__.annotations.compiler_flag, dont_inherit=True
+        )
+        exec(code, namespace)
+        return namespace[reference.__name__]
+
+
+class Source(NamedTuple):
+    """The text of a function without its docstring, and the names that it sees."""
+
+    text: str
+    names: dict[str, Any]
+
+
+@cache
+def source_of(function: Callable[..., Any]) -> Source:
+    """The source of a function, without its docstring and the marker of an exercise."""
+    lines = textwrap.dedent(inspect.getsource(function)).split("\n")
+    node = ast.parse("\n".join(lines)).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    cut = set()
+    for decorator in node.decorator_list:
+        if ast.unparse(decorator).startswith("exercise"):
+            cut |= set(range(decorator.lineno - 1, decorator.end_lineno or 0))
+    if ast.get_docstring(node) is not None and len(node.body) > 1:
+        cut |= set(range(node.body[0].lineno - 1, node.body[0].end_lineno or 0))
+    text = "\n".join(line for number, line in enumerate(lines) if number not in cut)
+    inner = inspect.unwrap(function)
+    return Source(text, {**inner.__globals__, **inspect.getclosurevars(inner).nonlocals})
 
 
 @dataclass
@@ -60,20 +156,23 @@ class Check:
     Attributes:
         exercise: the exercise, whose reference says what is right.
         cases: from the smallest to the largest.
-        slips: typical mistakes.
+        mistakes: typical ones.
         hints: from the idea to the operation, never the code.
         tolerance: how far a float may be from the reference, relative and absolute.
         fresh: arrays in the result must have memory of their own: not that of an input, nor of
             one another.
+        judge: where many results are right: takes the inputs and the result, and returns what is
+            wrong with it, or None. Without it the result must be that of the reference.
         rung: how many hints have been read.
     """
 
     exercise: Exercise[..., Any]
     cases: Sequence[Case]
-    slips: Sequence[Slip]
+    mistakes: Sequence[Mistake]
     hints: Sequence[str]
     tolerance: float = 1e-6
     fresh: bool = False
+    judge: Judge | None = None
     rung: int = field(default=0, init=False)
 
     without = "The library goes on with its own version."  # what happens before it is attempted
@@ -82,6 +181,10 @@ class Check:
     def name(self) -> str:
         """The bare name of the function, for example ``jaccard``."""
         return self.exercise.reference.__name__
+
+    def judge_of(self, case: Case) -> Judge | None:
+        """The judge of a case: its own, or that of the check; None compares with the reference."""
+        return case.judge or self.judge
 
     def inputs(self, seed: int) -> list[Inputs]:
         """The inputs of every case; each has a random stream of its own."""
@@ -111,8 +214,9 @@ class Check:
                 f"{' and '.join(got.changed)} came in whole and went out changed: work on a copy, "
                 "as the caller still needs the original"
             )
-        if case.judge is not None:
-            problem = case.judge(inputs, got.value)
+        judge = self.judge_of(case)
+        if judge is not None:
+            problem = judge(inputs, got.value)
         else:
             problem = difference(expected.value, got.value, self.tolerance)
         if problem is None and self.fresh and got.shared:
@@ -177,7 +281,7 @@ def run(function: Callable[..., Any], inputs: Inputs) -> Run:
     """Call a function on a copy of the inputs, and say what happened. Never raises.
 
     Args:
-        function: a student's version, the reference, or a slip.
+        function: a student's version, the reference, or a mistake.
         inputs: by the names of the parameters.
 
     Returns:
@@ -264,16 +368,6 @@ def failure_of(function: Callable[..., Any], error: BaseException) -> Failure:
     return Failure(type(error).__name__, message, line, source, unwritten)
 
 
-def _arrays(value: Any) -> list[np.ndarray]:
-    if is_array(value):
-        return [_numpy(value)]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [array for item in value for array in _arrays(item)]
-    return []
-
-
 def shared_memory(value: Any, given: Inputs) -> str:
     """Which arrays of a result share memory with an input or one another, in words; or empty.
 
@@ -281,7 +375,7 @@ def shared_memory(value: Any, given: Inputs) -> str:
         value: what was returned.
         given: the inputs, the very objects.
     """
-    results, inputs = _arrays(value), {name: _arrays(item) for name, item in given.items()}
+    results, inputs = arrays_in(value), {name: arrays_in(item) for name, item in given.items()}
     for name, arrays in inputs.items():
         if any(np.may_share_memory(a, b) for a in results for b in arrays):
             return f"the result shares its memory with {name}: painting into one paints the other"
@@ -289,201 +383,3 @@ def shared_memory(value: Any, given: Inputs) -> str:
         if any(np.may_share_memory(result, other) for other in results[:number]):
             return "the results share one memory: painting into one paints into the others"
     return ""
-
-
-# --- comparing --------------------------------------------------------------------------------
-
-
-def difference(expected: Any, got: Any, tolerance: float) -> str | None:
-    """How a result differs from the expected one, in words.
-
-    Arrays must have the shape and the kind of numbers of the expected ones; floats of any width
-    are alike. NaN is equal to NaN only.
-
-    Args:
-        expected: numbers, arrays, tensors, networks, functions, strings, None, and lists, tuples
-            and dicts of them.
-        got: what to compare.
-        tolerance: of floats, relative and absolute.
-
-    Returns:
-        The first difference, or None.
-
-    Example:
-        >>> difference(0.5, 0.25, 1e-6)
-        'expected 0.5   got 0.25'
-        >>> difference(np.zeros((4, 5)), np.zeros((5, 4)), 1e-6)
-        'expected shape (4, 5), got (5, 4)'
-    """
-    if got is None and expected is not None:
-        return "expected " + kind(expected) + ", got None: does the function end with `return`?"
-    if is_array(expected):
-        return _array_difference(expected, got, tolerance)
-    if isinstance(expected, str) or expected is None:
-        return None if expected == got else f"expected {show(expected)}   got {show(got)}"
-    if _is_network(expected):
-        if not _is_network(got):
-            return f"expected {kind(expected)}, got {kind(got)}"
-        return difference(dict(expected.state_dict()), dict(got.state_dict()), tolerance)
-    if callable(expected):
-        return None if got is expected else f"expected {show(expected)}   got {show(got)}"
-    if isinstance(expected, dict):
-        if not isinstance(got, dict):
-            return f"expected {kind(expected)}, got {kind(got)}"
-        if set(expected) != set(got):
-            return f"expected the keys {sorted(expected)}, got {sorted(got)}"
-        return _first_difference([(f"[{k!r}]", expected[k], got[k]) for k in expected], tolerance)
-    if isinstance(expected, list | tuple):
-        if not isinstance(got, list | tuple):
-            return f"expected {kind(expected)}, got {kind(got)}"
-        if len(expected) != len(got):
-            return f"expected {len(expected)} items, got {len(got)}"
-        pairs = enumerate(zip(expected, got, strict=True))
-        return _first_difference([(f"item {i}", a, b) for i, (a, b) in pairs], tolerance)
-    return _number_difference(expected, got, tolerance)
-
-
-def _first_difference(parts: list[tuple[str, Any, Any]], tolerance: float) -> str | None:
-    for name, expected, got in parts:
-        problem = difference(expected, got, tolerance)
-        if problem is not None:
-            return f"{name}: {problem}"
-    return None
-
-
-def _number_difference(expected: Any, got: Any, tolerance: float) -> str | None:
-    if not isinstance(got, int | float | np.generic) and not is_array(got, dimensions=0):
-        return f"expected {kind(expected)}, got {kind(got)}"
-    want, have = (
-        (_numpy(each) if is_array(each, dimensions=0) else np.asarray(each))[()]
-        for each in (expected, got)
-    )
-    if want.dtype.kind == "b" or have.dtype.kind == "b":
-        right = want.dtype.kind == have.dtype.kind and want == have
-    else:
-        right = bool(np.isclose(want, have, rtol=tolerance, atol=tolerance, equal_nan=True))
-    return None if right else f"expected {show(expected)}   got {show(got)}"
-
-
-def _array_difference(expected: Any, got: Any, tolerance: float) -> str | None:
-    if not is_array(got) or isinstance(expected, np.ndarray) != isinstance(got, np.ndarray):
-        return f"expected {kind(expected)}, got {kind(got)}"
-    if tuple(expected.shape) != tuple(got.shape):
-        return f"expected shape {tuple(expected.shape)}, got {tuple(got.shape)}"
-    want, have = _numpy(expected), _numpy(got)
-    floats = want.dtype.kind == have.dtype.kind == "f"
-    if not floats and want.dtype != have.dtype:
-        return f"expected dtype {want.dtype}, got {have.dtype}"
-    if floats:
-        wrong = ~np.isclose(want, have, rtol=tolerance, atol=tolerance, equal_nan=True)
-    else:
-        wrong = want != have
-    if not wrong.any():
-        return None
-    where = tuple(int(i) for i in np.argwhere(wrong)[0])
-    if _prints(want):
-        return f"expected {_block(want, 9)}\ngot      {_block(have, 9)}"
-    at = ", ".join(map(str, where))
-    return (
-        f"{int(wrong.sum())} of {wrong.size} values differ, the first at [{at}]: "
-        f"expected {show(want[where])}   got {show(have[where])}"
-    )
-
-
-def is_array(value: Any, dimensions: int | None = None) -> bool:
-    """Whether a value is an array or a tensor.
-
-    Args:
-        value: anything.
-        dimensions: how many it must have; None for one or more.
-    """
-    # A tensor is known by a method of its own, as importing torch takes seconds that a lesson
-    # without networks does not have to spend.
-    if not isinstance(value, np.ndarray) and not hasattr(value, "detach"):
-        return False
-    return value.ndim > 0 if dimensions is None else value.ndim == dimensions
-
-
-def _is_network(value: Any) -> bool:
-    # Known by a method of its own, as a tensor is.
-    return hasattr(value, "state_dict") and hasattr(value, "named_parameters")
-
-
-def _numpy(array: Any) -> np.ndarray:
-    return array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
-
-
-# --- printing ---------------------------------------------------------------------------------
-
-
-def kind(value: Any) -> str:
-    """What a value is, in a few words, for example ``an array of shape (4, 5)``."""
-    if is_array(value):
-        what = "an array" if isinstance(value, np.ndarray) else "a tensor"
-        return f"{what} of shape {tuple(value.shape)}"
-    if isinstance(value, list | tuple | dict):
-        return f"a {type(value).__name__} of {len(value)}"
-    if isinstance(value, bool | np.bool_):
-        return f"the truth value {value}"
-    if isinstance(value, int | float | np.generic) or is_array(value, dimensions=0):
-        return f"the number {show(value)}"
-    if callable(value):
-        return f"the function {show(value)}" if not _is_network(value) else show(value)
-    if value is None or isinstance(value, str):
-        return repr(value)
-    return f"a {type(value).__name__}"
-
-
-def show(value: Any, indent: int = 0) -> str:
-    """A value, printed compactly: small arrays whole, large ones by their shape.
-
-    Args:
-        value: anything that is an input or a result.
-        indent: how many characters stand before it on its line.
-
-    Example:
-        >>> show(np.array([[True, False]]))
-        '[[1 0]]'
-        >>> show(np.zeros((480, 854), np.uint8))
-        'uint8 array of shape (480, 854), 0 to 0'
-    """
-    if is_array(value):
-        array = _numpy(value)
-        if _prints(array):
-            return _block(array, indent)
-        what = "array" if isinstance(value, np.ndarray) else "tensor"
-        if array.dtype == bool:
-            return f"bool {what} of shape {array.shape}, {int(array.sum())} of them True"
-        span = f", {show(array.min())} to {show(array.max())}" if array.size else ""
-        return f"{array.dtype} {what} of shape {array.shape}{span}"
-    if _is_network(value):
-        return f"a {type(value).__name__}"
-    if callable(value):
-        return getattr(value, "__name__", type(value).__name__)
-    if isinstance(value, list | tuple):
-        if value and _arrays(value[0]):
-            if isinstance(value[0], list | tuple):
-                return f"list of {len(value)}, each with {len(value[0])} arrays"
-            start = f"list of {len(value)}, the first "
-            return start + show(value[0], indent + len(start))
-        return "[" + ", ".join(show(item) for item in value) + "]"
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value))
-    if isinstance(value, int | float | np.generic) or is_array(value, dimensions=0):
-        number = float(_numpy(value)) if hasattr(value, "detach") else np.asarray(value)[()]
-        return f"{number:.6g}" if np.isfinite(number) else str(float(number))
-    return repr(value)
-
-
-def _prints(array: np.ndarray) -> bool:
-    return array.size <= 100 and array.shape[-1] <= 20
-
-
-def _block(array: np.ndarray, indent: int) -> str:
-    """An array over several lines, the first of which starts after ``indent`` characters."""
-    numbers = array.astype(np.uint8) if array.dtype == bool else array
-    text = np.array2string(
-        numbers, precision=4, floatmode="maxprec", suppress_small=True, max_line_width=200
-    )
-    lines = [line for line in text.split("\n") if line.strip()]
-    return ("\n" + " " * indent).join(lines)

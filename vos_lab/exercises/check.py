@@ -17,7 +17,8 @@ from typing import Any
 
 from vos_lab.exercise import Exercise
 from vos_lab.exercises import checks
-from vos_lab.exercises.cases import Check, Failure, Inputs, Run, library_versions, run, show
+from vos_lab.exercises.cases import Check, Failure, Inputs, Run, library_versions, run
+from vos_lab.exercises.compare import show
 
 
 class CheckFailed(Exception):  # noqa: N818 (a student reads the name)
@@ -43,12 +44,12 @@ class Verdict:
     Attributes:
         outcome: passed, failed, not attempted or error.
         text: what is printed.
-        slip: the sentence about a typical mistake that is in the text, as a whole; or None.
+        mistake: the sentence about a typical mistake that is in the text, as a whole; or None.
     """
 
     outcome: str
     text: str
-    slip: str | None = None
+    mistake: str | None = None
 
 
 EXCEPTIONS = {"failed": CheckFailed, "not attempted": NotAttempted, "error": CheckError}
@@ -258,11 +259,11 @@ def diagnose(
     inputs: list[Inputs],
     runs: list[Run],
     wrong: list[int],
-    slipped: list[list[Run]] | None = None,
+    mistaken: list[list[Run]] | None = None,
 ) -> str | None:
-    """The sentence of the slip that computes what the student computed.
+    """The sentence of the mistake that computes what the student computed.
 
-    The slip must agree on the case that is shown, and on another one or half of those that fail:
+    The mistake must agree on the case that is shown, and on another one or half of those that fail:
     one case alone may be chance. Of several, the one that agrees on most cases is taken.
 
     Args:
@@ -270,24 +271,24 @@ def diagnose(
         inputs: of the cases.
         runs: of the student's version on them.
         wrong: numbers of the cases that fail; the first is the one that is shown.
-        slipped: the runs of each slip, where they are known already.
+        mistaken: the runs of each mistake, where they are known already.
 
     Returns:
         The sentence, or None.
     """
-    slipped = run_slips(item, inputs) if slipped is None else slipped
+    mistaken = run_mistakes(item, inputs) if mistaken is None else mistaken
     best, message = 0, None
-    for slip, slip_runs in zip(item.slips, slipped, strict=True):
-        alike = [a.same(b, item.tolerance) for a, b in zip(slip_runs, runs, strict=True)]
+    for mistake, mistake_runs in zip(item.mistakes, mistaken, strict=True):
+        alike = [a.same(b, item.tolerance) for a, b in zip(mistake_runs, runs, strict=True)]
         explained = sum(alike[i] for i in wrong)
         convincing = alike[wrong[0]] and (explained >= 2 or 2 * explained >= len(wrong))
         if convincing and sum(alike) > best:
-            best, message = sum(alike), slip.message
+            best, message = sum(alike), mistake.message
     return message
 
 
-def run_slips(item: Check, inputs: list[Inputs]) -> list[list[Run]]:
-    """What comes of each slip of a check.
+def run_mistakes(item: Check, inputs: list[Inputs]) -> list[list[Run]]:
+    """What comes of each mistake of a check.
 
     Args:
         item: the check.
@@ -295,4 +296,5 @@ def run_slips(item: Check, inputs: list[Inputs]) -> list[list[Run]]:
     """
     every_exercise = [other.exercise for other in registered().values()] + [item.exercise]
     with library_versions(every_exercise):
-        return [[run(slip.function, given) for given in inputs] for slip in item.slips]
+        versions = [mistake.version(item.exercise.reference) for mistake in item.mistakes]
+        return [[run(version, given) for given in inputs] for version in versions]

@@ -1,9 +1,9 @@
 """Checks without answers, for work that is graded.
 
 In a graded release the body of an exercise is not in the student's copy of the library, and neither
-is its check, whose slips come close to the answer. What is there instead is a *record*: the inputs
-of every case, and what the reference made of them. A check on record says whether a result is
-right, but not which typical mistake it is. Where many results are right, it looks at their form
+is its check, whose mistakes come close to the answer. What is there instead is a *record*: the
+inputs of every case, and what the reference made of them. A check on record says whether a result
+is right, but not which typical mistake it is. Where many results are right, it looks at their form
 alone; the grader decides.
 """
 
@@ -18,11 +18,10 @@ from vos_lab.exercises.cases import (
     Check,
     Inputs,
     Run,
-    difference,
-    is_array,
     library_versions,
     run,
 )
+from vos_lab.exercises.compare import difference, is_array
 from vos_lab.exercises.encoding import EncodingError, Reader, Writer, pack, unpack
 
 
@@ -75,7 +74,9 @@ def record(checks: Iterable[Check], exercises: Iterable[Any], file: str | Path) 
                 del writer.parts[parts:]
                 left_out.append(f"{check.name}, {case.name}: {error}")
                 continue
-            cases.append({"name": case.name, "form_alone": case.judge is not None, **kept})
+            cases.append(
+                {"name": case.name, "form_alone": check.judge_of(case) is not None, **kept}
+            )
         tree.append(
             {
                 "exercise": check.exercise.name,

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ from vos_lab.authoring.lessons import (
 )
 from vos_lab.exercise import Exercise
 from vos_lab.exercises import checks
-from vos_lab.exercises.cases import Case, Check, Inputs, Run, difference, library_versions
-from vos_lab.exercises.check import find, registered, run_slips
+from vos_lab.exercises.cases import Case, Check, Inputs, Run, library_versions
+from vos_lab.exercises.check import find, registered, run_mistakes
+from vos_lab.exercises.compare import difference
 from vos_lab.grading.extract import structure
 
 
@@ -42,7 +43,7 @@ class Cases:
     """Cases of an exercise, with everything that they are judged by.
 
     Attributes:
-        check: with the cases, and the slips and hints of the exercise.
+        check: with the cases, and the mistakes and hints of the exercise.
         inputs: of each case.
         expected: what the reference makes of them.
         public: whether students may see inputs and results.
@@ -54,10 +55,10 @@ class Cases:
     public: bool
 
     @cached_property
-    def slipped(self) -> list[list[Run]]:
+    def mistaken(self) -> list[list[Run]]:
         """What the typical mistakes make of them."""
         with LOCK:
-            return run_slips(self.check, self.inputs)
+            return run_mistakes(self.check, self.inputs)
 
 
 LOCK = threading.RLock()  # adopting and restoring versions of the library is for one at a time
@@ -187,9 +188,7 @@ def _question(
                 secret.append(Case(f"{case.name}, with other numbers", case.make, case.judge))
                 secret_inputs.append(other)
     if secret:
-        hidden = Check(
-            check.exercise, secret, check.slips, check.hints, check.tolerance, check.fresh
-        )
+        hidden = replace(check, cases=secret)
         sets.append(_cases(hidden, secret_inputs, public=False))
     return Question(
         check.name, marked.name, cell.points, source, others, tuple(sets), *structure(source)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from vos_lab.exercises.cases import Run, kind, show
+from vos_lab.exercises.cases import Run
 from vos_lab.exercises.check import diagnose, failure_lines
+from vos_lab.exercises.compare import kind, show
 from vos_lab.grading.answer_key import Cases, Key, Question
 from vos_lab.grading.limits import Limits, SandboxError
 from vos_lab.grading.results import CaseResult, ExerciseResult, Result
@@ -171,7 +172,7 @@ def _problem(cases: Cases, number: int, run: Run) -> str | None:
 def _diagnose(cases: Cases, runs: list[Run], wrong: list[int]) -> str | None:
     try:
         with np.errstate(all="ignore"):
-            return diagnose(cases.check, cases.inputs, runs, wrong, cases.slipped)
+            return diagnose(cases.check, cases.inputs, runs, wrong, cases.mistaken)
     except Exception:
         return None
 

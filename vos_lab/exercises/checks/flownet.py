@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.flow.flownet import correlation, multiscale_epe, refine
 
 
@@ -142,46 +142,46 @@ CORRELATION = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            corr_sum,
+    mistakes=[
+        Mistake(
             "This is the sum over the channels. Take the mean, or wide networks get larger scores "
             "than narrow ones.",
+            corr_sum,
         ),
-        Slip(
-            corr_sign,
+        Mistake(
             "The displacement is turned round. A score for dx looks in the second image at x + dx: "
             "where the place has gone, not where it came from.",
+            corr_sign,
         ),
-        Slip(
-            corr_columns,
+        Mistake(
             "dx and dy are exchanged in the order of the channels. dy changes slowly, dx quickly, "
             "as rows and columns of a page do.",
+            corr_columns,
         ),
-        Slip(
-            corr_wraps,
+        Mistake(
             "What leaves the image on one side comes in again on the other. torch.roll does that: "
             "put a border of zeros around the image, and cut.",
+            corr_wraps,
         ),
-        Slip(
-            corr_repeats,
+        Mistake(
             "Outside of the second image there is nothing to match: pad with zeros, not with a "
             "repeated border.",
+            corr_repeats,
         ),
-        Slip(
-            corr_moves_first,
+        Mistake(
             "The first image was moved in place of the second. The result belongs to the places of "
             "the first image, so it is the second one that is looked up elsewhere.",
+            corr_moves_first,
         ),
-        Slip(
-            corr_one_short,
+        Mistake(
             "Displacements are missing: from -reach to +reach there are 2 reach + 1 of them, and "
             "range() leaves out its end.",
+            corr_one_short,
         ),
-        Slip(
-            corr_grid,
+        Mistake(
             "dy and dx are two axes here. The next layer is an ordinary convolution: lay all "
             "displacements along the axis of the channels.",
+            corr_grid,
         ),
     ],
     hints=[
@@ -362,54 +362,44 @@ REFINE = Check(
         Case("more columns than rows", lambda rng: level(rng, 1, 3, 5, 2, 2, 4)),
         Case("two pairs at once", lambda rng: level(rng, 2, 6, 4, 3, 3, 5)),
     ],
-    slips=[
-        Slip(
-            ref_doubles,
+    mistakes=[
+        Mistake(
             "The vectors were doubled. Twice as many places, but the unit is a pixel of the image "
             "at every scale, so the numbers stay.",
+            ref_doubles,
         ),
-        Slip(
-            ref_no_skip,
-            "The skip features are missing. They alone still know where edges are.",
+        Mistake(
+            "The skip features are missing. They alone still know where edges are.", ref_no_skip
         ),
-        Slip(
-            ref_no_flow,
+        Mistake(
             "The coarser flow is missing: this scale should correct it, not find it again.",
+            ref_no_flow,
         ),
-        Slip(
-            ref_no_relu,
-            "The leaky ReLU after the up-convolution is missing.",
-        ),
-        Slip(
-            ref_relu,
+        Mistake("The leaky ReLU after the up-convolution is missing.", ref_no_relu),
+        Mistake(
             "Negative features were cut off. The ReLU here is leaky: below 0 a tenth goes through.",
+            ref_relu,
         ),
-        Slip(
-            ref_default_slope,
-            "The leaky ReLU has PyTorch's own slope, 0.01. Give it 0.1.",
-        ),
-        Slip(
-            ref_no_bias,
-            "The up-convolution has lost its bias.",
-        ),
-        Slip(
-            ref_relu_on_flow,
+        Mistake("The leaky ReLU has PyTorch's own slope, 0.01. Give it 0.1.", ref_default_slope),
+        Mistake("The up-convolution has lost its bias.", ref_no_bias),
+        Mistake(
             "The flow went through the ReLU, which makes every motion to the left or up ten times "
             "shorter. Only the features are rectified.",
+            ref_relu_on_flow,
         ),
-        Slip(
-            ref_nearest,
+        Mistake(
             "The vectors were repeated, which leaves blocks. Enlarge the flow bilinearly.",
+            ref_nearest,
         ),
-        Slip(
-            ref_corners,
+        Mistake(
             "The corner pixels were laid on one another. A pixel has an area: with "
             "align_corners=False both images cover the same one.",
+            ref_corners,
         ),
-        Slip(
-            ref_order,
+        Mistake(
             "All three are there, in another order. The layers behind were trained on: skip "
             "features, enlarged deep features, enlarged flow.",
+            ref_order,
         ),
     ],
     hints=[
@@ -555,51 +545,49 @@ MULTISCALE_EPE = Check(
         Case("three scales", lambda rng: pyramid(rng, 1, 8, 8, 8, 4, 2)),
         Case("two pairs, four scales", lambda rng: pyramid(rng, 2, 16, 32, 8, 4, 2, 1)),
     ],
-    slips=[
-        Slip(
-            epe_scaled,
+    mistakes=[
+        Mistake(
             "The true vectors were made shorter with the image. The unit is a pixel of the image "
             "at every scale: shrink the map, not the vectors.",
+            epe_scaled,
         ),
-        Slip(
-            epe_absolute,
+        Mistake(
             "|dx| and |dy| were added. The endpoint error is the length of the difference: the "
             "root of the sum of the squares.",
+            epe_absolute,
         ),
-        Slip(
-            epe_mean_absolute,
+        Mistake(
             "This is the mean absolute error of the numbers dx and dy. The endpoint error takes "
             "the two of a place together: the root of the sum of their squares.",
+            epe_mean_absolute,
         ),
-        Slip(
-            epe_squared,
+        Mistake(
             "These are squares of distances. Take the root at each place, before the mean.",
+            epe_squared,
         ),
-        Slip(
-            epe_total,
+        Mistake(
             "The errors of all places were added. Take their mean, or fine scales and large images "
             "outweigh everything.",
+            epe_total,
         ),
-        Slip(
-            epe_root_last,
+        Mistake(
             "The root was taken of the mean. Take it at each place: a few large errors should not "
             "count more than their length.",
+            epe_root_last,
         ),
-        Slip(
-            epe_unweighted,
+        Mistake(
             "The weights were not used. Multiply the error of each scale by its weight.",
+            epe_unweighted,
         ),
-        Slip(
-            epe_averaged,
+        Mistake(
             "The sum was divided by the number of scales. The weights do all the weighing.",
+            epe_averaged,
         ),
-        Slip(
-            epe_last,
-            "Only the last scale counts here. Add all of them, each with its weight.",
+        Mistake(
+            "Only the last scale counts here. Add all of them, each with its weight.", epe_last
         ),
-        Slip(
-            epe_picks,
-            "One true vector was picked from each block. Take the mean of the block.",
+        Mistake(
+            "One true vector was picked from each block. Take the mean of the block.", epe_picks
         ),
     ],
     hints=[

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.checks.motion import disk
 from vos_lab.exercises.checks.optical_flow import constant, smooth
 from vos_lab.flow.warp import warp
@@ -182,49 +182,48 @@ SIMULATE_PREVIOUS_MASK = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            simulated_fine,
+    mistakes=[
+        Mistake(
             "The mask is as fine as the truth, so the network could copy its contour and never "
             "look at the picture. Make it coarse.",
+            simulated_fine,
         ),
-        Slip(
-            simulated_thin,
+        Mistake(
             "The object got thinner: you took the smallest value around each pixel. Take the "
             "largest, cv2.dilate.",
+            simulated_thin,
         ),
-        Slip(
-            simulated_square,
+        Mistake(
             "You took a square. A disk is as far from its middle in all directions: "
             "cv2.MORPH_ELLIPSE.",
+            simulated_square,
         ),
-        Slip(
-            simulated_narrow,
+        Mistake(
             "The disk is too small: a radius r to each side and the pixel itself make a side of "
             "2 * r + 1.",
+            simulated_narrow,
         ),
-        Slip(
-            simulated_early,
+        Mistake(
             "The mask was made coarse first and moved then, so the disk was scaled and bent with "
             "it. Move first.",
+            simulated_early,
         ),
-        Slip(
-            simulated_border,
+        Mistake(
             "What comes from outside took the mask of the border. propagate_mask knows that "
             "nothing is known there.",
+            simulated_border,
         ),
-        Slip(
-            simulated_turned_round,
+        Mistake(
             "The object went the wrong way. The flow already says where to look each pixel up: "
             "do not turn it round.",
+            simulated_turned_round,
         ),
-        Slip(
-            simulated_stiff,
-            "The bend is missing: it goes into deformation, beside the affine map.",
+        Mistake(
+            "The bend is missing: it goes into deformation, beside the affine map.", simulated_stiff
         ),
-        Slip(
-            simulated_cut,
+        Mistake(
             "The mask is cut at one half. Keep it soft: that of the last frame will be soft, too.",
+            simulated_cut,
         ),
     ],
     hints=[
@@ -349,47 +348,47 @@ REFINE_MASK = Check(
             lambda rng: to_refine(rng, 16, 16, np.zeros((16, 16), np.float32)),
         ),
     ],
-    slips=[
-        Slip(
-            refined_bright,
+    mistakes=[
+        Mistake(
             "The image goes from 0 to 255 and the mask from 0 to 1: the mask is drowned, and the "
             "network has never seen such an image. as_input brings it to 0 to 1.",
+            refined_bright,
         ),
-        Slip(
-            refined_mask_first,
+        Mistake(
             "The mask stands before the image. The network learned it as the last of the four "
             "channels.",
+            refined_mask_first,
         ),
-        Slip(
-            refined_cut,
+        Mistake(
             "The last mask was cut at one half. How unsure it was is worth knowing: give it as it "
             "is.",
+            refined_cut,
         ),
-        Slip(
-            refined_without,
+        Mistake(
             "The fourth channel is empty. Then the network cannot know which object you mean.",
+            refined_without,
         ),
-        Slip(
-            refined_odds,
+        Mistake(
             "These are log-odds, which go below 0 and above 1. sigmoid makes shares of them.",
+            refined_odds,
         ),
-        Slip(
-            refined_hard,
+        Mistake(
             "The result is cut at one half. Keep it soft: it is the rough mask of the next frame.",
+            refined_hard,
         ),
-        Slip(
-            refined_side,
+        Mistake(
             "This is one of the side outputs. The network gives a pair, and the first of the two "
             "is the fused answer.",
+            refined_side,
         ),
-        Slip(
-            refined_batch,
+        Mistake(
             "The result still has the axes of batch and channel. Take the first of each: [0, 0].",
+            refined_batch,
         ),
-        Slip(
-            refined_times,
+        Mistake(
             "The answer was multiplied with the last mask. Then nothing can ever come back that "
             "the last mask had lost. The network has seen that mask: believe its answer.",
+            refined_times,
         ),
     ],
     hints=[
@@ -496,107 +495,100 @@ CROP_AND_ZOOM = Check(
         Case(
             "an object in the middle, as wide as high",
             lambda rng: {"mask": block(40, 80, 10, 20, 35, 45), "margin": 1.0},
-            nearly_the_window,
         ),
         Case(
             "a wide object",
             lambda rng: {"mask": block(60, 100, 24, 32, 30, 60), "margin": 0.25},
-            nearly_the_window,
         ),
-        Case("an object with a tail", lopsided, nearly_the_window),
-        Case("a haze around the object", hazy, nearly_the_window),
+        Case("an object with a tail", lopsided),
+        Case("a haze around the object", hazy),
         Case(
             "a tiny object: not closer than least",
             lambda rng: {"mask": block(80, 120, 40, 42, 60, 63), "margin": 0.5, "least": 0.5},
-            nearly_the_window,
         ),
         Case(
             "in the upper left corner",
             lambda rng: {"mask": block(60, 100, 0, 12, 2, 18), "margin": 0.5},
-            nearly_the_window,
         ),
         Case(
             "in the lower right corner",
             lambda rng: {"mask": block(60, 100, 48, 60, 80, 98), "margin": 0.5},
-            nearly_the_window,
         ),
         Case(
             "as large as the frame",
             lambda rng: {"mask": block(40, 60, 5, 38, 3, 50), "margin": 0.5},
-            nearly_the_window,
         ),
         Case(
             "nothing there",
             lambda rng: {"mask": np.full((30, 50), 0.2, np.float32), "margin": 0.5},
-            nearly_the_window,
         ),
-        Case("somewhere", anywhere, nearly_the_window),
+        Case("somewhere", anywhere),
     ],
-    slips=[
-        Slip(
-            partial(window, wrong="one short"),
+    mistakes=[
+        Mistake(
             "The object is one row and one column larger than last minus first: both of them "
             "belong to it.",
+            partial(window, wrong="one short"),
         ),
-        Slip(
-            partial(window, wrong="one side"),
+        Mistake(
             "The margin is there once. There is room on each side of the object: 1 + 2 * margin.",
+            partial(window, wrong="one side"),
         ),
-        Slip(
-            partial(window, wrong="smaller side"),
+        Mistake(
             "The smaller side decided, so the object sticks out of the window. Take the larger of "
             "both shares.",
+            partial(window, wrong="smaller side"),
         ),
-        Slip(
-            partial(window, wrong="own shape"),
+        Mistake(
             "The window has the shape of the object. Zoomed to the size of the frame, it would be "
             "squeezed: take one share for both sides.",
+            partial(window, wrong="own shape"),
         ),
-        Slip(
-            partial(window, wrong="no least"),
+        Mistake(
             "The window of a tiny object is tiny: a little motion leads out of it. It has at least "
             "least of each side of the frame.",
+            partial(window, wrong="no least"),
         ),
-        Slip(
-            partial(window, wrong="no most"),
+        Mistake(
             "The window is larger than the frame. Limit its share to 1.",
+            partial(window, wrong="no most"),
         ),
-        Slip(
-            partial(window, wrong="outside"),
+        Mistake(
             "The window sticks out of the frame, where there are no pixels. Push it inside.",
+            partial(window, wrong="outside"),
         ),
-        Slip(
-            partial(window, wrong="cut"),
+        Mistake(
             "What sticks out was cut off, so the window is smaller and has another shape. Push it "
             "inside as a whole.",
+            partial(window, wrong="cut"),
         ),
-        Slip(
-            partial(window, wrong="mean"),
+        Mistake(
             "The mean of the pixels is in the middle of the window. A long tail hardly moves the "
             "mean, and sticks out: take the middle between first and last.",
+            partial(window, wrong="mean"),
         ),
-        Slip(
-            partial(window, wrong="corner"),
+        Mistake(
             "The window begins where the object begins, so all the room is on two sides. Put the "
             "object in its middle.",
+            partial(window, wrong="corner"),
         ),
-        Slip(
-            partial(window, wrong="any"),
+        Mistake(
             "All above 0 counts as object. A soft mask has a haze around it: the object is where "
             "it is above one half.",
+            partial(window, wrong="any"),
         ),
-        Slip(
-            partial(window, wrong="empty"),
+        Mistake(
             "An empty mask has no first row. The object is lost: look everywhere, in the whole "
             "frame.",
+            partial(window, wrong="empty"),
         ),
-        Slip(
-            partial(window, wrong="corners"),
+        Mistake(
             "The order is top, bottom, left, right; you gave top, left, bottom, right.",
+            partial(window, wrong="corners"),
         ),
-        Slip(
-            partial(window, wrong="size"),
+        Mistake(
             "Second and fourth are where the window ends, not how large it is.",
+            partial(window, wrong="size"),
         ),
     ],
     hints=[
@@ -607,6 +599,7 @@ CROP_AND_ZOOM = Check(
         "np.nonzero gives rows and columns. min and max + 1 are first and end. Middle minus half "
         "the window is top; then not below 0 and not above height minus window.",
     ],
+    judge=nearly_the_window,
 )
 
 # --- lucid_frame ------------------------------------------------------------------------------
@@ -698,7 +691,6 @@ LUCID_FRAME = Check(
                 "ground_flow": constant(1, 4, 0, 0),
                 "object_flow": constant(1, 4, -1, 0),
             },
-            nearly_the_dream,
         ),
         Case(
             "the ground goes to the left, the object stays",
@@ -709,7 +701,6 @@ LUCID_FRAME = Check(
                 "ground_flow": constant(1, 4, 1, 0),
                 "object_flow": constant(1, 4, 0, 0),
             },
-            nearly_the_dream,
         ),
         Case(
             "an object with a soft edge goes half a pixel",
@@ -720,7 +711,6 @@ LUCID_FRAME = Check(
                 "ground_flow": constant(1, 5, 0, 0),
                 "object_flow": constant(1, 5, -0.5, 0),
             },
-            nearly_the_dream,
         ),
         Case(
             "an object at the border moves in",
@@ -731,7 +721,6 @@ LUCID_FRAME = Check(
                 "ground_flow": constant(1, 5, 0, 0),
                 "object_flow": constant(1, 5, -2, 0),
             },
-            nearly_the_dream,
         ),
         Case(
             "a disk over noise",
@@ -742,7 +731,6 @@ LUCID_FRAME = Check(
                 "ground_flow": constant(24, 32, *rng.uniform(1, 3, 2)),
                 "object_flow": constant(24, 32, *rng.uniform(-3, -1, 2)),
             },
-            nearly_the_dream,
         ),
         Case(
             "all of it soft, and bent",
@@ -753,66 +741,65 @@ LUCID_FRAME = Check(
                 "ground_flow": smooth(rng, 24, 32, 3),
                 "object_flow": smooth(rng, 24, 32, 3),
             },
-            nearly_the_dream,
         ),
     ],
-    slips=[
-        Slip(
-            partial(dreamt, wrong="one flow"),
+    mistakes=[
+        Mistake(
             "Ground and object moved alike, as a photograph does that is pushed about. Each has a "
             "flow of its own.",
+            partial(dreamt, wrong="one flow"),
         ),
-        Slip(
-            partial(dreamt, wrong="exchanged flows"),
+        Mistake(
             "The flows are exchanged: ground_flow moves the ground, object_flow the object and its "
             "mask.",
+            partial(dreamt, wrong="exchanged flows"),
         ),
-        Slip(
-            partial(dreamt, wrong="still ground"),
+        Mistake(
             "The ground stayed where it was. Warp it along ground_flow.",
+            partial(dreamt, wrong="still ground"),
         ),
-        Slip(
-            partial(dreamt, wrong="still image"),
+        Mistake(
             "The mask moved, its pixels did not: a hole walks over a picture that stands still. "
             "Warp the image along object_flow as well.",
+            partial(dreamt, wrong="still image"),
         ),
-        Slip(
-            partial(dreamt, wrong="still mask"),
+        Mistake(
             "The pixels of the object moved, its mask did not. They belong together: carry the "
             "mask along object_flow as well.",
+            partial(dreamt, wrong="still mask"),
         ),
-        Slip(
-            partial(dreamt, wrong="border"),
+        Mistake(
             "At the border the object got a streak: the mask of the last column was repeated. What "
             "comes from outside is not object; propagate_mask knows that.",
+            partial(dreamt, wrong="border"),
         ),
-        Slip(
-            partial(dreamt, wrong="hard"),
+        Mistake(
             "The object is cut out with scissors. Such an edge exists in no video, and the network "
             "would learn to look for it. Blend by the soft mask.",
+            partial(dreamt, wrong="hard"),
         ),
-        Slip(
-            partial(dreamt, wrong="hard mask"),
+        Mistake(
             "The frame is right, and the mask was cut at one half. Return it soft.",
+            partial(dreamt, wrong="hard mask"),
         ),
-        Slip(
-            partial(dreamt, wrong="turned round"),
+        Mistake(
             "It is blended the wrong way round: where the mask is 1, the object is seen, not the "
             "ground.",
+            partial(dreamt, wrong="turned round"),
         ),
-        Slip(
-            partial(dreamt, wrong="added"),
+        Mistake(
             "The object was added to the ground, so the ground shines through it. Take away as "
             "much of the ground as the object gets: 1 - share.",
+            partial(dreamt, wrong="added"),
         ),
-        Slip(
-            partial(dreamt, wrong="not rounded"),
+        Mistake(
             "A cast to uint8 cuts off what is behind the point, so the frame is half a level too "
             "dark. Round first: np.rint.",
+            partial(dreamt, wrong="not rounded"),
         ),
-        Slip(
-            partial(dreamt, wrong="float"),
+        Mistake(
             "The frame is no image: it has floats. Round it and make it uint8.",
+            partial(dreamt, wrong="float"),
         ),
     ],
     hints=[
@@ -824,6 +811,7 @@ LUCID_FRAME = Check(
         "three channels; share * object + (1 - share) * ground, in float, then np.rint and uint8.",
     ],
     tolerance=1e-3,
+    judge=nearly_the_dream,
 )
 
 CHECKS = [SIMULATE_PREVIOUS_MASK, REFINE_MASK, CROP_AND_ZOOM, LUCID_FRAME]

@@ -1,17 +1,14 @@
 """Checks of lesson 01: jaccard, mask_boundary, boundary_f and decay."""
 
 import math
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
-from vos_lab.metrics.masks import boundary_f, decay, jaccard, mask_boundary
-
-Maybe = np.ndarray | None
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
+from vos_lab.metrics.masks import boundary_f, decay, jaccard, mask_boundary, share_near
+from vos_lab.metrics.pixels import count_near, dilate_disk
 
 
 def bits(*rows: str) -> np.ndarray:
@@ -40,119 +37,7 @@ def stripe(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return void
 
 
-def by_frame(
-    score: Callable[[np.ndarray, np.ndarray], float],
-    prediction: np.ndarray,
-    truth: np.ndarray,
-    void: Maybe,
-) -> float | np.ndarray:
-    """Score a frame, or every frame of a video, with void pixels as background."""
-    if void is not None:
-        prediction, truth = prediction & ~void, truth & ~void
-    if prediction.ndim == 2:
-        return score(prediction, truth)
-    return np.array([score(p, t) for p, t in zip(prediction, truth, strict=True)])
-
-
 # --- jaccard ----------------------------------------------------------------------------------
-
-
-def iou(prediction: np.ndarray, truth: np.ndarray, empty: float = 1.0) -> float:
-    """Intersection over union, with the value for two empty masks as you like it."""
-    union = np.count_nonzero(prediction | truth)
-    return np.count_nonzero(prediction & truth) / union if union else empty
-
-
-def jaccard_dice(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """Dice: twice the intersection over the sum of the areas."""
-
-    def dice(p: np.ndarray, t: np.ndarray) -> float:
-        total = np.count_nonzero(p) + np.count_nonzero(t)
-        return 2 * np.count_nonzero(p & t) / total if total else 1.0
-
-    return by_frame(dice, prediction, truth, void)
-
-
-def jaccard_sum(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """The sum of the areas in place of the union."""
-
-    def score(p: np.ndarray, t: np.ndarray) -> float:
-        total = np.count_nonzero(p) + np.count_nonzero(t)
-        return np.count_nonzero(p & t) / total if total else 1.0
-
-    return by_frame(score, prediction, truth, void)
-
-
-def jaccard_accuracy(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """The share of the pixels on which both agree."""
-    return by_frame(lambda p, t: float((p == t).mean()), prediction, truth, void)
-
-
-def jaccard_recall(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """The share of the truth that was found."""
-
-    def score(p: np.ndarray, t: np.ndarray) -> float:
-        if not t.any():
-            return float(not p.any())
-        return np.count_nonzero(p & t) / np.count_nonzero(t)
-
-    return by_frame(score, prediction, truth, void)
-
-
-def jaccard_nan(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """0/0 in NumPy."""
-    return by_frame(partial(iou, empty=np.nan), prediction, truth, void)
-
-
-def jaccard_formula_alone(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """The formula and none of the care around it, as most begin."""
-    with np.errstate(invalid="ignore"):
-        return (prediction & truth).sum() / (prediction | truth).sum()
-
-
-def jaccard_zero(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """0 for two empty masks, as from a small number added below the line."""
-    return by_frame(partial(iou, empty=0.0), prediction, truth, void)
-
-
-def jaccard_divides(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """0/0 in Python."""
-
-    def score(p: np.ndarray, t: np.ndarray) -> float:
-        return int((p & t).sum()) / int((p | t).sum())
-
-    return by_frame(score, prediction, truth, void)
-
-
-def jaccard_minus(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """Boolean arrays, subtracted."""
-    return np.subtract(prediction, truth).sum()
-
-
-def jaccard_void_ignored(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """Counts void pixels."""
-    return by_frame(iou, prediction, truth, None)
-
-
-def jaccard_void_half(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """Takes void out of the prediction only."""
-    return by_frame(iou, prediction if void is None else prediction & ~void, truth, None)
-
-
-def jaccard_void_kept(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """Keeps the void pixels and nothing else."""
-    return by_frame(iou, prediction, truth, None if void is None else ~void)
-
-
-def jaccard_pooled(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """One number for a whole video."""
-    known = np.ones(truth.shape, bool) if void is None else ~void
-    return iou(prediction & known, truth & known)
-
-
-def jaccard_averaged(prediction: np.ndarray, truth: np.ndarray, void: Maybe = None) -> Any:
-    """The mean over the frames of a video."""
-    return float(np.mean(by_frame(iou, prediction, truth, void)))
 
 
 EMPTY_MESSAGE = (
@@ -208,58 +93,70 @@ JACCARD = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            jaccard_dice,
+    mistakes=[
+        Mistake(
             "This is the Dice coefficient, 2|A ∩ B| / (|A| + |B|). Jaccard divides the "
             "intersection by the union.",
+            ("intersection / union", "2 * intersection / (prediction.sum() + truth.sum())"),
         ),
-        Slip(
-            jaccard_sum,
+        Mistake(
             "|A| + |B| counts the common pixels twice. The union counts each pixel once.",
+            (
+                "np.count_nonzero(prediction | truth)",
+                "np.count_nonzero(prediction) + np.count_nonzero(truth)",
+            ),
         ),
-        Slip(
-            jaccard_accuracy,
+        Mistake(
             "This is the share of pixels that agree. Background would count as success: only "
             "pixels that one of the masks claims count here.",
+            ("intersection / union", "(prediction == truth).mean()"),
         ),
-        Slip(
-            jaccard_recall,
+        Mistake(
             "You divide by the truth alone. Then a mask that covers everything scores 1: divide "
             "by the union.",
+            ("np.count_nonzero(prediction | truth)", "np.count_nonzero(truth)"),
+            ("else 1.0", "else float(not prediction.any())"),
         ),
-        Slip(jaccard_nan, EMPTY_MESSAGE),
-        Slip(jaccard_formula_alone, EMPTY_MESSAGE),
-        Slip(
-            jaccard_zero,
+        Mistake(EMPTY_MESSAGE, ("else 1.0", "else np.nan")),
+        Mistake(
+            EMPTY_MESSAGE,
+            lambda prediction, truth, void=None: (
+                (prediction & truth).sum() / (prediction | truth).sum()
+            ),
+        ),
+        Mistake(
             "Both masks are empty, and you say 0. Nothing was there and nothing was found: they "
             "agree, which is 1.",
+            ("else 1.0", "else 0.0"),
         ),
-        Slip(jaccard_divides, EMPTY_MESSAGE),
-        Slip(
-            jaccard_minus,
+        Mistake(
+            EMPTY_MESSAGE,
+            ("float(intersection / union) if union > 0 else 1.0", "intersection / union"),
+        ),
+        Mistake(
             "NumPy does not subtract booleans. Masks are combined with & (and), | (or), ~ (not).",
+            ("prediction & truth", "prediction - truth"),
         ),
-        Slip(
-            jaccard_void_ignored,
+        Mistake(
             "Void pixels were counted. Take them out of both masks before you count.",
+            ("if void is not None:", "if False:"),
         ),
-        Slip(
-            jaccard_void_half,
+        Mistake(
             "Void was taken out of the prediction only. The truth says nothing there either: take "
             "it out of both.",
+            (", truth & ~void", ", truth"),
         ),
-        Slip(
-            jaccard_void_kept,
+        Mistake(
             "Only the void pixels were counted. Void is where nobody knows: keep the others (~).",
+            ("~void", "void"),
         ),
-        Slip(
-            jaccard_pooled,
+        Mistake(
             "A video (T, H, W) got one number for all frames together. Each frame has its own.",
+            ("if prediction.ndim == 3:", "if False:"),
         ),
-        Slip(
-            jaccard_averaged,
+        Mistake(
             "This is the mean over the frames. Return the value of each frame, an array (T,).",
+            ("return np.array(", "return np.mean("),
         ),
     ],
     hints=[
@@ -275,74 +172,29 @@ JACCARD = Check(
 # --- mask_boundary ----------------------------------------------------------------------------
 
 
-def neighbour(mask: np.ndarray, down: int, right: int, mode: str = "edge") -> np.ndarray:
-    """The pixel ``down`` rows below and ``right`` columns to the right, brought to each place."""
-    spatial = [(1, 1), (1, 1)]
-    around: Any = [(0, 0)] * (mask.ndim - 2) + spatial
-    padded = np.pad(mask, around, mode=mode)  # type: ignore[call-overload]
-    height, width = mask.shape[-2:]
-    return padded[..., 1 + down : 1 + down + height, 1 + right : 1 + right + width]
+def neighbours(step: int, mode: str, axes: tuple[int, int] = (-1, -2)) -> dict[str, Any]:
+    """The helpers of ``mask_boundary``, that look to another side or over the border."""
+
+    def along(mask: np.ndarray, axis: int) -> np.ndarray:
+        around = [(0, 0)] * mask.ndim
+        around[axis] = (1, 1)
+        padded = np.pad(mask, around, mode=mode)  # type: ignore[call-overload]
+        return padded.take(range(1 + step, 1 + step + mask.shape[axis]), axis)
+
+    return {
+        "right_neighbour": lambda mask: along(mask, axes[0]),
+        "lower_neighbour": lambda mask: along(mask, axes[1]),
+    }
 
 
-def xor_with(mask: np.ndarray, places: list[tuple[int, int]], mode: str = "edge") -> np.ndarray:
-    """Where a mask differs from any of some neighbours."""
-    return np.logical_or.reduce([mask ^ neighbour(mask, *place, mode) for place in places])
+def inner_line(mask: np.ndarray) -> np.ndarray:
+    """The mask without its erosion."""
+    return mask & ~ndimage.binary_erosion(mask, cross(mask), border_value=1)
 
 
-def boundary_eroded(mask: np.ndarray) -> np.ndarray:
-    """The inner contour: the mask without its erosion."""
-    cross = np.zeros((3,) * mask.ndim, bool)
-    cross[(1,) * (mask.ndim - 2)] = ndimage.generate_binary_structure(2, 1)
-    return mask & ~ndimage.binary_erosion(mask, cross, border_value=1)
-
-
-def boundary_dilated(mask: np.ndarray) -> np.ndarray:
-    """The outer contour: the dilation without the mask."""
-    cross = np.zeros((3,) * mask.ndim, bool)
-    cross[(1,) * (mask.ndim - 2)] = ndimage.generate_binary_structure(2, 1)
-    return ndimage.binary_dilation(mask, cross) & ~mask
-
-
-def boundary_thick(mask: np.ndarray) -> np.ndarray:
-    """Both sides of the line."""
-    return xor_with(mask, [(0, 1), (0, -1), (1, 0), (-1, 0)])
-
-
-def boundary_no_diagonal(mask: np.ndarray) -> np.ndarray:
-    """Right and lower neighbour only."""
-    return xor_with(mask, [(0, 1), (1, 0)])
-
-
-def boundary_upper_left(mask: np.ndarray) -> np.ndarray:
-    """The neighbours on the other side."""
-    return xor_with(mask, [(0, -1), (-1, 0), (-1, -1)])
-
-
-def boundary_wraps(mask: np.ndarray) -> np.ndarray:
-    """``np.roll``: the last column's neighbour is the first."""
-    return xor_with(mask, [(0, 1), (1, 0), (1, 1)], "wrap")
-
-
-def boundary_frame(mask: np.ndarray) -> np.ndarray:
-    """Zeros outside the image: its border becomes a boundary."""
-    return xor_with(mask, [(0, 1), (1, 0), (1, 1)], "constant")
-
-
-def boundary_inside(mask: np.ndarray) -> np.ndarray:
-    """The part of the line that lies on the object."""
-    return xor_with(mask, [(0, 1), (1, 0), (1, 1)]) & mask
-
-
-def boundary_all(mask: np.ndarray) -> np.ndarray:
-    """``and`` in place of ``or``: different from all three neighbours."""
-    return np.logical_and.reduce(
-        [mask ^ neighbour(mask, *place) for place in [(0, 1), (1, 0), (1, 1)]]
-    )
-
-
-def boundary_uint8(mask: np.ndarray) -> np.ndarray:
-    """Zeros and ones in uint8."""
-    return xor_with(mask, [(0, 1), (1, 0), (1, 1)]).astype(np.uint8)
+def cross(mask: np.ndarray) -> np.ndarray:
+    """A pixel and its four neighbours, in the image or in each frame of a video."""
+    return ndimage.generate_binary_structure(2, 1).reshape((1,) * (mask.ndim - 2) + (3, 3))
 
 
 MASK_BOUNDARY = Check(
@@ -362,53 +214,59 @@ MASK_BOUNDARY = Check(
         Case("a picture of one row", lambda rng: {"mask": bits("0110100")}),
         Case("random blobs", lambda rng: {"mask": blob(rng, 48, 64)}),
     ],
-    slips=[
-        Slip(
-            boundary_eroded,
+    mistakes=[
+        Mistake(
             "This is the object's outermost pixels (the mask without its erosion). The boundary "
             "asked for comes from comparing each pixel with three neighbours.",
+            inner_line,
         ),
-        Slip(
-            boundary_dilated,
+        Mistake(
             "This is a ring around the object (the dilation without the mask). The boundary asked "
             "for comes from comparing each pixel with three neighbours.",
+            lambda mask: ndimage.binary_dilation(mask, cross(mask)) & ~mask,
         ),
-        Slip(
-            boundary_thick,
+        Mistake(
             "The line is two pixels thick: comparing with neighbours on all sides marks both "
             "sides. Compare with right, lower and lower right only.",
+            (
+                "mask ^ lower_right",
+                "mask ^ left[..., ::-1] | mask ^ upper[..., ::-1, :]",
+            ),
+            ("# Step 2", "left = right_neighbour(mask[..., ::-1])\n    # Step 2"),
+            ("# Step 2", "upper = lower_neighbour(mask[..., ::-1, :])\n    # Step 2"),
         ),
-        Slip(
-            boundary_no_diagonal,
+        Mistake(
             "The lower right neighbour is missing, so the line has gaps at corners.",
+            (" | (mask ^ lower_right)", ""),
         ),
-        Slip(
-            boundary_upper_left,
+        Mistake(
             "You compared with the left, upper and upper left neighbours: the line is moved by a "
             "pixel. Shift the mask the other way.",
+            **neighbours(-1, "edge"),
         ),
-        Slip(
-            boundary_wraps,
+        Mistake(
             "The last column was compared with the first (np.roll wraps around). Outside the "
             "image the nearest pixel is repeated.",
+            **neighbours(1, "wrap"),
         ),
-        Slip(
-            boundary_frame,
+        Mistake(
             "The border of the image became a boundary, as if background lay outside. Outside the "
             "image the nearest pixel is repeated.",
+            **neighbours(1, "constant"),
         ),
-        Slip(
-            boundary_inside,
+        Mistake(
             "Only the pixels on the object are left. The line lies on both sides: a pixel counts "
             "where it differs, whatever it is itself.",
+            ("mask ^ right", "mask & ~right"),
+            ("mask ^ lower", "mask & ~lower"),
         ),
-        Slip(
-            boundary_all,
+        Mistake(
             "A pixel counts where it differs from any of the neighbours (or), not from all (and).",
+            (" | ", " & "),
         ),
-        Slip(
-            boundary_uint8,
+        Mistake(
             "The values are right, but a binary mask is bool. Combine with ^ and |, which keep it.",
+            ("mask ^ right", "mask.astype(np.uint8) ^ right"),
         ),
     ],
     hints=[
@@ -424,107 +282,10 @@ MASK_BOUNDARY = Check(
 # --- boundary_f -------------------------------------------------------------------------------
 
 
-def disk(radius: float) -> np.ndarray:
-    """All offsets within a radius."""
-    reach = int(np.ceil(radius))
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    return x * x + y * y <= radius * radius
-
-
-def radius_of(shape: tuple[int, ...], tolerance: float) -> float:
-    """The tolerance in pixels."""
-    return tolerance if tolerance >= 1 else float(np.ceil(tolerance * math.hypot(*shape)))
-
-
-def harmonic(precision: float, recall: float) -> float:
-    """F from precision and recall."""
-    total = precision + recall
-    return 2 * precision * recall / total if total else 0.0
-
-
-def shares(
-    prediction: np.ndarray, truth: np.ndarray, near: Callable[[np.ndarray], np.ndarray]
-) -> tuple[float, float]:
-    """Precision and recall of two boundaries, with ``near`` for what lies close to one."""
-    found, due = np.count_nonzero(prediction), np.count_nonzero(truth)
-    precision = np.count_nonzero(prediction & near(truth)) / found if found else 1.0
-    recall = np.count_nonzero(truth & near(prediction)) / due if due else 1.0
-    # Without any boundary in one of the masks, one of the shares is 1 and the other 0.
-    return (precision if due or not found else 0.0), (recall if found or not due else 0.0)
-
-
-def f_variant(
-    *,
-    mean: Callable[[float, float], float] = harmonic,
-    radius: Callable[[tuple[int, ...], float], float] = radius_of,
-    element: Callable[[float], np.ndarray] = disk,
-    outline: Callable[[np.ndarray], np.ndarray] = lambda mask: mask_boundary(mask),
-    empty: float = 1.0,
-    use_void: bool = True,
-) -> Callable[..., Any]:
-    """A version of F with some part exchanged, for planting mistakes."""
-
-    def version(
-        prediction: np.ndarray, truth: np.ndarray, void: Maybe = None, tolerance: float = 0.008
-    ) -> Any:
-        def score(p: np.ndarray, t: np.ndarray) -> float:
-            reach = element(radius(p.shape, tolerance))
-            a, b = outline(p), outline(t)
-            if not a.any() and not b.any():
-                return empty
-            return mean(*shares(a, b, lambda line: ndimage.binary_dilation(line, reach)))
-
-        return by_frame(score, prediction, truth, void if use_void else None)
-
-    return version
-
-
-def f_dilates_both(
-    prediction: np.ndarray, truth: np.ndarray, void: Maybe = None, tolerance: float = 0.008
-) -> Any:
-    """Counts on thick lines: the dilated boundaries, against each other."""
-
-    def score(p: np.ndarray, t: np.ndarray) -> float:
-        reach = disk(radius_of(p.shape, tolerance))
-        a, b = (ndimage.binary_dilation(mask_boundary(m), reach) for m in (p, t))
-        if not a.any() and not b.any():
-            return 1.0
-        return harmonic(*shares(a, b, lambda line: line))
-
-    return by_frame(score, prediction, truth, void)
-
-
-def f_wrong_one(
-    prediction: np.ndarray, truth: np.ndarray, void: Maybe = None, tolerance: float = 0.008
-) -> Any:
-    """Dilates the line whose pixels are counted, so that shares can exceed 1."""
-
-    def score(p: np.ndarray, t: np.ndarray) -> float:
-        reach = disk(radius_of(p.shape, tolerance))
-        a, b = mask_boundary(p), mask_boundary(t)
-        found, due = np.count_nonzero(a), np.count_nonzero(b)
-        if not found or not due:
-            return float(found == due)
-        precision = np.count_nonzero(ndimage.binary_dilation(a, reach) & b) / found
-        recall = np.count_nonzero(ndimage.binary_dilation(b, reach) & a) / due
-        return harmonic(precision, recall)
-
-    return by_frame(score, prediction, truth, void)
-
-
-def f_zero_division(
-    prediction: np.ndarray, truth: np.ndarray, void: Maybe = None, tolerance: float = 0.008
-) -> Any:
-    """Divides by the number of boundary pixels, whatever it is."""
-
-    def score(p: np.ndarray, t: np.ndarray) -> float:
-        reach = disk(radius_of(p.shape, tolerance))
-        a, b = mask_boundary(p), mask_boundary(t)
-        precision = int((a & ndimage.binary_dilation(b, reach)).sum()) / int(a.sum())
-        recall = int((b & ndimage.binary_dilation(a, reach)).sum()) / int(b.sum())
-        return 2 * precision * recall / (precision + recall)
-
-    return by_frame(score, prediction, truth, void)
+def share_in_square(points: np.ndarray, target: np.ndarray, radius: int) -> float:
+    """What share of the points has a pixel of the target in a square around it?"""
+    thick = ndimage.binary_dilation(target, np.ones((2 * radius + 1,) * 2, bool))
+    return np.count_nonzero(points & thick) / np.count_nonzero(points) if points.any() else 1.0
 
 
 def shifted_square(shift: int) -> Inputs:
@@ -579,83 +340,99 @@ BOUNDARY_F = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            f_variant(mean=lambda p, r: (p + r) / 2),
+    mistakes=[
+        Mistake(
             "This is the plain mean of precision and recall. F is their harmonic mean, "
             "2PR / (P + R), which is small as soon as one of them is.",
+            ("2 * precision * recall / (precision + recall)", "(precision + recall) / 2"),
         ),
-        Slip(
-            f_variant(mean=lambda p, r: p),
+        Mistake(
             "This is the precision alone. F takes the recall too.",
+            ("2 * precision * recall / (precision + recall)", "precision"),
         ),
-        Slip(
-            f_variant(mean=lambda p, r: r),
+        Mistake(
             "This is the recall alone. F takes the precision too.",
+            ("2 * precision * recall / (precision + recall)", "recall"),
         ),
-        Slip(
-            f_variant(radius=lambda shape, tolerance: tolerance),
+        Mistake(
             "The tolerance was taken in pixels. Below 1 it is a share of the image diagonal.",
+            ("boundary_radius(truth.shape, tolerance)", "int(tolerance)"),
         ),
-        Slip(
-            f_variant(element=lambda radius: np.ones((1, 1), bool)),
+        Mistake(
             "The boundaries were compared pixel on pixel. Near is near enough: dilate the other "
             "boundary by the tolerance first.",
+            ("boundary_radius(truth.shape, tolerance)", "0"),
         ),
-        Slip(
-            f_variant(
-                radius=lambda shape, tolerance: (
-                    tolerance if tolerance >= 1 else float(int(tolerance * math.hypot(*shape)))
-                )
-            ),
+        Mistake(
             "The radius was rounded down. It is rounded up, so that it is never 0.",
-        ),
-        Slip(
-            f_variant(
-                radius=lambda shape, tolerance: (
-                    tolerance if tolerance >= 1 else float(np.ceil(tolerance * max(shape)))
-                )
+            boundary_radius=lambda shape, tolerance: int(
+                tolerance if tolerance >= 1 else tolerance * math.hypot(*shape)
             ),
+        ),
+        Mistake(
             "The tolerance is a share of the diagonal, not of the longer side.",
-        ),
-        Slip(
-            f_variant(
-                element=lambda radius: np.ones((2 * int(np.ceil(radius)) + 1,) * 2, bool),
+            boundary_radius=lambda shape, tolerance: math.ceil(
+                tolerance if tolerance >= 1 else tolerance * max(shape)
             ),
+        ),
+        Mistake(
             "You dilated with a square, whose corners reach farther than the tolerance. Near is a "
             "disk: x² + y² <= r².",
+            share_near=share_in_square,
         ),
-        Slip(
-            f_variant(outline=lambda mask: mask),
+        Mistake(
             "The whole masks were compared. F looks at their boundaries only.",
+            (
+                "boundaries(prediction, truth, void)",
+                "(m if void is None else m & ~void for m in (prediction, truth))",
+            ),
         ),
-        Slip(
-            f_variant(outline=boundary_eroded),
+        Mistake(
             "The boundary is not that of mask_boundary. Call mask_boundary for both masks.",
+            (
+                "boundaries(prediction, truth, void)",
+                "[mask_boundary(m if void is None else m & ~void) for m in (prediction, truth)]",
+            ),
+            mask_boundary=inner_line,
         ),
-        Slip(
-            f_variant(empty=0.0),
+        Mistake(
             "Neither mask has a boundary, and you say 0. They agree: that counts as 1.",
+            ("precision + recall == 0", "precision + recall == 0 or not (predicted | true).any()"),
         ),
-        Slip(
-            f_zero_division,
+        Mistake(
             "A mask without a boundary leaves 0 below the line. If neither has one, F is 1; if "
             "only one has, F is 0.",
+            share_near=lambda points, target, radius: (
+                count_near(points, target, radius) / np.count_nonzero(points)
+            ),
         ),
-        Slip(
-            f_variant(use_void=False),
+        Mistake(
             "Void pixels were counted. Set both masks to background there, before you look for "
             "boundaries.",
+            ("boundaries(prediction, truth, void)", "boundaries(prediction, truth)"),
         ),
-        Slip(
-            f_dilates_both,
+        Mistake(
             "Both boundaries were dilated. Count the thin line of one mask inside the thick line "
             "of the other.",
+            (
+                "boundaries(prediction, truth, void)",
+                "[mask_boundary(m if void is None else m & ~void) for m in (prediction, truth)]",
+            ),
+            (
+                "# Step 4",
+                "predicted, true = (thick(m, radius) for m in (predicted, true))\n    # Step 4",
+            ),
+            thick=dilate_disk,
+            share_near=lambda points, target, radius: share_near(points, target, 0),
         ),
-        Slip(
-            f_wrong_one,
+        Mistake(
             "The wrong line was dilated. Precision counts thin pixels of the prediction near the "
             "truth, so it is the truth that gets thick.",
+            share_near=lambda points, target, radius: (
+                count_near(target, points, radius) / np.count_nonzero(points)
+                if points.any()
+                else 1.0
+            ),
         ),
     ],
     hints=[
@@ -669,80 +446,6 @@ BOUNDARY_F = Check(
 )
 
 # --- decay ------------------------------------------------------------------------------------
-
-
-def edges_of(values: np.ndarray, parts: int = 4) -> np.ndarray:
-    """Where the parts of a video begin and end, a half rounded up."""
-    return np.round(np.linspace(1, len(values), parts + 1) + 1e-10).astype(int) - 1
-
-
-def drop(values: np.ndarray, edges: np.ndarray) -> float:
-    """The mean of the first part minus that of the last, both with both of their ends."""
-    first, last = values[edges[0] : edges[1] + 1], values[edges[-2] : edges[-1] + 1]
-    return float(first.mean() - last.mean())
-
-
-def decay_reversed(values: np.ndarray) -> float:
-    """Last minus first."""
-    return -drop(values, edges_of(values))
-
-
-def decay_thirds(values: np.ndarray) -> float:
-    """Three parts."""
-    return drop(values, edges_of(values, 3))
-
-
-def decay_halves(values: np.ndarray) -> float:
-    """Two parts."""
-    return drop(values, edges_of(values, 2))
-
-
-def decay_open(values: np.ndarray) -> float:
-    """Quarters without their last frame, as a Python slice is."""
-    edges = edges_of(values)
-    first, last = values[edges[0] : edges[1]], values[edges[3] : edges[4]]
-    return float(first.mean() - last.mean()) if first.size and last.size else float("nan")
-
-
-def decay_apart(values: np.ndarray) -> float:
-    """Quarters that share nothing."""
-    quarters = np.array_split(values, 4)
-    return float(quarters[0].mean() - quarters[3].mean()) if quarters[3].size else float("nan")
-
-
-def decay_counted(values: np.ndarray) -> float:
-    """A whole number of frames from each end."""
-    quarter = max(1, len(values) // 4)
-    return float(values[:quarter].mean() - values[-quarter:].mean())
-
-
-def decay_ends(values: np.ndarray) -> float:
-    """The first value minus the last."""
-    return float(values[0] - values[-1])
-
-
-def decay_even(values: np.ndarray) -> float:
-    """Halves rounded to even, as NumPy does."""
-    return drop(values, np.round(np.linspace(1, len(values), 5)).astype(int) - 1)
-
-
-def decay_cut(values: np.ndarray) -> float:
-    """Frame numbers cut off in place of rounded."""
-    return drop(values, np.linspace(1, len(values), 5).astype(int) - 1)
-
-
-def decay_from_one(values: np.ndarray) -> float:
-    """Forgets to count from 0: the first frame is never used."""
-    edges = edges_of(values) + 1
-    first, last = values[edges[0] : edges[1] + 1], values[edges[3] : edges[4] + 1]
-    return float(first.mean() - last.mean()) if first.size and last.size else float("nan")
-
-
-def decay_bytes(values: np.ndarray) -> float:
-    """Frame numbers in uint8, as in the official code."""
-    edges = (np.round(np.linspace(1, len(values), 5) + 1e-10) - 1).astype(np.uint8).astype(int)
-    first, last = values[edges[0] : edges[1] + 1], values[edges[3] : edges[4] + 1]
-    return float(first.mean() - last.mean()) if first.size and last.size else float("nan")
 
 
 DECAY = Check(
@@ -769,47 +472,63 @@ DECAY = Check(
             lambda rng: {"values": np.sort(rng.random(int(rng.integers(1030, 1100))))},
         ),
     ],
-    slips=[
-        Slip(
-            decay_reversed,
+    mistakes=[
+        Mistake(
             "The sign is turned round: decay is the first quarter minus the last, above 0 where "
             "it gets worse.",
+            ("np.mean(first) - np.mean(last)", "np.mean(last) - np.mean(first)"),
         ),
-        Slip(decay_thirds, "You cut the video into thirds. Decay compares quarters."),
-        Slip(decay_halves, "You cut the video into halves. Decay compares quarters."),
-        Slip(
-            decay_open,
+        Mistake(
+            "You cut the video into thirds. Decay compares quarters.",
+            (", 5)", ", 4)"),
+            ("edges[3] : edges[4]", "edges[2] : edges[3]"),
+        ),
+        Mistake(
+            "You cut the video into halves. Decay compares quarters.",
+            (", 5)", ", 3)"),
+            ("edges[3] : edges[4]", "edges[1] : edges[2]"),
+        ),
+        Mistake(
             "The last frame of each quarter is missing: a slice stops before its end, and these "
             "quarters have both of their ends.",
+            (" + 1]", "]"),
         ),
-        Slip(
-            decay_apart,
+        Mistake(
             "Your quarters share no frame. These meet in one: the end of a quarter is the "
             "beginning of the next.",
+            (
+                "first = values[edges[0] : edges[1] + 1]",
+                "first, _, _, last = np.array_split(values, 4)",
+            ),
+            ("last = values[edges[3] : edges[4] + 1]", ""),
         ),
-        Slip(
-            decay_counted,
+        Mistake(
             "You took a quarter of the frames from each end. The quarters asked for lie between "
             "five evenly spaced frame numbers, both ends included.",
+            ("edges[0] : edges[1] + 1", ": max(1, len(values) // 4)"),
+            ("edges[3] : edges[4] + 1", "-max(1, len(values) // 4) :"),
         ),
-        Slip(
-            decay_ends,
+        Mistake(
             "This is the first value minus the last. One frame is chance: take the mean of a "
             "quarter at each end.",
+            lambda values: float(values[0] - values[-1]),
         ),
-        Slip(
-            decay_even,
+        Mistake(
             "NumPy rounds a half to the nearest even number. Here a half goes up: add a little "
             "before you round.",
+            (" + 1e-10", ""),
         ),
-        Slip(decay_cut, "The frame numbers were cut off. They are rounded, a half up."),
-        Slip(
-            decay_from_one,
+        Mistake(
+            "The frame numbers were cut off. They are rounded, a half up.",
+            ("np.round(np.linspace(1, len(values), 5) + 1e-10)", "np.linspace(1, len(values), 5)"),
+        ),
+        Mistake(
             "The frame numbers count from 1, Python counts from 0: the first frame was left out.",
+            (".astype(int) - 1", ".astype(int)"),
         ),
-        Slip(
-            decay_bytes,
+        Mistake(
             "The frame numbers were kept in uint8, which cannot count beyond 255.",
+            (" + 1e-10).astype(int) - 1", " + 1e-10 - 1).astype(np.uint8).astype(int)"),
         ),
     ],
     hints=[

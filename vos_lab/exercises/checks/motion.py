@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.checks.optical_flow import constant, smooth
 from vos_lab.flow.warp import consistency_mask, lands_inside, warp, warp_mask
 from vos_lab.methods.flow_propagation import log_odds, propagate_mask
@@ -103,35 +103,34 @@ PROPAGATE_MASK = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            propagated_minus,
+    mistakes=[
+        Mistake(
             "You looked on the wrong side. The flow points from this frame back to the last one, "
             "where the mask is known: follow it, do not turn it round.",
+            propagated_minus,
         ),
-        Slip(
-            propagated_hard,
+        Mistake(
             "The places were rounded. Motion of less than half a pixel is lost then, in every "
             "frame anew. Mix the pixels around the place.",
+            propagated_hard,
         ),
-        Slip(
-            propagated_cut,
+        Mistake(
             "The result is cut at one half. Keep it soft: what is half a pixel now is half a pixel "
             "of motion in the next frame.",
+            propagated_cut,
         ),
-        Slip(
-            propagated_border,
+        Mistake(
             "What comes from outside took the mask of the border. Nobody has seen it before: it "
             "is 0.",
+            propagated_border,
         ),
-        Slip(
-            propagated_copy,
-            "This is the last mask as it was. Look it up where the flow points to.",
+        Mistake(
+            "This is the last mask as it was. Look it up where the flow points to.", propagated_copy
         ),
-        Slip(
-            propagated_exchanged,
+        Mistake(
             "dx and dy are exchanged: flow[..., 0] goes along the columns, flow[..., 1] along the "
             "rows.",
+            propagated_exchanged,
         ),
     ],
     hints=[
@@ -242,32 +241,29 @@ CONSISTENCY_MASK = Check(
             lambda rng: {"flow": smooth(rng, 24, 32, 3), "back": smooth(rng, 24, 32, 3)},
         ),
     ],
-    slips=[
-        Slip(
-            consistent_here,
+    mistakes=[
+        Mistake(
             "You took the way back at the start. Go along the flow first, and look up the other "
             "flow where you arrive.",
+            consistent_here,
         ),
-        Slip(
-            consistent_difference,
+        Mistake(
             "Out and back were subtracted. A round trip is their sum: it is 0 when one comes home.",
+            consistent_difference,
         ),
-        Slip(
-            consistent_opposite,
-            "This is the opposite: True where the flows disagree.",
-        ),
-        Slip(
-            consistent_outside,
+        Mistake("This is the opposite: True where the flows disagree.", consistent_opposite),
+        Mistake(
             "What leaves the image was never seen there, so nothing is known of its way back: "
             "False.",
+            consistent_outside,
         ),
-        Slip(
-            consistent_not_squared,
+        Mistake(
             "A length is compared with squared lengths. Square how far one is from home, too.",
+            consistent_not_squared,
         ),
-        Slip(
-            consistent_fixed,
+        Mistake(
             "Long flows are allowed no more than short ones. Add share times both squared lengths.",
+            consistent_fixed,
         ),
     ],
     hints=[
@@ -463,58 +459,56 @@ def nearly(inputs: Inputs, got: Any) -> str | None:
 OBJECT_FLOW_STEP = Check(
     object_flow_step,
     cases=[
-        Case("a disk that moves, and flow that is too short", scene, nearly),
+        Case("a disk that moves, and flow that is too short", scene),
         Case(
             "fast motion, colours of which half lie",
             lambda rng: scene(rng, speed=12.0, noise=3.0),
-            nearly,
         ),
-        Case("colours that do not know", lambda rng: scene(rng, sure=0.0, noise=0.1), nearly),
-        Case("colours that are wildly wrong in two places", deceived, nearly),
+        Case("colours that do not know", lambda rng: scene(rng, sure=0.0, noise=0.1)),
+        Case("colours that are wildly wrong in two places", deceived),
         Case(
             "the object is gone: colours speak against it everywhere",
             lambda rng: scene(rng, sure=0.0, noise=0.0) | {"flow": constant(72, 104, 200, 0)},
-            nearly,
         ),
     ],
-    slips=[
-        Slip(
-            stepped_not_carried,
+    mistakes=[
+        Mistake(
             "The last mask stayed where it was. Carry it along the flow first: propagate_mask.",
+            stepped_not_carried,
         ),
-        Slip(
-            stepped_no_limit,
+        Mistake(
             "One colour that was never seen on the object outweighs everything. Limit what colour "
             "may say to SURE, in both directions.",
+            stepped_no_limit,
         ),
-        Slip(
-            stepped_no_odds,
+        Mistake(
             "A share from 0 to 1 is always above 0, so it never speaks against the object. Turn "
             "it into log-odds before adding.",
+            stepped_no_odds,
         ),
-        Slip(
-            stepped_no_colour,
+        Mistake(
             "Colour was not asked. Add it to the evidence, with its weight COLOUR.",
+            stepped_no_colour,
         ),
-        Slip(
-            stepped_no_cut,
+        Mistake(
             "Each pixel was decided on its own, so the mask has holes and specks. Let minimum_cut "
             "find the best whole mask.",
+            stepped_no_cut,
         ),
-        Slip(
-            stepped_old_flow,
+        Mistake(
             "The mask is new and the flow is the old one. Estimate it again, on the object alone: "
             "flow_of_object.",
+            stepped_old_flow,
         ),
-        Slip(
-            stepped_everywhere,
+        Mistake(
             "The flow of the object is of no use elsewhere: its surroundings were painted over. "
             "Keep the old flow there.",
+            stepped_everywhere,
         ),
-        Slip(
-            stepped_always,
+        Mistake(
             "The object's own flow was believed everywhere on it. Where the mask is wrong, that "
             "flow is too: ask mismatch which of both explains the picture better.",
+            stepped_always,
         ),
     ],
     hints=[
@@ -525,6 +519,7 @@ OBJECT_FLOW_STEP = Check(
         "flow_of_object(frame, last, mask, last_mask) is the new flow. np.where takes it at pixels "
         "in the mask whose mismatch is smaller with it, and the old flow elsewhere.",
     ],
+    judge=nearly,
 )
 
 # --- fuse_streams -----------------------------------------------------------------------------
@@ -632,39 +627,39 @@ FUSE_STREAMS = Check(
             ),
         ),
     ],
-    slips=[
-        Slip(
-            fused_no_relu,
+    mistakes=[
+        Mistake(
             "Two streams that are both against an object agree, and minus times minus is plus. "
             "Keep only what is above 0 before you multiply.",
+            fused_no_relu,
         ),
-        Slip(
-            fused_sum,
+        Mistake(
             "The opinions were added. Then two that know nothing outvote one that is sure. Take "
             "the strongest.",
+            fused_sum,
         ),
-        Slip(
-            fused_mean,
+        Mistake(
             "The opinions were averaged, so one that is sure is watered down by the others. Take "
             "the strongest.",
+            fused_mean,
         ),
-        Slip(
-            fused_two,
+        Mistake(
             "The third opinion is missing: the product, which is large where both streams see "
             "something.",
+            fused_two,
         ),
-        Slip(
-            fused_weakest,
+        Mistake(
             "This is the weakest opinion: then all three must be sure. One is enough.",
+            fused_weakest,
         ),
-        Slip(
-            fused_no_bias,
+        Mistake(
             "The bias was left out. It says how sure each opinion must be before it counts.",
+            fused_no_bias,
         ),
-        Slip(
-            fused_flat,
+        Mistake(
             "The axis of the channel is gone. Keep it: the result is (N, 1, H, W), as the streams "
             "are.",
+            fused_flat,
         ),
     ],
     hints=[

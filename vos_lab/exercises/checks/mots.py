@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from vos_lab.datasets.run_lengths import rle_encode
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.methods.mots_tracker import associate, greedy_pairs
 from vos_lab.metrics.mots import match_masks, smotsa
 
@@ -109,45 +109,44 @@ RLE_ENCODE = Check(
         Case("some rectangles", lambda rng: {"mask": blobs(rng, 12, 17)}),
         Case("noise", lambda rng: {"mask": rng.random((20, 30)) < 0.3}),
     ],
-    slips=[
-        Slip(
-            rle_rows,
+    mistakes=[
+        Mistake(
             "The pixels are read row by row. Here, as in COCO, they are read column by column: "
             "transpose the mask before you flatten it.",
+            rle_rows,
         ),
-        Slip(
-            rle_no_zero,
+        Mistake(
             "The first number must count background. If the first pixel belongs to the object, "
             "put a 0 in front.",
+            rle_no_zero,
         ),
-        Slip(
-            rle_always_zero,
+        Mistake(
             "A 0 in front says that there is no background before the object. Put it there only "
             "where the first pixel belongs to the object.",
+            rle_always_zero,
         ),
-        Slip(
-            rle_no_end,
+        Mistake(
             "The last run is missing. It ends where the image ends: the number of pixels is a "
             "border too.",
+            rle_no_end,
         ),
-        Slip(
-            rle_late_begin,
-            "The first run is missing. It begins at pixel 0: that is a border too.",
+        Mistake(
+            "The first run is missing. It begins at pixel 0: that is a border too.", rle_late_begin
         ),
-        Slip(
-            rle_off_by_one,
+        Mistake(
             "The borders are one pixel early. If pixel 4 differs from pixel 3, a run begins at 4: "
             "add 1 to the places where neighbours differ.",
+            rle_off_by_one,
         ),
-        Slip(
-            rle_borders,
+        Mistake(
             "These are the places where runs end. Take the differences of neighbours (np.diff) to "
             "get how long each run is.",
+            rle_borders,
         ),
-        Slip(
-            rle_starts_and_lengths,
+        Mistake(
             "This is start and length of each run of the object. Here only lengths are stored, "
             "those of the background too.",
+            rle_starts_and_lengths,
         ),
     ],
     hints=[
@@ -273,40 +272,39 @@ MATCH_MASKS = Check(
         Case("a frame with 8 objects", lambda rng: two_frames(rng, 8, 8)),
         Case("a frame with more masks than objects", lambda rng: two_frames(rng, 9, 14)),
     ],
-    slips=[
-        Slip(
-            match_at_half,
+    mistakes=[
+        Mistake(
             "A pair with an IoU of exactly one half was matched. It must be above: only then is "
             "there at most one partner for each mask.",
+            match_at_half,
         ),
-        Slip(
-            match_any,
-            "Every pair that shares a pixel was matched. A match needs an IoU above 0.5.",
+        Mistake(
+            "Every pair that shares a pixel was matched. A match needs an IoU above 0.5.", match_any
         ),
-        Slip(
-            match_sum,
+        Mistake(
             "The union is too large: the sum of both areas counts the shared pixels twice. "
             "Subtract them once.",
+            match_sum,
         ),
-        Slip(
-            match_dice,
+        Mistake(
             "This is the Dice coefficient, 2 shared / (a + b), which is larger than the IoU. "
             "Divide the shared pixels by the union.",
+            match_dice,
         ),
-        Slip(
-            match_recall,
+        Mistake(
             "The shared pixels are divided by the true area alone, so a mask over the whole image "
             "matches everything. Divide by the union.",
+            match_recall,
         ),
-        Slip(
-            match_exchanged,
+        Mistake(
             "Truth and result are exchanged. Rows of `shared` are true masks, columns those of the "
             "result; the true ones come first.",
+            match_exchanged,
         ),
-        Slip(
-            match_all_ious,
+        Mistake(
             "The third result is the IoU of all pairs. Wanted is that of the pairs that match: "
             "iou[truth, result].",
+            match_all_ious,
         ),
     ],
     hints=[
@@ -417,44 +415,44 @@ SMOTSA = Check(
             ),
         ),
     ],
-    slips=[
-        Slip(
-            motsa_hard,
+    mistakes=[
+        Mistake(
             "This is MOTSA, where each match counts 1. The s stands for soft: a match counts as "
             "much as its IoU.",
+            motsa_hard,
         ),
-        Slip(
-            smotsa_no_false,
+        Mistake(
             "False positives cost nothing. A tracker that covers the image with masks would "
             "win: subtract them.",
+            smotsa_no_false,
         ),
-        Slip(
-            smotsa_no_switches,
+        Mistake(
             "Identity switches cost nothing. Without them nobody asks who is who: subtract them.",
+            smotsa_no_switches,
         ),
-        Slip(
-            smotsa_misses_twice,
+        Mistake(
             "Misses are punished twice. A missed mask is not in the sum already; take off only "
             "false positives and switches.",
+            smotsa_misses_twice,
         ),
-        Slip(
-            smotsa_of_matches,
+        Mistake(
             "This divides by the number of matches, so misses cost nothing. Divide by the number "
             "of true masks.",
+            smotsa_of_matches,
         ),
-        Slip(
-            smotsa_mean,
+        Mistake(
             "This takes the mean IoU of the matches, so misses cost nothing. Take the sum, and "
             "divide all by the number of true masks.",
+            smotsa_mean,
         ),
-        Slip(
-            smotsa_clipped,
+        Mistake(
             "sMOTSA may be below 0: where there are more mistakes than matches. Do not clip it.",
+            smotsa_clipped,
         ),
-        Slip(
-            smotsa_zero,
+        Mistake(
             "Where there is no true mask nothing can be found, and mots_tools says minus infinity. "
             "Return -math.inf.",
+            smotsa_zero,
         ),
     ],
     hints=[
@@ -729,64 +727,61 @@ ASSOCIATE = Check(
             lambda rng: {**crowd(rng, 20, 20), "appearance_weight": 0.9, "least": 0.5},
         ),
     ],
-    slips=[
-        Slip(
-            associate_worst,
+    mistakes=[
+        Mistake(
             "These are the pairs with the smallest sum. linear_sum_assignment minimises a cost "
             "unless you pass maximize=True.",
+            associate_worst,
         ),
-        Slip(
-            associate_late,
+        Mistake(
             "The threshold comes too late. A pair that is thrown away after the assignment has "
             "already taken the place of a possible one: set it to 0 before.",
+            associate_late,
         ),
-        Slip(
-            associate_keeps,
+        Mistake(
             "Impossible pairs come out. An assignment fills every row that it can, with score 0 "
             "if need be: leave those out at the end.",
+            associate_keeps,
         ),
-        Slip(
-            associate_each,
+        Mistake(
             "Each track takes its best proposal, whoever else has it. Two tracks must not continue "
             "with one proposal: choose for all of them together.",
+            associate_each,
         ),
-        Slip(
-            associate_exchanged,
+        Mistake(
             "The weights are exchanged: w belongs to likeness, 1 - w to overlap.",
+            associate_exchanged,
         ),
-        Slip(
-            associate_anywhere,
+        Mistake(
             "A proposal without any overlap was taken for its looks. Nothing jumps across the "
             "image: where overlap is 0 the pair is impossible.",
+            associate_anywhere,
         ),
-        Slip(
-            associate_overlap_only,
+        Mistake(
             "The threshold is held against the overlap alone. It is the score, overlap and looks "
             "together, that must reach it.",
+            associate_overlap_only,
         ),
-        Slip(
-            associate_above,
-            "A score that is exactly `least` is enough: use >= and not >.",
-        ),
-        Slip(
-            associate_never_greedy,
+        Mistake("A score that is exactly `least` is enough: use >= and not >.", associate_above),
+        Mistake(
             "greedy=True changes nothing. Then use greedy_pairs in place of the Hungarian "
             "algorithm.",
+            associate_never_greedy,
         ),
-        Slip(
-            associate_always_greedy,
+        Mistake(
             "This is greedy even where greedy is False. Then the sum of all scores counts: use "
             "linear_sum_assignment.",
+            associate_always_greedy,
         ),
-        Slip(
-            associate_in_turn,
+        Mistake(
             "Greedy in the order of the tracks: the first track takes what a later one has a "
             "better claim to. Take the best pair of all first.",
+            associate_in_turn,
         ),
-        Slip(
-            associate_columns,
+        Mistake(
             "This is the track of each proposal. Wanted is the proposal of each track: one number "
             "for each row.",
+            associate_columns,
         ),
     ],
     hints=[

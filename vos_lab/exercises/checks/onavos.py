@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.methods.fine_tuning import Batch, Loss
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone
 from vos_lab.methods.onavos import adapt, select_training_pixels
@@ -188,53 +188,53 @@ SELECT_TRAINING_PIXELS = Check(
             lambda rng: seen(rng) | {"sure": 0.6, "far": 14.37},
         ),
     ],
-    slips=[
-        Slip(
-            chosen_sure_wins,
+    mistakes=[
+        Mistake(
             "A pixel that is sure and far became positive. Objects do not jump, so it is more "
             "likely a look-alike: what is far is negative, whatever the network thinks.",
+            chosen_sure_wins,
         ),
-        Slip(
-            chosen_nothing_ignored,
+        Mistake(
             "What is neither sure nor far was called background. It may well be the part of the "
             "object that has changed: nothing is known of it, so it is 255.",
+            chosen_nothing_ignored,
         ),
-        Slip(
-            chosen_by_doubt,
+        Mistake(
             "Negatives were chosen by what the network thinks. Where it has lost the object it "
             "would learn just that. Choose them by their distance from the last mask.",
+            chosen_by_doubt,
         ),
-        Slip(
-            chosen_inside,
+        Mistake(
             "The distance was measured inside the last mask. cv2.distanceTransform measures to the "
             "nearest 0, so the mask must be 0 and all else 1.",
+            chosen_inside,
         ),
-        Slip(
-            chosen_only_in_mask,
+        Mistake(
             "Positives were taken from the last mask only. The object moves: a sure pixel beside "
             "that mask is positive, too.",
+            chosen_only_in_mask,
         ),
-        Slip(
-            chosen_from_belief,
+        Mistake(
             "The distance was measured from what is sure in this frame. Measure it from the last "
             "mask: else the network is judge of its own cause.",
+            chosen_from_belief,
         ),
-        Slip(
-            chosen_all_far,
+        Mistake(
             "From an empty mask everything became far, so everything background. When the object "
             "was lost, nothing is known of where it is: no pixel is negative.",
+            chosen_all_far,
         ),
-        Slip(
-            chosen_above,
+        Mistake(
             "A pixel whose probability is exactly at the threshold counts as sure: >=, not >.",
+            chosen_above,
         ),
-        Slip(
-            chosen_from_far_on,
+        Mistake(
             "A pixel exactly at the distance is not yet farther than that: >, not >=.",
+            chosen_from_far_on,
         ),
-        Slip(
-            chosen_by_blocks,
+        Mistake(
             "The distance is counted along rows and columns. Measure it straight: cv2.DIST_L2.",
+            chosen_by_blocks,
         ),
     ],
     hints=[
@@ -368,66 +368,66 @@ ADAPT = Check(
         Case("two objects", lambda rng: adaptation(rng, 3, share=0.3, objects=2)),
         Case("all pixels of the current frame are ignored", unknown),
     ],
-    slips=[
-        Slip(
-            wrongly("alone"),
+    mistakes=[
+        Mistake(
             "Only the current frame is learned. Its training pixels are the network's own opinion, "
             "so mistakes grow. Add the loss of a view of the first frame in every step.",
+            wrongly("alone"),
         ),
-        Slip(
-            wrongly("alone, weighed"),
+        Mistake(
             "The current frame is weighed, and the first one is missing. Add the loss of a view of "
             "the first frame in every step: it is what keeps the network honest.",
+            wrongly("alone, weighed"),
         ),
-        Slip(
-            wrongly("first alone"),
+        Mistake(
             "Only the first frame is learned, and the network knows that one already. Add share "
             "times the loss of the current frame.",
+            wrongly("first alone"),
         ),
-        Slip(
-            wrongly("exchanged"),
+        Mistake(
             "The weights are exchanged: share belongs to the current frame, which may be wrong. "
             "The first frame is true and counts 1.",
+            wrongly("exchanged"),
         ),
-        Slip(
-            wrongly("alike"),
+        Mistake(
             "Both frames count alike. The current one is a guess: multiply its loss with share.",
+            wrongly("alike"),
         ),
-        Slip(
-            wrongly("mixed"),
+        Mistake(
             "The first frame was given what share leaves over. It always counts 1.",
+            wrongly("mixed"),
         ),
-        Slip(
-            wrongly("in turn"),
+        Mistake(
             "Two updates were made in each step, one for each frame. Add both losses first, and "
             "make one update with the sum.",
+            wrongly("in turn"),
         ),
-        Slip(
-            wrongly("gradients kept"),
+        Mistake(
             "The gradients of earlier steps add up. Set them to zero before each backward pass.",
+            wrongly("gradients kept"),
         ),
-        Slip(
-            wrongly("no step"),
+        Mistake(
             "The weights never change: after backward() the optimiser must take its step.",
+            wrongly("no step"),
         ),
-        Slip(
-            wrongly("adam anew"),
+        Mistake(
             "The optimiser was made anew in each step, so it forgets how steep things have been. "
             "Make one for all steps of a frame, before the loop.",
+            wrongly("adam anew"),
         ),
-        Slip(
-            wrongly("sgd"),
+        Mistake(
             "This is plain gradient descent. Use Adam, which chooses how far to go for each weight "
             "by itself.",
+            wrongly("sgd"),
         ),
-        Slip(
-            wrongly("one view"),
+        Mistake(
             "Each step showed the same view of the first frame. Take the next one each time.",
+            wrongly("one view"),
         ),
-        Slip(
-            wrongly("afterwards"),
+        Mistake(
             "The loss was computed again after the weights had changed. Note the value that the "
             "step was made with.",
+            wrongly("afterwards"),
         ),
     ],
     hints=[

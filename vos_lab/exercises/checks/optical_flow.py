@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from vos_lab.exercise import Exercise
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip, difference, show
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
+from vos_lab.exercises.compare import difference, show
 from vos_lab.flow.classical import (
     derivatives,
     horn_schunck,
@@ -134,33 +135,27 @@ FLOW_TO_RGB = Check(
         Case(
             "one step to the right, one down",
             lambda rng: {"flow": np.array([[[2, 0], [0, 2]]], np.float32)},
-            is_colour,
         ),
         Case(
             "to the left and up",
             lambda rng: {"flow": np.array([[[-3, 0], [0, -1]]], np.float32)},
-            is_colour,
         ),
-        Case("nothing moves", lambda rng: {"flow": np.zeros((2, 3, 2), np.float32)}, is_colour),
+        Case("nothing moves", lambda rng: {"flow": np.zeros((2, 3, 2), np.float32)}),
         Case(
             "a fixed scale of 8 pixels",
             lambda rng: {"flow": np.array([[[2, 0], [4, -4]]], np.float32), "max_flow": 8.0},
-            is_colour,
         ),
         Case(
             "a vector longer than max_flow",
             lambda rng: {"flow": np.array([[[-6, 1], [1, 1]]], np.float32), "max_flow": 4.0},
-            is_colour,
         ),
         Case(
             "a pixel whose flow is not known",
             lambda rng: {"flow": np.array([[[np.nan, np.nan], [1, 1]]], np.float32)},
-            is_colour,
         ),
         Case(
             "a smooth flow",
             lambda rng: {"flow": smooth(rng, 30, 40, 10)},
-            is_colour,
         ),
         Case(
             "noise, some of it too long",
@@ -168,52 +163,51 @@ FLOW_TO_RGB = Check(
                 "flow": rng.normal(0, 5, (20, 30, 2)).astype(np.float32),
                 "max_flow": 9.0,
             },
-            is_colour,
         ),
     ],
-    slips=[
-        Slip(
-            rgb_clips,
+    mistakes=[
+        Mistake(
             "Clipping dx and dy from 0 upwards removes all motion to the left and up. Compare the "
             "length of the vector with max_flow, never its parts.",
+            rgb_clips,
         ),
-        Slip(
-            rgb_upside_down,
+        Mistake(
             "Up and down are exchanged. In an image y grows downwards: dy above 0 is down, which "
             "is yellow.",
+            rgb_upside_down,
         ),
-        Slip(
-            rgb_half_turn,
+        Mistake(
             "The wheel is turned by half: these colours say where the motion comes from. To the "
             "right is red.",
+            rgb_half_turn,
         ),
-        Slip(
-            rgb_own_scale,
+        Mistake(
             "max_flow changes nothing. Where it is given, lengths are divided by it, and not by "
             "the longest of this flow.",
+            rgb_own_scale,
         ),
-        Slip(
-            rgb_from_black,
+        Mistake(
             "Small motion is dark. In this wheel no motion is white: go from 255 towards the hue.",
+            rgb_from_black,
         ),
-        Slip(
-            rgb_not_darker,
+        Mistake(
             "What is longer than max_flow looks as if it were just as long. Show it at 3/4 of its "
             "hue.",
+            rgb_not_darker,
         ),
-        Slip(
-            rgb_wraps,
+        Mistake(
             "Beyond max_flow the colour goes below 0, and uint8 wraps around. Give such vectors "
             "3/4 of their hue.",
+            rgb_wraps,
         ),
-        Slip(
-            rgb_unknown_white,
+        Mistake(
             "White says 'it does not move'. Where the flow is not known the image is black.",
+            rgb_unknown_white,
         ),
-        Slip(
-            rgb_divides,
+        Mistake(
             "Where nothing moves the longest length is 0, and 0/0 is no number. No motion is "
             "white.",
+            rgb_divides,
         ),
     ],
     hints=[
@@ -225,6 +219,7 @@ FLOW_TO_RGB = Check(
         "255 + share * (hue - 255) is white at share 0, and the hue at share 1. Above 1, take 0.75 "
         "* hue in its place; at the end cast to uint8 and set the unknown pixels to 0.",
     ],
+    judge=is_colour,
 )
 
 # --- warp -------------------------------------------------------------------------------------
@@ -336,7 +331,6 @@ WARP = Check(
                 "image": np.array([[10, 20, 30, 40]], np.float32),
                 "flow": constant(1, 4, 1, 0),
             },
-            is_warped,
         ),
         Case(
             "a column, one pixel up",
@@ -344,7 +338,6 @@ WARP = Check(
                 "image": np.array([[10], [20], [40]], np.float32),
                 "flow": constant(3, 1, 0, -1),
             },
-            is_warped,
         ),
         Case(
             "a quarter of a pixel",
@@ -352,7 +345,6 @@ WARP = Check(
                 "image": np.array([[0, 100, 50]], np.float32),
                 "flow": constant(1, 3, 0.25, 0),
             },
-            is_warped,
         ),
         Case(
             "uint8, which has to be rounded",
@@ -360,17 +352,14 @@ WARP = Check(
                 "image": np.array([[0, 99, 51]], np.uint8),
                 "flow": constant(1, 3, 0.75, 0),
             },
-            is_warped,
         ),
         Case(
             "no motion at all",
             lambda rng: {"image": noise(rng, 3, 4), "flow": constant(3, 4, 0, 0)},
-            is_warped,
         ),
         Case(
             "a colour image and a smooth flow",
             lambda rng: {"image": noise(rng, 24, 32, 3), "flow": smooth(rng, 24, 32, 3)},
-            is_warped,
         ),
         Case(
             "flow that leaves the image on all sides",
@@ -378,52 +367,50 @@ WARP = Check(
                 "image": noise(rng, 12, 15),
                 "flow": rng.normal(0, 9, (12, 15, 2)).astype(np.float32),
             },
-            is_warped,
         ),
     ],
-    slips=[
-        Slip(
-            warp_minus,
+    mistakes=[
+        Mistake(
             "You looked on the wrong side. The flow says where a pixel goes, and there is its "
             "colour in the second image: add the flow, do not subtract it.",
+            warp_minus,
         ),
-        Slip(
-            warp_exchanged,
+        Mistake(
             "dx and dy are exchanged. flow[..., 0] goes with the columns, flow[..., 1] with the "
             "rows; an image is indexed [row, column].",
+            warp_exchanged,
         ),
-        Slip(
-            warp_nearest,
+        Mistake(
             "This takes the nearest pixel. Between pixels, mix the four around the place by how "
             "near they are.",
+            warp_nearest,
         ),
-        Slip(
-            warp_floors,
+        Mistake(
             "The places were cut off to whole pixels. Keep what comes after the point: it is the "
             "weight.",
+            warp_floors,
         ),
-        Slip(
-            warp_weights,
+        Mistake(
             "The weights are exchanged: a place close to the left pixel takes most from the left "
             "pixel. Its weight is 1 - a.",
+            warp_weights,
         ),
-        Slip(
-            warp_cuts,
-            "A cast to uint8 cuts off: 74.25 and 74.9 become 74. Round before the cast.",
+        Mistake(
+            "A cast to uint8 cuts off: 74.25 and 74.9 become 74. Round before the cast.", warp_cuts
         ),
-        Slip(
-            warp_black,
+        Mistake(
             "What points outside became black. Here it takes the nearest pixel of the border, so "
             "that no edge appears where there is none.",
+            warp_black,
         ),
-        Slip(
-            warp_around,
+        Mistake(
             "What leaves on one side came in on the other: a negative index counts from the end. "
             "Clip the place to the image first.",
+            warp_around,
         ),
-        Slip(
-            warp_float,
+        Mistake(
             "The values are float. The result has the dtype of the image: round, then cast.",
+            warp_float,
         ),
     ],
     hints=[
@@ -436,6 +423,7 @@ WARP = Check(
         "rows and columns.",
     ],
     tolerance=1e-3,
+    judge=is_warped,
 )
 
 # --- lucas_kanade and horn_schunck ------------------------------------------------------------
@@ -627,60 +615,54 @@ LUCAS_KANADE = Check(
         Case(
             "a texture, half a pixel to the right",
             lambda rng: moved(rng, 0.5, 0),
-            like(lucas_kanade),
         ),
         Case(
             "a texture, to the left and down",
             lambda rng: moved(rng, -0.6, 0.3),
-            like(lucas_kanade),
         ),
-        Case("a uniform wall", wall, like(lucas_kanade)),
-        Case("vertical stripes", stripes, like(lucas_kanade)),
-        Case("two halves that move apart", halves, like(lucas_kanade)),
+        Case("a uniform wall", wall),
+        Case("vertical stripes", stripes),
+        Case("two halves that move apart", halves),
         Case(
             "seven pixels, and a guess of six and a half",
             lambda rng: moved(rng, 7, -0.4, guess=(6.5, 0.0), size=48),
-            like(lucas_kanade),
         ),
     ],
-    slips=[
-        Slip(
-            lk_sign,
+    mistakes=[
+        Mistake(
             "The sign is turned round. Ix dx + Iy dy + It = 0: It goes to the other side, with a "
             "minus.",
+            lk_sign,
         ),
-        Slip(
-            lk_change_only,
+        Mistake(
             "This is only the change. The guess was used to bring the second image back, so the "
             "flow is the guess plus the change.",
+            lk_change_only,
         ),
-        Slip(
-            lk_no_warp,
+        Mistake(
             "The second image was not brought back by the guess. Without that the whole motion is "
             "found again, and added to the guess.",
+            lk_no_warp,
         ),
-        Slip(
-            lk_ignores_start,
+        Mistake(
             "The guess was not used. A motion of several pixels is found only if the second image "
             "is brought back by the guess first.",
+            lk_ignores_start,
         ),
-        Slip(
-            lk_no_ridge,
+        Mistake(
             "Where there is no structure, the matrix is 0, and 0/0 is no number. Add the ridge to "
             "both sums on the diagonal.",
+            lk_no_ridge,
         ),
-        Slip(
-            lk_exchanged,
-            "dx and dy are exchanged: dx comes first.",
-        ),
-        Slip(
-            lk_no_window,
+        Mistake("dx and dy are exchanged: dx comes first.", lk_exchanged),
+        Mistake(
             "Each pixel was solved on its own: one equation, two unknowns, so only the motion "
             "along the gradient comes out. Sum all five products over the window.",
+            lk_no_window,
         ),
-        Slip(
-            lk_one_vector,
+        Mistake(
             "There is one vector for the whole image. Sum over the window around each pixel.",
+            lk_one_vector,
         ),
     ],
     hints=[
@@ -691,6 +673,7 @@ LUCAS_KANADE = Check(
         "For xx dx + xy dy = -xt and xy dx + yy dy = -yt, Cramer's rule gives both unknowns with "
         "the determinant xx yy - xy xy. Add the result to the guess.",
     ],
+    judge=like(lucas_kanade),
 )
 
 
@@ -808,60 +791,55 @@ HORN_SCHUNCK = Check(
         Case(
             "a texture, half a pixel to the right",
             lambda rng: moved(rng, 0.5, 0),
-            like(horn_schunck),
         ),
         Case(
             "a texture, to the left and down",
             lambda rng: moved(rng, -0.6, 0.3),
-            like(horn_schunck),
         ),
-        Case("a uniform wall", wall, like(horn_schunck)),
-        Case("a uniform spot in a texture, both move", half_wall, like(horn_schunck)),
+        Case("a uniform wall", wall),
+        Case("a uniform spot in a texture, both move", half_wall),
         Case(
             "very smooth",
             lambda rng: halves(rng) | {"smoothness": 60.0},
-            like(horn_schunck),
         ),
         Case(
             "seven pixels, and a guess of six and a half",
             lambda rng: moved(rng, 7, -0.4, guess=(6.5, 0.0), size=48),
-            like(horn_schunck),
         ),
         Case(
             "five iterations",
             lambda rng: moved(rng, 0.8, 0.2) | {"iterations": 5, "smoothness": 30.0},
-            like(horn_schunck),
         ),
     ],
-    slips=[
-        Slip(
-            hs_sign,
+    mistakes=[
+        Mistake(
             "Each iteration goes away from the line of brightness constancy, and the flow "
             "explodes. Subtract the step along the gradient.",
+            hs_sign,
         ),
-        Slip(
-            hs_not_squared,
+        Mistake(
             "The smoothness is too weak: the denominator has its square, α² + Ix² + Iy².",
+            hs_not_squared,
         ),
-        Slip(
-            hs_own,
+        Mistake(
             "Nothing travels from pixel to pixel, so only the motion along the gradient is found. "
             "Start each iteration from the mean of the neighbours.",
+            hs_own,
         ),
-        Slip(
-            hs_once,
+        Mistake(
             "This is one iteration. What is known travels one pixel each time: return after the "
             "loop, not in it.",
+            hs_once,
         ),
-        Slip(
-            hs_change,
+        Mistake(
             "The flow that is smoothed contains the guess, but It is only what the guess leaves "
             "over: subtract Ix, Iy times the guess from it.",
+            hs_change,
         ),
-        Slip(
-            hs_no_warp,
+        Mistake(
             "The second image was not brought back by the guess. A motion of several pixels is no "
             "small motion.",
+            hs_no_warp,
         ),
     ],
     hints=[
@@ -873,6 +851,7 @@ HORN_SCHUNCK = Check(
         "explains, and the denominator. In the loop: neighbour_mean, what is broken divided by the "
         "denominator, and the mean minus the gradient times that.",
     ],
+    judge=like(horn_schunck),
 )
 
 # --- endpoint_error ---------------------------------------------------------------------------
@@ -952,36 +931,33 @@ ENDPOINT_ERROR = Check(
             },
         ),
     ],
-    slips=[
-        Slip(epe_squared, "This is the square of the distance. Take the root."),
-        Slip(
-            epe_absolute,
+    mistakes=[
+        Mistake("This is the square of the distance. Take the root.", epe_squared),
+        Mistake(
             "You added the two differences. The distance between two points is the root of the sum "
             "of their squares.",
+            epe_absolute,
         ),
-        Slip(
-            epe_mean,
+        Mistake(
             "A mean of the squares makes every error smaller, by the root of 2. Take their sum.",
+            epe_mean,
         ),
-        Slip(
-            epe_number,
+        Mistake(
             "This is the mean over the image. What is asked for is a map, with an error for each "
             "pixel.",
+            epe_number,
         ),
-        Slip(
-            epe_lengths,
+        Mistake(
             "You compared the lengths. Two vectors of one length can point to different places: "
             "subtract first, then take the length.",
+            epe_lengths,
         ),
-        Slip(
-            epe_unknown,
+        Mistake(
             "Where the truth is not known, an error of 0 would claim that the flow is right. Leave "
             "it NaN.",
+            epe_unknown,
         ),
-        Slip(
-            epe_axis,
-            "The sum was taken along the wrong axis. dx and dy are on the last one.",
-        ),
+        Mistake("The sum was taken along the wrong axis. dx and dy are on the last one.", epe_axis),
     ],
     hints=[
         "The flow says that a pixel ends here, the truth says there. How far is it from here to "

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip, difference
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
+from vos_lab.exercises.compare import difference
 from vos_lab.methods.contours import snap_to_contours
 from vos_lab.methods.fine_tuning import Batch, Loss, fine_tune
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, fuse_side_outputs
@@ -131,45 +132,45 @@ CLASS_BALANCED_LOSS = Check(
         Case("no void", lambda rng: scored_frames(rng, (1, 1, 6, 9), void=0)),
         Case("two frames, two objects", lambda rng: scored_frames(rng, (2, 2, 11, 15))),
     ],
-    slips=[
-        Slip(
-            loss_exchanged,
+    mistakes=[
+        Mistake(
             "The weights are exchanged. The object is the smaller class, so it gets the larger "
             "weight: beta, the share of the background.",
+            loss_exchanged,
         ),
-        Slip(
-            loss_plain,
+        Mistake(
             "Each pixel counts alike: this is plain cross-entropy. Multiply the object by beta and "
             "the background by 1 - beta.",
+            loss_plain,
         ),
-        Slip(
-            loss_void_is_background,
+        Mistake(
             "Void was taken for background. It has no truth: it gets the weight 0, and does not "
             "count in beta or in the number of pixels.",
+            loss_void_is_background,
         ),
-        Slip(
-            loss_void_is_object,
+        Mistake(
             "Void is 255, which is above 0, so it was taken for the object. Leave it out first.",
+            loss_void_is_object,
         ),
-        Slip(
-            loss_overflow,
+        Mistake(
             "The logarithm of a sigmoid that has been rounded to 0 is minus infinity. Use the "
             "library function that takes log-odds.",
+            loss_overflow,
         ),
-        Slip(
-            loss_twice,
+        Mistake(
             "The scores went through the sigmoid twice. The function with_logits does that "
             "itself: give it log-odds.",
+            loss_twice,
         ),
-        Slip(
-            loss_sum,
+        Mistake(
             "This is the sum. A large frame would have a large loss then: divide by the number of "
             "pixels that count.",
+            loss_sum,
         ),
-        Slip(
-            loss_by_weight,
+        Mistake(
             "This was divided by the sum of the weights. Divide by the number of pixels that "
             "count.",
+            loss_by_weight,
         ),
     ],
     hints=[
@@ -265,38 +266,38 @@ FUSE_SIDE_OUTPUTS = Check(
         ),
         Case("a single size", lambda rng: side_outputs(rng, 2, 1, [(3, 5)])),
     ],
-    slips=[
-        Slip(
-            partial(fused, mode="nearest"),
+    mistakes=[
+        Mistake(
             "The coarse outputs were enlarged in blocks, so the mask gets stairs. Enlarge them "
             "bilinearly.",
+            partial(fused, mode="nearest"),
         ),
-        Slip(
-            partial(fused, mode="bilinear", align_corners=True),
+        Mistake(
             "Corner pixels were put on corner pixels, so each coarse opinion sits beside its "
             "place. A pixel has an area: align_corners=False.",
+            partial(fused, mode="bilinear", align_corners=True),
         ),
-        Slip(
-            fuse_unweighted,
+        Mistake(
             "The weights were not used: all sizes count alike. Multiply each with its weight.",
+            fuse_unweighted,
         ),
-        Slip(
-            fuse_mean,
+        Mistake(
             "This is the mean. Add up; the weights say already how much each size counts.",
+            fuse_mean,
         ),
-        Slip(
-            fuse_probabilities,
+        Mistake(
             "Probabilities were added, which gives more than 1. Log-odds are evidence: add those. "
             "The sigmoid comes after the fusion.",
+            fuse_probabilities,
         ),
-        Slip(
-            fuse_small,
+        Mistake(
             "All were brought to the size of the last one, which is the coarsest. Take that of the "
             "first.",
+            fuse_small,
         ),
-        Slip(
-            fuse_backwards,
+        Mistake(
             "The weights were taken from the wrong end. The first belongs to the largest size.",
+            fuse_backwards,
         ),
     ],
     hints=[
@@ -382,54 +383,53 @@ def numbers(inputs: Inputs, got: Any) -> str | None:
 FINE_TUNE = Check(
     fine_tune,
     cases=[
-        Case("one step", lambda rng: lesson_for_a_network(rng, 1), numbers),
+        Case("one step", lambda rng: lesson_for_a_network(rng, 1)),
         Case(
             "two steps with one picture",
             lambda rng: lesson_for_a_network(rng, 2, same=True),
-            numbers,
         ),
-        Case("four steps, four pictures", lambda rng: lesson_for_a_network(rng, 4), numbers),
-        Case("a smaller learning rate", lambda rng: lesson_for_a_network(rng, 4, 0.003), numbers),
-        Case("nothing to learn from", lambda rng: lesson_for_a_network(rng, 0), numbers),
+        Case("four steps, four pictures", lambda rng: lesson_for_a_network(rng, 4)),
+        Case("a smaller learning rate", lambda rng: lesson_for_a_network(rng, 4, 0.003)),
+        Case("nothing to learn from", lambda rng: lesson_for_a_network(rng, 0)),
     ],
-    slips=[
-        Slip(
-            partial(tuned, wrong="accumulated"),
+    mistakes=[
+        Mistake(
             "The gradients of all steps pile up: backward adds to what is there. Set them to zero "
             "before each backward.",
+            partial(tuned, wrong="accumulated"),
         ),
-        Slip(
-            partial(tuned, wrong="no step"),
+        Mistake(
             "The network does not learn. backward only computes gradients; optimiser.step() "
             "changes the weights, and zero_grad must not come between the two.",
+            partial(tuned, wrong="no step"),
         ),
-        Slip(
-            partial(tuned, wrong="fresh"),
+        Mistake(
             "The optimiser is made anew in every step, so Adam forgets what it knows about the "
             "gradients. Make it once, before the loop.",
+            partial(tuned, wrong="fresh"),
         ),
-        Slip(
-            partial(tuned, wrong="sgd"),
+        Mistake(
             "This is plain gradient descent. Adam gives each weight a step size of its own.",
+            partial(tuned, wrong="sgd"),
         ),
-        Slip(
-            partial(tuned, wrong="rate"),
+        Mistake(
             "The learning rate was not passed on: Adam took its own, 0.001.",
+            partial(tuned, wrong="rate"),
         ),
-        Slip(
-            partial(tuned, wrong="after"),
+        Mistake(
             "These are the losses after each step. Keep the one that you stepped with: another "
             "look at the network costs as much time again.",
+            partial(tuned, wrong="after"),
         ),
-        Slip(
-            partial(tuned, wrong="tensor"),
+        Mistake(
             "Each loss is a tensor that holds on to its whole computation, so memory grows with "
             "every step. Keep a number: float(value.detach()).",
+            partial(tuned, wrong="tensor"),
         ),
-        Slip(
-            partial(tuned, wrong="coarse"),
+        Mistake(
             "A side output was learned from. The network gives two things: the fused output "
             "first, then the list of side outputs.",
+            partial(tuned, wrong="coarse"),
         ),
     ],
     hints=[
@@ -441,6 +441,7 @@ FINE_TUNE = Check(
         "there is one.",
     ],
     tolerance=1e-3,
+    judge=numbers,
 )
 
 # --- snap_to_contours -------------------------------------------------------------------------
@@ -527,37 +528,36 @@ SNAP_TO_CONTOURS = Check(
         Case("a frame", lambda rng: tiles(rng, 24, 32)),
         Case("a frame with a soft mask", lambda rng: tiles(rng, 24, 32, soft=True)),
     ],
-    slips=[
-        Slip(
-            snapped_any,
+    mistakes=[
+        Mistake(
             "A single pixel drew its whole region in. More than half of a region must be object.",
+            snapped_any,
         ),
-        Slip(
-            snapped_half,
+        Mistake(
             "A region of which exactly half is object was taken. More than half: use >, not >=.",
+            snapped_half,
         ),
-        Slip(
-            snapped_only_less,
+        Mistake(
             "Pixels were only taken away. A region that is object is so as a whole: its missing "
             "pixels are filled.",
+            snapped_only_less,
         ),
-        Slip(
-            snapped_only_more,
+        Mistake(
             "Pixels were only added. A region that is not object loses those that it had.",
+            snapped_only_more,
         ),
-        Slip(
-            snapped_cut_first,
+        Mistake(
             "The soft mask was cut at one half before it was counted. Count how much of each pixel "
             "is object.",
+            snapped_cut_first,
         ),
-        Slip(
-            snapped_not_zero,
-            "Region 0 was taken for background. It is a region like any other.",
+        Mistake(
+            "Region 0 was taken for background. It is a region like any other.", snapped_not_zero
         ),
-        Slip(
-            snapped_whole_object,
+        Mistake(
             "This asks for half of the object. Ask for half of the region: compare with its own "
             "number of pixels.",
+            snapped_whole_object,
         ),
     ],
     hints=[

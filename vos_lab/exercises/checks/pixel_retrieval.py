@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.methods.pixel_retrieval import (
     grow_reference,
     nearest_neighbour_labels,
@@ -136,37 +136,37 @@ PIXEL_TRIPLET_LOSS = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            triplet_hardest,
+    mistakes=[
+        Mistake(
             "You took the farthest pixel of its kind. A head need not look like a hoof: it is "
             "enough that one pixel of its kind is near. Take the nearest.",
+            triplet_hardest,
         ),
-        Slip(
-            triplet_mean,
+        Mistake(
             "You took mean distances. At test time the nearest neighbour decides, not the mean: "
             "take the smallest of each row.",
+            triplet_mean,
         ),
-        Slip(triplet_unsquared, "These are distances. The equation has squared distances."),
-        Slip(
-            triplet_unclamped,
+        Mistake("These are distances. The equation has squared distances.", triplet_unsquared),
+        Mistake(
             "An anchor that has more than its margin counts below 0, and pays for others. It "
             "costs nothing: cut at 0, each anchor on its own.",
+            triplet_unclamped,
         ),
-        Slip(
-            triplet_clamped_mean,
+        Mistake(
             "You cut the mean at 0. Cut each anchor at 0 first, then take the mean.",
+            triplet_clamped_mean,
         ),
-        Slip(
-            triplet_turned,
+        Mistake(
             "The two kinds have changed places: the own kind shall be near, the other one far.",
+            triplet_turned,
         ),
-        Slip(
-            triplet_without_margin,
+        Mistake(
             "The margin is missing. Without it the network may give all pixels one embedding, and "
             "the loss is 0.",
+            triplet_without_margin,
         ),
-        Slip(triplet_sum, "This is the sum over the anchors. Take their mean."),
+        Mistake("This is the sum over the anchors. Take their mean.", triplet_sum),
     ],
     hints=[
         "At test time a pixel takes the label of its nearest neighbour. When is that label right? "
@@ -340,32 +340,34 @@ NEAREST_NEIGHBOUR_LABELS = Check(
         ),
         Case("a longer list", lambda rng: to_look_up(rng, 60, 40, 2, 5)),
     ],
-    slips=[
-        Slip(
-            labels_farthest,
+    mistakes=[
+        Mistake(
             "You asked the farthest references. topk gives the largest numbers; you want the "
             "smallest distances: largest=False.",
+            labels_farthest,
         ),
-        Slip(labels_first, "You asked only the nearest one; ask as many as neighbours says."),
-        Slip(labels_all, "You asked all references. Only the nearest ones have a say."),
-        Slip(labels_summed, "You added the labels up: a share goes from 0 to 1. Take their mean."),
-        Slip(
-            labels_strict,
+        Mistake("You asked only the nearest one; ask as many as neighbours says.", labels_first),
+        Mistake("You asked all references. Only the nearest ones have a say.", labels_all),
+        Mistake(
+            "You added the labels up: a share goes from 0 to 1. Take their mean.", labels_summed
+        ),
+        Mistake(
             "There may be fewer references than neighbours, after one click for example. Ask as "
             "many as there are: min.",
+            labels_strict,
         ),
-        Slip(
-            labels_voted,
+        Mistake(
             "You cut at one half. Keep the mean: how much the neighbours agree is worth knowing.",
+            labels_voted,
         ),
-        Slip(
-            labels_one_part,
+        Mistake(
             "Only the last part came back. Keep the labels of every part, and join them.",
+            labels_one_part,
         ),
-        Slip(
-            labels_by_product,
+        Mistake(
             "You took the largest products. A long embedding has large products with everything; "
             "nearest means the smallest distance.",
+            labels_by_product,
         ),
     ],
     hints=[
@@ -537,44 +539,46 @@ GROW_REFERENCE = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            grow_objects,
+    mistakes=[
+        Mistake(
             "No pixel of the background was added. To be sure of the background is worth as much: "
             "its share is 1 minus that of all objects.",
+            grow_objects,
         ),
-        Slip(
-            grow_all,
+        Mistake(
             "Pixels were added whose neighbours did not agree. Then a mistake becomes a "
             "reference, and spreads.",
+            grow_all,
         ),
-        Slip(
-            grow_total,
+        Mistake(
             "You added up the shares of all objects. A pixel that is half of one and half of "
             "another is sure of neither.",
+            grow_total,
         ),
-        Slip(grow_oldest, "You kept the oldest. What the object looks like now is in the newest."),
-        Slip(
-            grow_forgetful,
+        Mistake(
+            "You kept the oldest. What the object looks like now is in the newest.", grow_oldest
+        ),
+        Mistake(
             "The annotated pixels are gone. They are the only ones that are certainly right: they "
             "stay.",
+            grow_forgetful,
         ),
-        Slip(
-            grow_bounded_in_all,
+        Mistake(
             "The annotated pixels were counted, too. most is for those that were added.",
+            grow_bounded_in_all,
         ),
-        Slip(
-            grow_without_end,
+        Mistake(
             "The reference grows without end, and so do time and memory. Keep the newest.",
+            grow_without_end,
         ),
-        Slip(
-            grow_minus_zero,
+        Mistake(
             "Where nothing may be kept, all was kept: x[-0:] is x[0:], and that is everything.",
+            grow_minus_zero,
         ),
-        Slip(
-            grow_in_the_frame,
+        Mistake(
             "The pixels of the new frame stand behind all others: the first of them has the "
             "number given + added.",
+            grow_in_the_frame,
         ),
     ],
     hints=[

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.checks.masktrack import small_network
 from vos_lab.exercises.checks.motion import disk
 from vos_lab.methods.masktrack import MARGIN, crop_and_zoom
@@ -112,78 +112,78 @@ REFINE_PROPOSALS = Check(
         ),
         Case("no proposals", lambda rng: to_refine(rng, 16, 20, [])),
     ],
-    slips=[
-        Slip(
-            partial(refined, wrong="not put back"),
+    mistakes=[
+        Mistake(
             "The answer was stretched over the whole frame. It is of the window: bring it to the "
             "size of the window, and put it where the window was.",
+            partial(refined, wrong="not put back"),
         ),
-        Slip(
-            as_the_network_saw,
+        Mistake(
             "These are the answers as the network gave them. Bring each back to the size and the "
             "place of its window, in a mask of the size of the image.",
+            as_the_network_saw,
         ),
-        Slip(
-            partial(refined, wrong="corner"),
+        Mistake(
             "The answer lies in the upper left corner. Put it where the window was: "
             "top:bottom, left:right.",
+            partial(refined, wrong="corner"),
         ),
-        Slip(
-            partial(refined, wrong="not enlarged"),
+        Mistake(
             "The window was not enlarged. To look closely, bring the image and the mask in it to "
             "size before you ask.",
+            partial(refined, wrong="not enlarged"),
         ),
-        Slip(
-            partial(refined, wrong="no window"),
+        Mistake(
             "The network saw the whole frame, so a small object is small for it, too. Cut out the "
             "window around each proposal first.",
+            partial(refined, wrong="no window"),
         ),
-        Slip(
-            partial(refined, wrong="one window"),
+        Mistake(
             "All proposals share one window. Each has a window of its own, around itself.",
+            partial(refined, wrong="one window"),
         ),
-        Slip(
-            partial(refined, wrong="no margin"),
+        Mistake(
             "The window ends where the proposal ends. What the proposal has missed is then never "
             "seen: give crop_and_zoom the margin MARGIN.",
+            partial(refined, wrong="no margin"),
         ),
-        Slip(
-            partial(refined, wrong="no mask"),
+        Mistake(
             "The fourth channel is empty. In a window with two objects the network cannot know "
             "which one is meant: give it the proposal.",
+            partial(refined, wrong="no mask"),
         ),
-        Slip(
-            partial(refined, wrong="mask first"),
+        Mistake(
             "The mask stands before the image. The network learned it as the last of the four "
             "channels.",
+            partial(refined, wrong="mask first"),
         ),
-        Slip(
-            partial(refined, wrong="cut"),
+        Mistake(
             "The proposal was cut at one half before it was given. How unsure it is is worth "
             "knowing: give it as it is.",
+            partial(refined, wrong="cut"),
         ),
-        Slip(
-            partial(refined, wrong="cut out"),
+        Mistake(
             "The ground was blotted out. The network finds the edge by comparing both sides of it: "
             "give it the image as it is.",
+            partial(refined, wrong="cut out"),
         ),
-        Slip(
-            partial(refined, wrong="outside"),
+        Mistake(
             "Outside of the window the old proposal is left. Its haze there belongs to nothing: "
             "begin with zeros.",
+            partial(refined, wrong="outside"),
         ),
-        Slip(
-            partial(refined, wrong="no sigmoid"),
+        Mistake(
             "These are log-odds, which go below 0 and above 1. sigmoid makes shares of them.",
+            partial(refined, wrong="no sigmoid"),
         ),
-        Slip(
-            partial(refined, wrong="hard"),
+        Mistake(
             "The result is cut at one half. Keep it soft: it will be mixed with the proposal.",
+            partial(refined, wrong="hard"),
         ),
-        Slip(
-            partial(refined, wrong="side"),
+        Mistake(
             "This is one of the side outputs. The network gives a pair, and the first of the two "
             "is the fused answer.",
+            partial(refined, wrong="side"),
         ),
     ],
     hints=[
@@ -304,71 +304,73 @@ PROPOSAL_SCORES = Check(
         Case("many proposals", lambda rng: a_few(rng, 12, 4)),
         Case("no proposals", lambda rng: a_few(rng, 0, 2)),
     ],
-    slips=[
-        Slip(
-            partial(scored, wrong="all objects"),
+    mistakes=[
+        Mistake(
             "The highest score was taken over all objects, its own among them. A proposal that "
             "fits its object well would be punished for it: leave its own out.",
+            partial(scored, wrong="all objects"),
         ),
-        Slip(
-            partial(scored, wrong="mean"),
+        Mistake(
             "You took the mean of the other objects. One other object that fits is enough to "
             "doubt, however many do not: take the highest.",
+            partial(scored, wrong="mean"),
         ),
-        Slip(
-            partial(scored, wrong="sum"),
+        Mistake(
             "You added the scores of the other objects up, so with many of them the inverse score "
             "goes below 0. Take the highest.",
+            partial(scored, wrong="sum"),
         ),
-        Slip(
-            partial(scored, wrong="proposals"),
+        Mistake(
             "You compared with the other proposals. The question is whether this proposal fits "
             "another object: compare along its row.",
+            partial(scored, wrong="proposals"),
         ),
-        Slip(
-            partial(scored, wrong="plain"),
+        Mistake(
             "1 minus the object's own score says the contrary of that score. Take the highest "
             "score of the *other* objects from 1.",
+            partial(scored, wrong="plain"),
         ),
-        Slip(
-            partial(scored, wrong="not turned"),
+        Mistake(
             "What fits another object gets a higher score here. Take the highest of the others "
             "from 1.",
+            partial(scored, wrong="not turned"),
         ),
-        Slip(
-            partial(scored, wrong="alone"),
+        Mistake(
             "With one object there is no other one that could fit better. So the highest of the "
             "others is 0, and the inverse score 1.",
+            partial(scored, wrong="alone"),
         ),
-        Slip(
-            partial(scored, wrong="exchanged"),
+        Mistake(
             "The inverse scores have changed places: first that of reid, then that of flow_iou.",
+            partial(scored, wrong="exchanged"),
         ),
-        Slip(
-            partial(scored, wrong="objectness"),
+        Mistake(
             "Objectness is missing. It is the same for all objects, but not for all proposals: "
             "without it half a thing counts like a whole one.",
+            partial(scored, wrong="objectness"),
         ),
-        Slip(
-            scored_row,
+        Mistake(
             "Objectness has a number for each proposal, and was added along the objects. As a "
             "column it counts for each row: objectness[:, None].",
+            scored_row,
         ),
-        Slip(
-            partial(scored, wrong="softened"),
+        Mistake(
             "Objectness was divided by its sum. It is a score of its own for each proposal, "
             "however many there are: leave it as it is.",
+            partial(scored, wrong="softened"),
         ),
-        Slip(
-            partial(scored, wrong="normalised"),
+        Mistake(
             "You divided by the sum of the weights. The weighted sum itself is wanted: `least` is "
             "compared with it.",
+            partial(scored, wrong="normalised"),
         ),
-        Slip(partial(scored, wrong="unweighted"), "The scores were added without their weights."),
-        Slip(
-            partial(scored, wrong="product"),
+        Mistake(
+            "The scores were added without their weights.", partial(scored, wrong="unweighted")
+        ),
+        Mistake(
             "You multiplied the scores. Then a single 0 rules a proposal out, and each score is "
             "wrong now and then. Add them.",
+            partial(scored, wrong="product"),
         ),
     ],
     hints=[
@@ -499,56 +501,56 @@ MERGE_GREEDILY = Check(
         Case("no proposals", lambda rng: to_merge(rng, 0, 2, 3, 4, 0.2)),
         Case("many proposals", lambda rng: to_merge(rng, 9, 4, 8, 10, 0.0)),
     ],
-    slips=[
-        Slip(
-            partial(merged, wrong="in order"),
+    mistakes=[
+        Mistake(
             "The objects chose one after the other, so the first took what fits another one "
             "better. Take the best pair of all first, whichever object it is.",
+            partial(merged, wrong="in order"),
         ),
-        Slip(
-            partial(merged, wrong="proposal twice"),
+        Mistake(
             "A proposal was given to two objects. Once it is taken, nobody else can have it.",
+            partial(merged, wrong="proposal twice"),
         ),
-        Slip(
-            partial(merged, wrong="gives up"),
+        Mistake(
             "An object whose best proposal was taken got none. Let it have the best that is left.",
+            partial(merged, wrong="gives up"),
         ),
-        Slip(
-            partial(merged, wrong="proposals choose"),
+        Mistake(
             "Each proposal went to the object that fits it best, or to nobody. Then an object can "
             "be left without one while proposals are free: look at all pairs that are left.",
+            partial(merged, wrong="proposals choose"),
         ),
-        Slip(
-            partial(merged, wrong="later"),
+        Mistake(
             "Where two proposals overlap, the pixel went to the lower score. The better pair comes "
             "first, and keeps its pixels.",
+            partial(merged, wrong="later"),
         ),
-        Slip(
-            partial(merged, wrong="in front"),
+        Mistake(
             "Where two proposals overlap, the pixel went to the object with the lower number. It "
             "goes to the one with the higher score.",
+            partial(merged, wrong="in front"),
         ),
-        Slip(
-            partial(merged, wrong="no threshold"),
+        Mistake(
             "An object took a proposal with less than `least`. Then it is not there: leave -1.",
+            partial(merged, wrong="no threshold"),
         ),
-        Slip(
-            partial(merged, wrong="strict"),
+        Mistake(
             "A score of exactly `least` is enough; only less is too little.",
+            partial(merged, wrong="strict"),
         ),
-        Slip(
-            partial(merged, wrong="zero"),
+        Mistake(
             "Proposal 0 is a proposal like others. Say -1 where an object has none.",
+            partial(merged, wrong="zero"),
         ),
-        Slip(
-            partial(merged, wrong="from zero"),
+        Mistake(
             "Pixels of the first object have the number 0, as those of nobody. In the picture the "
             "objects count from 1.",
+            partial(merged, wrong="from zero"),
         ),
-        Slip(
-            partial(merged, wrong="numbers"),
+        Mistake(
             "The picture has the numbers of the proposals. It shall say whose a pixel is: the "
             "number of the object, counted from 1.",
+            partial(merged, wrong="numbers"),
         ),
     ],
     hints=[

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.methods.reid import recover_lost_objects, reid_loss
 
 # --- reid_loss --------------------------------------------------------------------------------
@@ -121,37 +121,37 @@ REID_LOSS = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            loss_without_temperature,
+    mistakes=[
+        Mistake(
             "The temperature is missing. Cosines go from -1 to 1: without it even a perfect "
             "embedding gets no high probability.",
+            loss_without_temperature,
         ),
-        Slip(loss_times_temperature, "You multiplied with the temperature. Divide by it."),
-        Slip(
-            loss_negative,
+        Mistake("You multiplied with the temperature. Divide by it.", loss_times_temperature),
+        Mistake(
             "The sign is turned: the logarithm of a probability is below 0, and a loss is to be "
             "made small. Take minus the mean.",
+            loss_negative,
         ),
-        Slip(loss_sum, "This is the sum over the regions. Take their mean."),
-        Slip(
-            loss_of_cosine,
+        Mistake("This is the sum over the regions. Take their mean.", loss_sum),
+        Mistake(
             "This pulls a region to its own identity, and pushes it from no other: all embeddings "
             "could fall together. Equation 1 divides by the sum over all identities.",
+            loss_of_cosine,
         ),
-        Slip(
-            loss_over_batch,
+        Mistake(
             "The softmax went over the regions of the batch. Each region has one probability for "
             "each identity, and those add up to 1: dim=1.",
+            loss_over_batch,
         ),
-        Slip(
-            loss_of_probability,
+        Mistake(
             "You took the probability itself. The loss is minus its logarithm, which grows "
             "without end where the right identity gets next to nothing.",
+            loss_of_probability,
         ),
-        Slip(
-            loss_of_mean_probability,
+        Mistake(
             "You took the logarithm of the mean. Take it for each region, then the mean.",
+            loss_of_mean_probability,
         ),
     ],
     hints=[
@@ -276,41 +276,41 @@ RECOVER_LOST_OBJECTS = Check(
         Case("nobody is lost", lambda rng: asked([[0.9, 0.1], [0.2, 0.8]], [False, False])),
         Case("many proposals and objects", lambda rng: similarities(rng, 20, 4)),
     ],
-    slips=[
-        Slip(
-            recover_anyone,
+    mistakes=[
+        Mistake(
             "An object took a proposal that is more like another object. It belongs to that one, "
             "lost or not.",
+            recover_anyone,
         ),
-        Slip(
-            recover_always,
+        Mistake(
             "An object took a proposal that is hardly like it. Most of the time it is simply "
             "hidden: the similarity must be above the threshold.",
+            recover_always,
         ),
-        Slip(
-            recover_all,
+        Mistake(
             "An object that is not lost was given a proposal. Its mask is there, and better.",
+            recover_all,
         ),
-        Slip(
-            recover_among_lost,
+        Mistake(
             "You compared with the lost objects alone. Compare with all: a proposal may be an "
             "object in plain sight.",
+            recover_among_lost,
         ),
-        Slip(
-            recover_first_choice,
+        Mistake(
             "The most similar proposal belongs to another object, and you gave up. Take the most "
             "similar one of its own.",
+            recover_first_choice,
         ),
-        Slip(
-            recover_first_in_line,
+        Mistake(
             "You took the first proposal that will do. Take the most similar one.",
+            recover_first_in_line,
         ),
-        Slip(
-            recover_by_place,
+        Mistake(
             "This is a number in the shorter list of an object's own proposals. What is wanted is "
             "the number in the list of all.",
+            recover_by_place,
         ),
-        Slip(recover_zero, "Proposal 0 is a proposal like others. Say -1 where there is none."),
+        Mistake("Proposal 0 is a proposal like others. Say -1 where there is none.", recover_zero),
     ],
     hints=[
         "Look at it from the side of the proposals first: which object is each of them most like?",

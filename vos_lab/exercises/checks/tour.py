@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Slip, difference
+from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
+from vos_lab.exercises.compare import difference
 from vos_lab.methods.baseline import first_mask_everywhere
 from vos_lab.video import OBJECT_COLOURS, overlay
 
@@ -63,7 +64,7 @@ def overlay_blends_background(
 def overlay_formula_alone(
     frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
 ) -> np.ndarray:
-    """The formula for every pixel, cast to uint8: two slips at once, as most begin."""
+    """The formula for every pixel, cast to uint8: two mistakes at once, as most begin."""
     return ((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
 
 
@@ -117,7 +118,6 @@ OVERLAY = Check(
                 "mask": np.array([[1]], np.uint8),
                 "opacity": 1.0,
             },
-            is_overlay,
         ),
         Case(
             "two bright pixels, the second an object",
@@ -126,7 +126,6 @@ OVERLAY = Check(
                 "mask": np.array([[0, 1]], np.uint8),
                 "opacity": 0.3,
             },
-            is_overlay,
         ),
         Case(
             "two objects beside each other",
@@ -135,7 +134,6 @@ OVERLAY = Check(
                 "mask": np.array([[1, 0, 2]], np.uint8),
                 "opacity": 0.5,
             },
-            is_overlay,
         ),
         Case(
             "no object at all",
@@ -144,7 +142,6 @@ OVERLAY = Check(
                 "mask": np.zeros((2, 3), np.uint8),
                 "opacity": 0.5,
             },
-            is_overlay,
         ),
         Case(
             "opacity 0, which leaves the frame as it is",
@@ -153,7 +150,6 @@ OVERLAY = Check(
                 "mask": blobs(rng, 4, 5, 1),
                 "opacity": 0.0,
             },
-            is_overlay,
         ),
         Case(
             "three objects on noise",
@@ -162,7 +158,6 @@ OVERLAY = Check(
                 "mask": blobs(rng, 30, 40, 3),
                 "opacity": float(rng.uniform(0.6, 0.9)),
             },
-            is_overlay,
         ),
         Case(
             "colours of your own",
@@ -172,49 +167,46 @@ OVERLAY = Check(
                 "opacity": float(rng.uniform(0.2, 0.4)),
                 "colours": rng.integers(0, 256, (256, 3), np.uint8),
             },
-            is_overlay,
         ),
     ],
-    slips=[
-        Slip(
-            overlay_wraps,
+    mistakes=[
+        Mistake(
             "The sum was taken in uint8, which wraps around above 255. Mix in float, round at the "
             "end.",
+            overlay_wraps,
         ),
-        Slip(
-            overlay_adds,
+        Mistake(
             "The colour was added on top. In a mixture the weights sum to one: the frame gets what "
             "the colour leaves.",
+            overlay_adds,
         ),
-        Slip(
-            overlay_blends_background,
+        Mistake(
             "The background was mixed with black too. Only pixels whose label is above 0 change.",
+            overlay_blends_background,
         ),
-        Slip(
-            overlay_formula_alone,
+        Mistake(
             "The background was mixed with black too. Only pixels whose label is above 0 change. "
             "And a cast to uint8 cuts off: round before it.",
+            overlay_formula_alone,
         ),
-        Slip(
-            overlay_reversed,
+        Mistake(
             "Opacity is turned round: at 1 the colour hides the frame, at 0 the frame stays.",
+            overlay_reversed,
         ),
-        Slip(
-            overlay_in_place,
+        Mistake(
             "You painted into the frame itself. The next method would see the paint: build a new "
             "image.",
+            overlay_in_place,
         ),
-        Slip(
-            overlay_truncates,
-            "A cast to uint8 cuts off: 99.9 becomes 99. Round before you cast.",
+        Mistake(
+            "A cast to uint8 cuts off: 99.9 becomes 99. Round before you cast.", overlay_truncates
         ),
-        Slip(
-            overlay_stays_float,
-            "The values are right, but an image is uint8. Cast at the end.",
+        Mistake(
+            "The values are right, but an image is uint8. Cast at the end.", overlay_stays_float
         ),
-        Slip(
-            overlay_one_colour,
+        Mistake(
             "Every object got the same colour. Look up the colour of each pixel's own label.",
+            overlay_one_colour,
         ),
     ],
     hints=[
@@ -226,6 +218,7 @@ OVERLAY = Check(
         "choose, pixel by pixel, between this and the frame. The mask needs a third axis for that.",
     ],
     fresh=True,
+    judge=is_overlay,
 )
 
 # --- first_mask_everywhere --------------------------------------------------------------------
@@ -291,38 +284,34 @@ FIRST_MASK_EVERYWHERE = Check(
             },
         ),
     ],
-    slips=[
-        Slip(
-            repeats_one_array,
+    mistakes=[
+        Mistake(
             "All entries of the list are the first mask itself, one array under many names. Copy "
             "it for each frame.",
+            repeats_one_array,
         ),
-        Slip(
-            repeats_one_copy,
+        Mistake(
             "You copied once and repeated the copy: `[x] * T` is T names of one array. Copy for "
             "each frame.",
+            repeats_one_copy,
         ),
-        Slip(
-            forgets_the_first,
+        Mistake(
             "The first frame has no mask: the result has one for every frame, the first included.",
+            forgets_the_first,
         ),
-        Slip(
-            paints_frames,
+        Mistake(
             "These are painted frames. A method returns label maps; showing them comes later.",
+            paints_frames,
         ),
-        Slip(
-            binary_masks,
-            "The labels are lost: object 2 must stay 2. Copy the label map as it is.",
+        Mistake(
+            "The labels are lost: object 2 must stay 2. Copy the label map as it is.", binary_masks
         ),
-        Slip(
-            masks_frames,
+        Mistake(
             "The frames were cut out with the mask. What is asked for is the mask itself, again "
             "and again.",
+            masks_frames,
         ),
-        Slip(
-            only_one,
-            "This is one mask. A method gives one for each frame, in a list.",
-        ),
+        Mistake("This is one mask. A method gives one for each frame, in a list.", only_one),
     ],
     hints=[
         "This method does not look at the frames. What does it need them for at all?",
