@@ -84,23 +84,11 @@ def say(text: str) -> None:
 
 
 def lab(arguments: list[str]) -> int:
-    """Open the first lesson."""
-    python = set_up()
-    build_missing_notebooks()
-    first = first_lesson(ROOT)
-    command = [
-        python,
-        *("-m", "jupyterlab", "--log-level=WARN"),
-        f"--ServerApp.root_dir={ROOT}",
-        f"--LabApp.default_url=/lab/tree/{first}",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # in a container one is often root; Jupyter asks to be told
-    if has_no_display():
-        command.append("--no-browser")  # else a text browser may take over the terminal
-    say(f"Starting JupyterLab at {first}. No browser opens? Open this address in one:")
-    say("It runs until you press Ctrl-C here, twice.")
-    return run_to_the_end([*command, *arguments])
+    """Open the first lesson; a notebook that is not there is laid out first."""
+    set_up()
+    say("Starting JupyterLab.")
+    start = [str(program(ENVIRONMENT, "vos-lab")), "start", str(ROOT)]
+    return run_to_the_end([*start, "--", *arguments])
 
 
 def all_tests(arguments: list[str], environment: Path, constraints: Path) -> int:
@@ -300,28 +288,6 @@ def lock_text(frozen: str) -> str:
     return "".join(line.split("+")[0].strip() + "\n" for line in general)
 
 
-def build_missing_notebooks() -> None:
-    """Build notebooks that are not there; one that is there may hold a student's answers."""
-    missing = missing_notebooks(ROOT)
-    if missing:
-        say(f"Building {', '.join(missing)}.")
-        command = [str(program(ENVIRONMENT, "vos-lab")), "build", "--no-execute", *missing]
-        if subprocess.run(command, cwd=ROOT, env=clean_environment(ENVIRONMENT)).returncode != 0:
-            raise SetUpError("The notebooks could not be built; the words above say why.")
-
-
-def first_lesson(root: Path) -> str:
-    """Where the first lesson is: a copy of the course that was handed out may start later."""
-    there = sorted(path.name for path in (root / "notebooks").glob("[0-9]*.ipynb"))
-    return f"notebooks/{there[0]}" if there else "notebooks"
-
-
-def missing_notebooks(root: Path) -> list[str]:
-    """The names of lessons without a notebook."""
-    names = sorted(lesson.stem for lesson in (root / "lessons").glob("[0-9]*.py"))
-    return [name for name in names if not (root / "notebooks" / f"{name}.ipynb").exists()]
-
-
 # ---------------------------------------------------------------- running programs
 
 
@@ -371,13 +337,6 @@ def run_to_the_end(command: list[str], **variables: str) -> int:
             return process.wait()
         except KeyboardInterrupt:
             pass
-
-
-def has_no_display() -> bool:
-    """Whether there is no screen to open a browser on."""
-    if not sys.platform.startswith("linux"):
-        return False
-    return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def quieten_jupyterlab(environment: Path) -> None:

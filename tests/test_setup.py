@@ -256,23 +256,6 @@ def test_without_ensurepip_the_package_is_named(monkeypatch, tmp_path):
         make.create(tmp_path / ".venv")
 
 
-def test_a_notebook_that_is_there_is_never_built_again(tmp_path):
-    for folder, names in {"lessons": ["00_a.py", "01_b.py"], "notebooks": ["00_a.ipynb"]}.items():
-        (tmp_path / folder).mkdir()
-        for name in names:
-            (tmp_path / folder / name).write_text("")
-    assert make.missing_notebooks(tmp_path) == ["01_b"]
-
-
-def test_a_copy_without_the_first_lesson_opens_at_the_one_it_has(tmp_path):
-    assert make.first_lesson(tmp_path) == "notebooks"
-    (tmp_path / "notebooks").mkdir()
-    for name in ("03_b.ipynb", "02_a.ipynb", "02_a.saved-1.ipynb", "mine.ipynb"):
-        (tmp_path / "notebooks" / name).write_text("")
-    assert make.first_lesson(tmp_path) == "notebooks/02_a.ipynb"
-    assert make.first_lesson(make.ROOT) == "notebooks/00_tour.ipynb"
-
-
 def test_other_pythons_packages_stay_out(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", "/opt/other")
     monkeypatch.setenv("CONDA_PREFIX", "/opt/conda")

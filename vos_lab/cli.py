@@ -124,31 +124,65 @@ def options(
 
 
 @app.command()
+def start(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            help="Folder for the notebooks. Default: this one if it has some, or vos-lab-course.",
+        ),
+    ] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- OPTION...]", help="More for JupyterLab, after --."),
+    ] = None,
+    solutions: Annotated[
+        bool, typer.Option("--solutions", help="Lay out the solved notebooks too.")
+    ] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Lay out new notebooks; what you wrote is kept as NAME.saved-1.ipynb."
+        ),
+    ] = False,
+    lab: Annotated[bool, typer.Option(help="Open JupyterLab at the first lesson.")] = True,
+) -> None:
+    """Lay out the notebooks in a folder, and open the first lesson. Yours are never overwritten."""
+    from vos_lab.authoring import start as starting
+
+    where = folder or starting.folder_of_work()
+    starting.lay_out(where, solutions, again)
+    first = starting.first_lesson(where)
+    if not lab:
+        print(f"The first lesson is {where / first}.")
+        return
+    starting.open_jupyterlab(where, first, arguments or ())
+
+
+@app.command()
 def lab(
-    lesson: Annotated[str, typer.Argument(help="Which lesson to open.")] = "00_tour",
+    lesson: Annotated[
+        str | None, typer.Argument(help="Which lesson to open; default: the first.")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
     port: Annotated[int, typer.Option(help="Port of the server.")] = 8888,
 ) -> None:
     """Open JupyterLab at a lesson."""
-    repository = Path(vos_lab.__file__).parents[1]
-    notebook = Path("notebooks") / f"{lesson.removesuffix('.ipynb')}.ipynb"
-    if not (repository / notebook).is_file():
-        there = ", ".join(sorted(file.stem for file in (repository / "notebooks").glob("*.ipynb")))
-        raise ValueError(
-            f"there is no lesson {lesson!r}; there are: "
-            + (there or f"none in {repository / 'notebooks'}: `vos-lab build` makes them")
-        )
-    command = [sys.executable, "-m", "jupyter", "lab", str(notebook), f"--port={port}"]
-    if not browser:
-        command.append("--no-browser")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # in a container, root is often the only user
-    os.chdir(repository)
-    if os.name == "nt":
-        import subprocess
+    from vos_lab.authoring import start as starting
+    from vos_lab.course_files import work_folder
 
-        sys.exit(subprocess.call(command))
-    os.execv(command[0], command)
+    where = work_folder()
+    notebook = starting.first_lesson(where)
+    if lesson is not None:
+        notebook = f"notebooks/{lesson.removesuffix('.ipynb')}.ipynb"
+    if not (where / notebook).is_file():
+        there = ", ".join(sorted(file.stem for file in (where / "notebooks").glob("*.ipynb")))
+        raise ValueError(
+            f"there is no {notebook} in {where}; there are: "
+            + (there or "no notebooks. `vos-lab start` lays them out")
+        )
+    arguments = [f"--port={port}", *(() if browser else ("--no-browser",))]
+    starting.open_jupyterlab(where, notebook, arguments)
 
 
 @app.command()
