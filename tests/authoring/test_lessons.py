@@ -145,7 +145,7 @@ def test_tags_and_slides(lesson):
     student, solved = by_id(student_notebook(lesson)), by_id(solved_notebook(lesson))
     assert student["01_small-overlay-check"].metadata["tags"] == ["raises-exception"]
     assert "tags" not in solved["01_small-overlay-check"].metadata
-    assert student["01_small-use"].metadata["tags"] == ["compare", "nbval-check-output"]
+    assert student["01_small-use"].metadata["tags"] == ["compare"]
     assert student["01_small-title"].metadata["slideshow"] == {"slide_type": "slide"}
     assert student["01_small-overlay"].metadata["slideshow"] == {"slide_type": "skip"}
     assert student["01_small-overlay"].metadata["vos_lab"] == {

@@ -1,5 +1,6 @@
 """What the tests of the notebooks share. Each kind of run is a file, so that they run side by side."""
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -8,6 +9,12 @@ from nbformat import NotebookNode
 
 REPOSITORY = Path(__file__).parents[2]
 LESSONS = sorted(file.stem for file in (REPOSITORY / "lessons").glob("*.py"))
+
+
+def real_data_or(nowhere: Path) -> tuple[Path, bool]:
+    """The folder of real data where there is one, else an empty one; and whether it is real."""
+    root = Path(os.environ.get("VOS_LAB_DATA", REPOSITORY.parent / "shared")).absolute()
+    return (root, True) if (root / "davis2016").is_dir() else (nowhere, False)
 
 
 def execute(path: Path, folder: Path, data: Path, monkeypatch) -> NotebookNode:

@@ -495,9 +495,8 @@ def _make(
     if cell.kind == "exercise":
         ours["exercise"] = cell.target
     metadata: dict[str, Any] = {"vos_lab": ours, "slideshow": {"slide_type": cell.slide}}
-    tags = list(cell.tags) + (["nbval-check-output"] if "compare" in cell.tags else [])
-    if tags:
-        metadata["tags"] = tags
+    if cell.tags:
+        metadata["tags"] = list(cell.tags)
     return make(source, id=_identifier(lesson.name, cell.name, part), metadata=metadata)
 
 
