@@ -184,10 +184,13 @@ def j_of(masks, video):
     return np.mean([jaccard(np.stack(masks) == k, here == k) for k in labels], axis=0)[1:]
 
 
+losses = {"damaged": [], "perfect": []}  # for later: what it was to learn from damaged masks
+tuned = run(MaskTrack(steps=60, watch=lambda _, loss: losses["damaged"].append(loss)), walk,
+            progress=False)  # fmt: skip
 j_walk = {
     "copied": j_of(run(Baseline(), walk, progress=False), walk),
     "stills alone": j_of(stills, walk),
-    "fine-tuned": j_of(tuned := run(MaskTrack(steps=60), walk, progress=False), walk),
+    "fine-tuned": j_of(tuned, walk),
 }
 figures.curves(
     j_walk,
@@ -374,12 +377,12 @@ quiz("08_masktrack", "lucid")
 # %% name="lucid-against-plain" slide="slide"
 twins = procedural.suite("distractors", **small)[0]
 dreamt = {
-    "plain": run(Lucid(steps=60, augmentation="plain"), twins, progress=False),
-    "lucid": run(Lucid(steps=60), twins, progress=False),
+    "plain": run(Lucid(steps=40, augmentation="plain"), twins, progress=False),
+    "lucid": run(Lucid(steps=40), twins, progress=False),
 }
 figures.curves(
     {name: j_of(masks, twins) for name, masks in dreamt.items()},
-    "60 steps of fine-tuning, on plain and on lucid frames",
+    "40 steps of fine-tuning, on plain and on lucid frames",
     ylabel="J",
     x=np.arange(1, len(twins)),
     alt="J over the frames of one clip, for a network fine-tuned on plain and on lucid frames.",
@@ -409,11 +412,9 @@ class Trusting(MaskTrack):
         return picture, (truth == 1).astype(np.float32), truth
 
 
-losses = {"damaged": [], "perfect": []}
-tracks = {}
-for name, kind in {"damaged": MaskTrack, "perfect": Trusting}.items():
-    method = kind(steps=60, watch=lambda step, loss, name=name: losses[name].append(loss))
-    tracks[name] = run(method, walk, progress=False)
+trusting = Trusting(steps=60, watch=lambda _, loss: losses["perfect"].append(loss))
+tracks = {"damaged": tuned, "perfect": run(trusting, walk, progress=False)}
+for name in tracks:
     end = np.mean(losses[name][-10:])
     print(
         f"{name}: loss {end:.2f} at the end, J {j_of(tracks[name], walk).mean():.2f} on the video"
@@ -444,7 +445,7 @@ hidden = occluded_video(4)
 gone = [t for t in range(len(hidden)) if not (hidden.masks[t] == 1).any()]
 hidden_truth = np.stack(list(hidden.masks)) == 1
 methods = {
-    "MaskTrack": MaskTrack(steps=60),
+    "MaskTrack": MaskTrack(steps=40),
     "OSVOS": OSVOS(steps=60, snapping=False),
 }
 curves = {}

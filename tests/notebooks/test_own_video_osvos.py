@@ -31,7 +31,7 @@ def test_what_is_painted_is_learned_found_and_saved(tmp_path, monkeypatch):
     assert min(here["mine"].size) == 240
     painted = clip.resized(240).masks[0]
     here["painter"].mask = painted
-    exec(source["own-video-save"].replace("steps=100", "steps=2"), here)
+    exec(source["own-video-save"].replace("steps=80", "steps=2"), here)
     assert (here["result"][0] == painted).all()
     assert jaccard(here["result"][2] == 1, clip.resized(240).masks[2] == 1) > 0.6
     for name in ("my_video.mp4", "my_video.gif"):
@@ -46,7 +46,7 @@ def test_a_real_clip_is_opened_painted_segmented_and_saved(real_data, tmp_path, 
     painted = np.zeros(here["mine"].size, np.uint8)
     painted[80:200, 120:220] = 1
     here["painter"].mask = painted
-    exec(source["own-video-save"].replace("steps=100", "steps=2"), here)
+    exec(source["own-video-save"].replace("steps=80", "steps=2"), here)
     assert (here["result"][0] == painted).all()
     assert here["result"].shape == (len(here["mine"]), *here["mine"].size)
     assert len(Video.read(tmp_path / "my_video.mp4")) == len(here["mine"])
