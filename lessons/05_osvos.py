@@ -461,7 +461,7 @@ figures.table(claims.summary(verdicts), title="Five claims, measured", name="cla
 # %% name="leaderboard" slide="slide"
 board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
 names = ["baseline", "flow-propagation", "osvos"]
-names += [name for name in methods.ABLATIONS if name.startswith("osvos-")]
+names += methods.ablations("osvos")
 rows = {
     name: {
         "J": board[name]["overall"]["J"]["mean"],

@@ -9,6 +9,7 @@ from rich.console import Console
 
 import vos_lab.bench
 from vos_lab.bench import bench, leaderboard, load, record, table, write_csv
+from vos_lab.methods import METHODS, ablations
 from vos_lab.methods.baseline import Baseline
 from vos_lab.metrics import boundary_f, jaccard
 from vos_lab.metrics.folders import evaluate_folders
@@ -205,14 +206,16 @@ def test_waiting_for_others_is_not_held_against_a_method(monkeypatch):
 
 @pytest.mark.usefixtures("short")
 def test_the_leaderboard_gains_rows_and_loses_none(tmp_path):
-    file = tmp_path / "new" / "leaderboard.json"
+    folder = tmp_path / "new" / "leaderboard"
     result = bench(["baseline"], "easy", progress=False)
-    record(result, "easy", file)
-    record({"other": result["baseline"]}, "easy", file)
-    record(result, "scale", file)
-    assert list(json.loads(file.read_text())) == ["easy", "scale"]
-    rows = leaderboard("easy", file)
+    record(result, "easy", folder)
+    record({"other": result["baseline"]}, "easy", folder)
+    record(result, "scale", folder)
+    assert sorted(file.name for file in folder.iterdir()) == ["baseline.json", "other.json"]
+    assert list(json.loads((folder / "baseline.json").read_text())) == ["easy", "scale"]
+    rows = leaderboard("easy", folder)
     assert list(rows) == ["baseline", "other"]
+    assert list(leaderboard("scale", folder)) == ["baseline"]
     assert rows["other"] == rows["baseline"]
     kept, whole = rows["baseline"]["overall"], result["baseline"]["overall"]
     for key in ("JF", "T", "seconds_per_frame"):
@@ -220,27 +223,32 @@ def test_the_leaderboard_gains_rows_and_loses_none(tmp_path):
     assert kept["J"] == pytest.approx(whole["J"], abs=5e-5)
     assert "objects" not in rows["baseline"]["sequences"]["easy-test-00"]
     Console().print(table(rows, "other"))  # the tables of a bench can show it
-    before = file.read_text()
-    record(rows, "easy", file)
-    assert file.read_text() == before
+    before = {file: file.read_text() for file in folder.iterdir()}
+    record(rows, "easy", folder)
+    assert {file: file.read_text() for file in folder.iterdir()} == before
 
 
 @pytest.mark.usefixtures("short")
 def test_rows_of_other_sequences_are_not_put_side_by_side(tmp_path):
-    file = tmp_path / "leaderboard.json"
-    record(bench(["baseline"], "easy", progress=False), "easy", file)
+    record(bench(["baseline"], "easy", progress=False), "easy", tmp_path)
     part = bench(["baseline"], "easy", sequences=ONE, progress=False)
     with pytest.raises(ValueError, match=r"baseline on easy .* than other \(easy-test-00\)"):
-        record({"other": part["baseline"]}, "easy", file)
-    record(part, "easy", file)  # the same method again is no comparison
-    assert list(leaderboard("easy", file)["baseline"]["sequences"]) == ONE
+        record({"other": part["baseline"]}, "easy", tmp_path)
+    record({"other": part["baseline"]}, "scale", tmp_path)  # other data are no comparison
+    record(part, "easy", tmp_path)  # nor is the same method again
+    assert list(leaderboard("easy", tmp_path)["baseline"]["sequences"]) == ONE
 
 
 def test_what_was_not_measured_is_said(tmp_path):
-    file = tmp_path / "leaderboard.json"
     with pytest.raises(LookupError, match=r"it is empty\. `vos-lab bench METHOD\.\.\. --data easy"):
-        leaderboard("easy", file)
-    for text in ("[", "[1]", '{"easy": {"baseline": {}}}'):
-        file.write_text(text)
-        with pytest.raises(ValueError, match=r"leaderboard\.json: is not a leaderboard"):
-            leaderboard("easy", file)
+        leaderboard("easy", tmp_path)
+    for text in ("[", "[1]", '{"easy": {"overall": {}}}'):
+        (tmp_path / "thing.json").write_text(text)
+        with pytest.raises(ValueError, match=r"thing\.json: is not a file of the leaderboard"):
+            leaderboard("easy", tmp_path)
+
+
+def test_what_ships_is_of_methods_that_there_are():
+    names = [file.stem for file in vos_lab.bench.LEADERBOARD.glob("*.json")]
+    assert {"osvos", "osvos-plain", "baseline"} <= set(names)
+    assert set(names) <= {*METHODS, *ablations()}

@@ -30,8 +30,8 @@ from vos_lab.metrics.videos import average, evaluate_video
 from vos_lab.video import Video, read_mask, write_mask
 
 SECONDS = ("seconds_start", "seconds_per_frame")
-LEADERBOARD = DATA / "leaderboard.json"
-"""What was measured, for the lessons."""
+LEADERBOARD = DATA / "leaderboard"
+"""What was measured, for the lessons: a file for each method."""
 DATASETS = {"davis2016": 2016, "davis2017": 2017}
 
 
@@ -297,74 +297,79 @@ def write_csv(result: dict[str, dict[str, Any]], path: str | Path) -> None:
 # --- the leaderboard --------------------------------------------------------------------------
 
 
-def record(result: dict[str, dict[str, Any]], data: str, file: str | Path = LEADERBOARD) -> None:
+def record(result: dict[str, dict[str, Any]], data: str, folder: str | Path = LEADERBOARD) -> None:
     """Keep scores in the leaderboard; other methods and datasets, which are in it, stay.
 
     Args:
         result: from :func:`bench`.
         data: the name of the dataset.
-        file: the leaderboard, ``{data: {method: {"overall": ..., "sequences": ...}}}``, without
-            the values of single frames.
+        folder: the leaderboard: of each method a file ``METHOD.json``, ``{data: {"overall": ...,
+            "sequences": ...}}``, without the values of single frames.
 
     Raises:
         ValueError: a method that is in it was measured on other sequences, so a table of both
-            would compare nothing; or the file is no leaderboard.
+            would compare nothing; or a file is no leaderboard.
     """
-    file = Path(file)
-    board = _read_leaderboard(file) if file.exists() else {}
-    rows = board.setdefault(data, {})
+    folder = Path(folder)
+    boards = _boards(folder)
     for method, scores in result.items():
-        for other, row in rows.items():
-            missing = sorted(row["sequences"].keys() ^ scores["sequences"].keys())
+        for other, board in boards.items():
+            there = board[data]["sequences"] if data in board else scores["sequences"]
+            missing = sorted(there.keys() ^ scores["sequences"].keys())
             if other not in result and missing:
                 raise ValueError(
-                    f"{file}: {other} on {data} was measured on other sequences than {method} "
+                    f"{folder}: {other} on {data} was measured on other sequences than {method} "
                     f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Measure "
                     "both again, in one command"
                 )
-        rows[method] = {
+    folder.mkdir(parents=True, exist_ok=True)
+    for method, scores in result.items():
+        row = {
             "overall": _rounded(scores["overall"]),
             "sequences": {name: _rounded(each) for name, each in scores["sequences"].items()},
         }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(_as_text(board), encoding="utf-8")
+        text = _as_text(boards.get(method, {}) | {data: row})
+        (folder / f"{method}.json").write_text(text, encoding="utf-8")
 
 
-def leaderboard(data: str, file: str | Path = LEADERBOARD) -> dict[str, dict[str, Any]]:
+def leaderboard(data: str, folder: str | Path = LEADERBOARD) -> dict[str, dict[str, Any]]:
     """What was measured before, in the form of :func:`bench`, without the values of frames.
 
     Args:
         data: the name of a dataset.
-        file: the leaderboard.
+        folder: the leaderboard.
 
     Returns:
         For each method that was measured ``overall`` and ``sequences``.
 
     Raises:
         LookupError: nothing was measured on it; says how to.
-        ValueError: the file is no leaderboard.
+        ValueError: a file is no leaderboard.
     """
-    board = _read_leaderboard(Path(file)) if Path(file).exists() else {}
-    if data not in board:
-        known = f"it has: {', '.join(board)}" if board else "it is empty"
+    boards = _boards(Path(folder))
+    rows = {method: board[data] for method, board in boards.items() if data in board}
+    if not rows:
+        there = sorted({name for board in boards.values() for name in board})
+        known = f"it has: {', '.join(there)}" if there else "it is empty"
         raise LookupError(
-            f"{file}: has nothing on {data!r}; {known}. "
+            f"{folder}: has nothing on {data!r}; {known}. "
             f"`vos-lab bench METHOD... --data {data} --leaderboard` measures it"
         )
-    return board[data]
+    return rows
 
 
-def _read_leaderboard(file: Path) -> dict[str, dict[str, Any]]:
-    try:
-        board: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
-        for rows in board.values():
-            for row in rows.values():
+def _boards(folder: Path) -> dict[str, dict[str, Any]]:
+    """What was measured of each method: by its name, then by that of the dataset."""
+    boards: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.glob("*.json"), key=lambda file: file.stem):
+        try:
+            board = json.loads(file.read_text(encoding="utf-8"))
+            for row in board.values():
                 row["overall"], row["sequences"]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise ValueError(
-            f"{file}: is not a leaderboard. Name another file, or delete it."
-        ) from None
-    return board
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise ValueError(f"{file}: is not a file of the leaderboard. Delete it.") from None
+        boards[file.stem] = board
+    return boards
 
 
 def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
@@ -373,15 +378,12 @@ def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(kept), parse_float=lambda text: round(float(text), 4))
 
 
-def _as_text(board: dict[str, dict[str, Any]]) -> str:
+def _as_text(board: dict[str, Any]) -> str:
     """JSON with a line for each sequence, so that a change is a line that changes."""
     blocks = []
-    for data, rows in sorted(board.items()):
-        methods = []
-        for method, row in sorted(rows.items()):
-            lines = [f'   "overall": {json.dumps(row["overall"])},', '   "sequences": {']
-            sequences = row["sequences"].items()
-            lines.append(",\n".join(f'    "{name}": {json.dumps(s)}' for name, s in sequences))
-            methods.append("\n".join([f'  "{method}": {{', *lines, "   }", "  }"]))
-        blocks.append(f' "{data}": {{\n' + ",\n".join(methods) + "\n }")
+    for data, row in sorted(board.items()):
+        sequences = [f'   "{name}": {json.dumps(s)}' for name, s in row["sequences"].items()]
+        lines = [f'  "overall": {json.dumps(row["overall"])},', '  "sequences": {']
+        block = "\n".join([*lines, ",\n".join(sequences), "  }"])
+        blocks.append(f' "{data}": {{\n{block}\n }}')
     return "{\n" + ",\n".join(blocks) + "\n}\n"

@@ -561,14 +561,15 @@ def bench(
     csv_file: CsvFile = None,
     leaderboard: Annotated[
         bool,
-        typer.Option("--leaderboard", help="Keep the figures in data/leaderboard.json."),
+        typer.Option("--leaderboard", help="Keep the figures in data/leaderboard."),
     ] = False,
 ) -> None:
     """Run methods over a dataset and measure J, F and seconds."""
     from vos_lab.bench import LEADERBOARD, record, table, write_csv
     from vos_lab.bench import bench as run_bench
 
-    _writable(json_file, csv_file, LEADERBOARD if leaderboard else None)
+    kept = [LEADERBOARD / f"{method}.json" for method in methods] if leaderboard else []
+    _writable(json_file, csv_file, *kept)
     progress = sys.stderr.isatty()
     try:
         result = run_bench(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vos_lab.datasets.procedural import Spec, render
-from vos_lab.methods import ABLATIONS, METHODS, Segmenter, create, run
+from vos_lab.methods import METHODS, Segmenter, ablations, create, run
 from vos_lab.methods.lucid import Lucid
 from vos_lab.methods.masktrack import MaskTrack
 from vos_lab.methods.onavos import OnAVOS
@@ -282,18 +282,29 @@ def test_a_bar_shows_the_loss_where_it_is_wanted(method, capsys):
 # --- by name ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ABLATIONS)
-def test_every_ablation_can_be_made(name):
+@pytest.mark.parametrize(
+    ("method", "name", "options"),
+    [(m, name, options) for m in METHODS for name, options in ablations(m).items()],
+)
+def test_every_ablation_can_be_made(method, name, options):
     one = create(name)
-    method, options = ABLATIONS[name]
     assert isinstance(one, Segmenter)
     assert one.name == method
-    assert method in METHODS
     plain = vars(create(method))
     assert any(
         type(value) is not type(vars(one)[key]) or differs(value, vars(one)[key])
         for key, value in plain.items()
     ), f"{name} is no other than {method}: {options}"
+
+
+def test_a_method_that_is_not_there():
+    assert set(ablations("lucid")) == {"lucid-plain"}
+    assert {"lucid-plain", "osvos-snapped"} < set(ablations())
+    for name in ("osvos-none", "osvosplain", "none"):
+        with pytest.raises(ValueError, match=f"no method '{name}'; there are: baseline, "):
+            create(name)
+        with pytest.raises(ValueError, match=f"no method '{name}'"):
+            ablations(name)
 
 
 def differs(a, b):

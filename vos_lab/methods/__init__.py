@@ -1,11 +1,12 @@
 """The methods of the lecture, each behind the Segmenter interface."""
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from vos_lab.methods.segmenter import Segmenter, run, segment
 
-__all__ = ["ABLATIONS", "METHODS", "Segmenter", "create", "run", "segment"]
+__all__ = ["METHODS", "Segmenter", "ablations", "create", "run", "segment"]
 
 METHODS = {
     "baseline": "vos_lab.methods.baseline.Baseline",
@@ -22,54 +23,12 @@ METHODS = {
 }
 """Where each method lives. By name, so that naming a method does not load all networks."""
 
-ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "osvos-without-parent": ("osvos", {"parent": None}),
-    "osvos-short-parent": ("osvos", {"parent": "osvos-parent"}),
-    "osvos-cross-entropy": ("osvos", {"loss": "cross-entropy"}),
-    "osvos-balanced": ("osvos", {"loss": "balanced"}),
-    "osvos-plain": ("osvos", {"augmentation": "plain"}),
-    "osvos-without-augmentation": ("osvos", {"augmentation": "none"}),
-    "osvos-snapped": ("osvos", {"snapping": True}),
-    "onavos-without-negatives": ("onavos", {"negatives": False}),
-    "onavos-without-first-frame": ("onavos", {"mixing": False}),
-    "onavos-long-parent": ("onavos", {"parent": "osvos-parent-long"}),
-    "masktrack-long-parent": ("masktrack", {"parent": "masktrack-parent-long"}),
-    "masktrack-without-fine-tuning": ("masktrack", {"steps": 0}),
-    "masktrack-without-zoom": ("masktrack", {"zooming": False}),
-    "masktrack-with-flow-stream": ("masktrack", {"flow_stream": True}),
-    "lucid-plain": ("lucid", {"augmentation": "plain"}),
-    "pixel-retrieval-colour": ("pixel-retrieval", {"embedding": "colour"}),
-    "pixel-retrieval-random": ("pixel-retrieval", {"embedding": "random"}),
-    "pixel-retrieval-plain-loss": ("pixel-retrieval", {"embedding": "plain"}),
-    "pixel-retrieval-first-frame": ("pixel-retrieval", {"frames": 0}),
-    "pixel-retrieval-without-window": (
-        "pixel-retrieval",
-        {"radius": None, "first_radius": None},
-    ),
-    "premvos-long-parents": (
-        "premvos",
-        {"parents": ("osvos-parent-long", "masktrack-parent-long")},
-    ),
-    "premvos-without-proposals": ("premvos", {"without": ("proposals",)}),
-    "premvos-without-appearance": ("premvos", {"without": ("appearance",)}),
-    "premvos-without-retrieval": ("premvos", {"without": ("retrieval",)}),
-    "premvos-with-expansion": ("premvos", {"expansion": True}),
-    "premvos-without-refinement": ("premvos", {"without": ("refinement",)}),
-    "premvos-without-objectness": ("premvos", {"without": ("objectness",)}),
-    "premvos-without-reid": ("premvos", {"without": ("reid",)}),
-    "premvos-without-flow": ("premvos", {"without": ("flow",)}),
-    "premvos-without-inverse": ("premvos", {"without": ("inverse",)}),
-    "reid-without-recovery": ("reid", {"recover": False}),
-    "reid-one-way": ("reid", {"both_ways": False}),
-}
-"""Methods with one thing changed, to measure what it is worth: the method, and its options."""
-
 
 def create(name: str, **options: Any) -> Segmenter:
     """Make a method by its name.
 
     Args:
-        name: one of :data:`METHODS` or :data:`ABLATIONS`.
+        name: one of :data:`METHODS` or :func:`ablations`.
         options: of the method, where it has any.
 
     Returns:
@@ -82,9 +41,37 @@ def create(name: str, **options: Any) -> Segmenter:
         >>> type(create("baseline")).__name__
         'Baseline'
     """
-    method, changed = ABLATIONS.get(name, (name, {}))
-    if method not in METHODS:
-        raise ValueError(f"there is no method {name!r}; there are: {', '.join(METHODS)}")
-    module, _, attribute = METHODS[method].rpartition(".")
-    segmenter: Segmenter = getattr(import_module(module), attribute)(**{**changed, **options})
-    return segmenter
+    for method in METHODS:
+        if name == method or (name.startswith(f"{method}-") and name in _ablations_of(method)):
+            changed = {} if name == method else _ablations_of(method)[name]
+            kind = getattr(_module_of(method), METHODS[method].rpartition(".")[2])
+            segmenter: Segmenter = kind(**{**changed, **options})
+            return segmenter
+    raise ValueError(f"there is no method {name!r}; there are: {', '.join(METHODS)}")
+
+
+def ablations(method: str | None = None) -> dict[str, dict[str, Any]]:
+    """Methods with one thing changed, to measure what it is worth. They stand beside their class.
+
+    Args:
+        method: one of :data:`METHODS`; by default all of them, which loads all networks.
+
+    Returns:
+        The options that each changes, by its name, for example ``osvos-without-parent``.
+
+    Raises:
+        ValueError: there is no such method.
+    """
+    if method is not None and method not in METHODS:
+        raise ValueError(f"there is no method {method!r}; there are: {', '.join(METHODS)}")
+    chosen = METHODS if method is None else [method]
+    return {name: options for each in chosen for name, options in _ablations_of(each).items()}
+
+
+def _ablations_of(method: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = getattr(_module_of(method), "ABLATIONS", {})
+    return found
+
+
+def _module_of(method: str) -> ModuleType:
+    return import_module(METHODS[method].rpartition(".")[0])

@@ -21,3 +21,6 @@ class Lucid(MaskTrack):
 
     def __init__(self, augmentation: str = "lucid", carried: bool = True, **options: Any) -> None:
         super().__init__(augmentation=augmentation, carried=carried, **options)
+
+
+ABLATIONS = {"lucid-plain": {"augmentation": "plain"}}

@@ -335,6 +335,14 @@ class MaskTrack:
         return whole
 
 
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "masktrack-long-parent": {"parent": "masktrack-parent-long"},
+    "masktrack-without-fine-tuning": {"steps": 0},
+    "masktrack-without-zoom": {"zooming": False},
+    "masktrack-with-flow-stream": {"flow_stream": True},
+}
+
+
 def cut(image: np.ndarray, window: Box, size: tuple[int, int]) -> np.ndarray:
     """The part of an image in a window, which was found at another size of it.
 

@@ -222,3 +222,10 @@ class OnAVOS(OSVOS):
             image, labels = self.new_view(self.random)
             truth = truth_of(labels, self.labels, self.annotated[0].known)
             yield as_input(image).to(self.device), torch.from_numpy(truth)[None].to(self.device)
+
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "onavos-without-negatives": {"negatives": False},
+    "onavos-without-first-frame": {"mixing": False},
+    "onavos-long-parent": {"parent": "osvos-parent-long"},
+}

@@ -247,3 +247,14 @@ class OSVOS:
             regions = self.contours.regions(small)
             soft = {label: snapped(each, regions) for label, each in soft.items()}
         return label_map(soft, size)
+
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "osvos-without-parent": {"parent": None},
+    "osvos-short-parent": {"parent": "osvos-parent"},
+    "osvos-cross-entropy": {"loss": "cross-entropy"},
+    "osvos-balanced": {"loss": "balanced"},
+    "osvos-plain": {"augmentation": "plain"},
+    "osvos-without-augmentation": {"augmentation": "none"},
+    "osvos-snapped": {"snapping": True},
+}

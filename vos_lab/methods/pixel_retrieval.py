@@ -9,7 +9,7 @@ of the annotated frame, and then more and more, as frames are segmented.
 Nothing is learned at test time. Another object, another click: other labels, the same embeddings.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -492,6 +492,15 @@ class PixelRetrieval:
         for i, label in enumerate(labels):
             wide[:, self.labels.index(label)] = shares[:, i]
         return wide
+
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "pixel-retrieval-colour": {"embedding": "colour"},
+    "pixel-retrieval-random": {"embedding": "random"},
+    "pixel-retrieval-plain-loss": {"embedding": "plain"},
+    "pixel-retrieval-first-frame": {"frames": 0},
+    "pixel-retrieval-without-window": {"radius": None, "first_radius": None},
+}
 
 
 def _near(places: torch.Tensor, begin: int, radius: torch.Tensor) -> torch.Tensor:

@@ -518,6 +518,13 @@ class PReMVOS:
         ]
 
 
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "premvos-long-parents": {"parents": ("osvos-parent-long", "masktrack-parent-long")},
+    "premvos-with-expansion": {"expansion": True},
+    **{f"premvos-without-{ingredient}": {"without": (ingredient,)} for ingredient in INGREDIENTS},
+}
+
+
 def sureness(mask: np.ndarray) -> float:
     """The objectness of a soft mask: its mean where it is above one half; 0 where it never is.
 

@@ -494,6 +494,9 @@ class ReIDVOS(Lucid):
             self.planned[t] |= packed({label: mask})
 
 
+ABLATIONS = {"reid-without-recovery": {"recover": False}, "reid-one-way": {"both_ways": False}}
+
+
 def packed(soft: dict[int, np.ndarray]) -> Packed:
     """Soft masks as a few bytes: 1,000 frames of them fit into memory."""
     return {
