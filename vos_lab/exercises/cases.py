@@ -48,6 +48,7 @@ import numpy as np
 
 from vos_lab.exercise import Exercise
 from vos_lab.exercises.compare import arrays_in, difference, is_array
+from vos_lab.exercises.gradients import Gradients, gradient_problem, gradients, learnable
 
 Inputs = dict[str, Any]
 Judge = Callable[[Inputs, Any], str | None]
@@ -163,6 +164,8 @@ class Check:
             one another.
         judge: where many results are right: takes the inputs and the result, and returns what is
             wrong with it, or None. Without it the result must be that of the reference.
+        gradients: names of inputs for which the gradient of the result must be right too: tensors,
+            or lists of them.
         rung: how many hints have been read.
     """
 
@@ -173,6 +176,7 @@ class Check:
     tolerance: float = 1e-6
     fresh: bool = False
     judge: Judge | None = None
+    gradients: Sequence[str] = ()
     rung: int = field(default=0, init=False)
 
     without = "The library goes on with its own version."  # what happens before it is attempted
@@ -189,9 +193,13 @@ class Check:
     def inputs(self, seed: int) -> list[Inputs]:
         """The inputs of every case; each has a random stream of its own."""
         return [
-            case.make(np.random.default_rng([seed, number]))
+            self.made(case, np.random.default_rng([seed, number]))
             for number, case in enumerate(self.cases)
         ]
+
+    def made(self, case: Case, rng: np.random.Generator) -> Inputs:
+        """The inputs of a case."""
+        return learnable(case.make(rng), self.gradients)
 
     def expected(self, inputs: list[Inputs]) -> list["Run"]:
         """What the reference makes of the inputs of every case."""
@@ -221,7 +229,7 @@ class Check:
             problem = difference(expected.value, got.value, self.tolerance)
         if problem is None and self.fresh and got.shared:
             problem = f"right values, but {got.shared}"
-        return problem
+        return problem or gradient_problem(expected.gradients, got.gradients, self.tolerance)
 
 
 # --- running a case ---------------------------------------------------------------------------
@@ -255,25 +263,25 @@ class Run:
         changed: the inputs that it modified.
         shared: which arrays of the result share their memory, in words; empty if none does.
         failure: the exception that it raised.
+        gradients: of the result, with respect to the inputs that ask for them.
     """
 
     value: Any = None
     changed: tuple[str, ...] = ()
     shared: str = ""
     failure: Failure | None = None
+    gradients: Gradients | None = None
 
     def same(self, other: "Run", tolerance: float) -> bool:
         """Whether two versions of a function behave alike on a case."""
         if self.failure or other.failure:
-            return (
-                self.failure is not None
-                and other.failure is not None
-                and self.failure.kind == other.failure.kind
-            )
+            mine, its = self.failure, other.failure
+            return bool(mine and its and (mine.kind, mine.message) == (its.kind, its.message))
         return (
             self.changed == other.changed
             and self.shared == other.shared
             and difference(self.value, other.value, tolerance) is None
+            and difference(self.gradients, other.gradients, tolerance) is None
         )
 
 
@@ -291,7 +299,8 @@ def run(function: Callable[..., Any], inputs: Inputs) -> Run:
     value, failure = call(function, given)
     if failure is not None:
         return Run(failure=failure)
-    return Run(value, changed(inputs, given), shared_memory(value, given))
+    shared = shared_memory(value, given)
+    return Run(value, changed(inputs, given), shared, gradients=gradients(value, given))
 
 
 def call(function: Callable[..., Any], given: Inputs) -> tuple[Any, Failure | None]:

@@ -31,11 +31,11 @@ class RecordedCheck(Check):
 
     Attributes:
         inputs_on_record: of each case.
-        results: what the reference made of them.
+        results: what the reference made of them, and the gradients of that.
     """
 
     inputs_on_record: Sequence[Inputs] = field(default_factory=list)
-    results: Sequence[Any] = field(default_factory=list)
+    results: Sequence[tuple[Any, Any]] = field(default_factory=list)
 
     without = "It is graded, so the library has no version of its own."
 
@@ -45,7 +45,7 @@ class RecordedCheck(Check):
 
     def expected(self, inputs: list[Inputs]) -> list[Run]:
         """The results on record."""
-        return [Run(value) for value in self.results]
+        return [Run(value, gradients=slopes) for value, slopes in self.results]
 
 
 def record(checks: Iterable[Check], exercises: Iterable[Any], file: str | Path) -> list[str]:
@@ -69,7 +69,10 @@ def record(checks: Iterable[Check], exercises: Iterable[Any], file: str | Path) 
         for case, given, result in zip(check.cases, inputs, runs, strict=True):
             parts = len(writer.parts)
             try:
-                kept = {"inputs": writer.tree(given), "result": writer.tree(result.value)}
+                kept = {
+                    "inputs": writer.tree(given),
+                    "result": writer.tree((result.value, result.gradients)),
+                }
             except EncodingError as error:
                 del writer.parts[parts:]
                 left_out.append(f"{check.name}, {case.name}: {error}")
@@ -106,7 +109,7 @@ def read_checks(file: str | Path) -> list[Check]:
         inputs = [reader.value(case["inputs"]) for case in entry["cases"]]
         results = [reader.value(case["result"]) for case in entry["cases"]]
         cases = [
-            Case(case["name"], lambda rng: {}, _form_of(result) if case["form_alone"] else None)
+            Case(case["name"], lambda rng: {}, _form_of(result[0]) if case["form_alone"] else None)
             for case, result in zip(entry["cases"], results, strict=True)
         ]
         checks.append(

@@ -180,7 +180,10 @@ def _question(
     inputs = check.inputs(0)
     sets = [_cases(check, inputs, public=True)]
     secret = list(extra)
-    secret_inputs = [_made(case, number, seed or 0) for number, case in enumerate(extra)]
+    secret_inputs = [
+        check.made(case, np.random.default_rng([seed or 0, 1000 + number]))
+        for number, case in enumerate(extra)
+    ]
     if seed is not None:
         # Of the public cases, those that another seed makes others of.
         for case, known, other in zip(check.cases, inputs, check.inputs(seed), strict=True):
@@ -203,10 +206,6 @@ def _home(check: Check) -> types.ModuleType:
         ):
             return module
     raise LookupError(f"{check.name}: its check is in no module of vos_lab.exercises.checks")
-
-
-def _made(case: Case, number: int, seed: int) -> Inputs:
-    return case.make(np.random.default_rng([seed, 1000 + number]))
 
 
 def _cases(check: Check, inputs: list[Inputs], public: bool) -> Cases:

@@ -129,7 +129,9 @@ def _ask(worker: Worker, given: Inputs, limits: Limits) -> Run:
     if not isinstance(after, dict) or set(after) != set(given):
         raise EncodingError("the inputs did not come back")
     shared = reply["shared"]
-    return Run(value, changed(given, after), shared[:200] if isinstance(shared, str) else "")
+    shared = shared[:200] if isinstance(shared, str) else ""
+    slopes = reader.value(reply["gradients"])
+    return Run(value, changed(given, after), shared, gradients=slopes)
 
 
 def _exchange(worker: Worker, given: Inputs, most: int) -> tuple[Any, Reader]:

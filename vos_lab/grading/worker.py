@@ -30,6 +30,7 @@ import numpy as np
 from vos_lab.exercise import Exercise
 from vos_lab.exercises.cases import Failure, call, failure_of, shared_memory
 from vos_lab.exercises.encoding import Reader, Writer
+from vos_lab.exercises.gradients import gradients
 from vos_lab.grading.extract import extract
 from vos_lab.grading.launcher import COMPILED
 from vos_lab.grading.limits import Limits, restrict
@@ -80,6 +81,7 @@ def _answer(channel: Channel, task: dict[str, Any]) -> None:
             reply["value"] = out.tree(value)
             reply["given"] = out.tree(given)
             reply["shared"] = shared_memory(value, given)
+            reply["gradients"] = out.tree(gradients(value, given))
         channel.send(reply, out.parts)
 
 
