@@ -14,7 +14,6 @@ import os
 import re
 import tempfile
 import time
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from vos_lab.authoring.lessons import (
     solved_notebook,
     student_notebook,
 )
+from vos_lab.authoring.notebooks import NotANotebook, RawNotebook, read_notebook
 from vos_lab.course_files import COURSE_FOLDER
 
 MAX_BYTES = 600_000
@@ -163,14 +163,12 @@ def check_notebook(path: str | Path, timeout: int = 120) -> list[dict[str, Any]]
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such notebook")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of cells without ids, as older programs write them
-            notebook = without_outputs(nbformat.read(path, as_version=4))
-    except Exception as error:
-        reason = str(error).strip().split("\n")[0]
-        raise ValueError(
-            f"{path}: cannot be read as a notebook ({type(error).__name__}: {reason[:100]})"
-        ) from None
+        read = read_notebook(path.read_bytes())
+    except NotANotebook as error:
+        raise ValueError(f"{path}: cannot be read as a notebook: it {error}") from None
+    if read.damage:
+        raise ValueError(f"{path}: {read.damage[:200]}. Take it from a backup, or save it again")
+    notebook = _as_node(read)
     cells = []
     checks: dict[str, NotebookNode] = {}
     for cell in notebook.cells:
@@ -510,6 +508,18 @@ def _definitions(source: str) -> str:
 def _error(cell: NotebookNode) -> NotebookNode | None:
     outputs = cell.get("outputs", ())
     return next((output for output in outputs if output.output_type == "error"), None)
+
+
+def _as_node(read: RawNotebook) -> NotebookNode:
+    """A notebook in today's format, ready to be run."""
+    make = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    cells = [
+        make[cell.kind != "code"](
+            cell.source, id=f"cell-{cell.number}", metadata=nbformat.from_dict(cell.metadata)
+        )
+        for cell in read.cells
+    ]
+    return nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(read.metadata))
 
 
 def _marks(cell: NotebookNode) -> tuple[str, str]:

@@ -361,9 +361,9 @@ def _submissions(path: Path, lesson: str, known: Sequence[str]) -> Iterator[Subm
     # What is in archives may tell by its name that it is of others.
     for owner, found in list(groups.items()):
         kept = list(_unpacked(found))
-        groups[owner] = [leaf for leaf in kept if (_platform(leaf.parts) or owner) == owner]
+        groups[owner] = [leaf for leaf in kept if (_platform(leaf.folders) or owner) == owner]
         for leaf in kept:
-            if (other := _platform(leaf.parts) or owner) != owner:
+            if (other := _platform(leaf.folders) or owner) != owner:
                 groups.setdefault(other, []).append(leaf)
     for (student, _), found in groups.items():
         if found:
@@ -401,7 +401,7 @@ class _Owners:
         )
 
     def __call__(self, leaf: _Leaf) -> Owner:
-        if owner := _platform(leaf.parts):
+        if owner := _platform(leaf.folders):
             return owner
         inside = leaf.folders[self.depth :]
         if inside:
@@ -417,9 +417,9 @@ def _around(folders: Sequence[str], otherwise: str) -> str:
     return next((name for name in reversed(folders) if not GENERIC.fullmatch(name)), otherwise)
 
 
-def _platform(parts: Sequence[str]) -> Owner | None:
-    """Whose a path is, if a learning platform named one of its folders."""
-    found = (_by_platform(part, FOLDERS) for part in parts)
+def _platform(folders: Sequence[str]) -> Owner | None:
+    """Whose a file is, if a learning platform named one of its folders."""
+    found = (_by_platform(folder, FOLDERS) for folder in folders)
     return next((owner for owner in found if owner), None)
 
 
