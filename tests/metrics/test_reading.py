@@ -69,7 +69,7 @@ def test_every_filter_reads_as_pillow_reads_it(colour, kind, shape, largest, see
 def test_what_is_not_such_a_file_is_left_to_pillow(tmp_path):
     labels = np.zeros((4, 5), np.uint8)
     assert decode(png(labels, [0] * 4, interlace=1)) is None
-    assert decode(png(labels, [0] * 4, depth=4)) is None
+    assert decode(png(labels, [0] * 4, colour=0, depth=16)) is None
     assert decode(png(labels, [0] * 4, colour=2)) is None
     assert decode(b"no image at all") is None
 

@@ -242,8 +242,8 @@ def test_a_folder_of_1000_frames_opens_without_reading_one(tmp_path, monkeypatch
     for t in range(1, 1000):
         (folder / f"{t:05d}.png").write_bytes(data)
     read = []
-    decode = module._read_image
-    monkeypatch.setattr(module, "_read_image", lambda file: read.append(file) or decode(file))
+    decode = module.read_picture
+    monkeypatch.setattr(module, "read_picture", lambda file: read.append(file) or decode(file))
     video = Video.read(folder)
     assert len(video) == 1000
     assert len(video.part(100, 900)) == 800

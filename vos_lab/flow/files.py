@@ -4,13 +4,15 @@ Where nobody knows the flow, it is NaN in memory, in both parts of the vector. E
 own way to store that: a huge number in ``.flo``, a flag in KITTI's PNG, NaN itself in PFM.
 """
 
+import math
 import struct
-from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+
+from vos_lab.video.pictures import errors_named
+from vos_lab.video.png import check_size, verify
 
 # "PIEH" when its four bytes are read as letters.
 FLO_MAGIC = 202021.25
@@ -54,11 +56,8 @@ def read_flow(path: str | Path) -> np.ndarray:
     read = readers.get(path.suffix.lower())
     if read is None:
         raise ValueError(f"{path}: flow is read from {', '.join(readers)}, by the file's ending")
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such flow file") from None
-    return read(path, data)
+    with errors_named(path, "flow file", "as flow"):
+        return read(path.read_bytes())
 
 
 def write_flow(path: str | Path, flow: np.ndarray) -> None:
@@ -97,13 +96,11 @@ def write_flow(path: str | Path, flow: np.ndarray) -> None:
 # --- Middlebury: magic number, width, height, then dx and dy of each pixel, little endian ---------
 
 
-def _read_flo(path: Path, data: bytes) -> np.ndarray:
+def _read_flo(data: bytes) -> np.ndarray:
     if len(data) < 12 or struct.unpack("<f", data[:4])[0] != FLO_MAGIC:
-        raise ValueError(f"{path}: is no .flo file, it does not begin with 'PIEH'")
+        raise ValueError("it is no .flo file, it does not begin with 'PIEH'")
     width, height = struct.unpack("<2i", data[4:12])
-    if width < 1 or height < 1:
-        raise ValueError(f"{path}: its header says {width} x {height} pixels")
-    _check_length(path, len(data) - 12, 8 * width * height, width, height)
+    _check_length(len(data) - 12, 8, width, height)
     flow = np.frombuffer(data, "<f4", offset=12).reshape(height, width, 2).astype(np.float32)
     flow[~known(flow)] = np.nan
     return flow
@@ -118,23 +115,30 @@ def _write_flo(path: Path, flow: np.ndarray, unknown: np.ndarray) -> bytes:
 # --- KITTI: a PNG with 16 bits, red is dx, green is dy, blue tells whether they are known ---------
 
 
-def _read_kitti(path: Path, data: bytes) -> np.ndarray:
-    try:
-        # OpenCV fills what is missing in a truncated file with black, so look at it first.
-        with Image.open(BytesIO(data), formats=["PNG"]) as image:
-            image.verify()
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{path}: is no PNG, or truncated ({error})") from None
+def _read_kitti(data: bytes) -> np.ndarray:
+    # OpenCV fills what is missing in a truncated file with black, so look at it first.
+    verify(data)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise ValueError(f"{path}: cannot be decoded as a PNG")
+        raise ValueError("it is damaged")
     if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[2] != 3:
         channels = 1 if pixels.ndim == 2 else pixels.shape[2]
         raise ValueError(
-            f"{path}: has {channels} channel(s) of {8 * pixels.itemsize} bits. Flow as KITTI "
+            f"it has {channels} channel(s) of {8 * pixels.itemsize} bits. Flow as KITTI "
             "stores it has 3 of 16 bits; this is an image, or a picture of a flow"
         )
     blue, green, red = np.moveaxis(pixels, -1, 0)
+    if blue.max() > 1:
+        hint = (
+            "red, which comes first in memory, holds 0 and 1: its channels are swapped, as OpenCV "
+            "writes them the other way round"
+            if red.max() <= 1
+            else "is it another picture of 16 bits?"
+        )
+        raise ValueError(
+            f"its blue channel says whether the flow is known, 0 or 1, but holds {blue.max()}; "
+            f"{hint}"
+        )
     flow = (np.stack([red, green], axis=-1).astype(np.float32) - KITTI_ZERO) / KITTI_STEP
     flow[blue == 0] = np.nan
     return flow
@@ -158,24 +162,31 @@ def _write_kitti(path: Path, flow: np.ndarray, unknown: np.ndarray) -> bytes:
 # --- PFM: three lines of text, then three floats for each pixel, the lowest row first -------------
 
 
-def _read_pfm(path: Path, data: bytes) -> np.ndarray:
+def _read_pfm(data: bytes) -> np.ndarray:
     try:
         kind, size, scale, values = data.split(b"\n", 3)
         width, height = (int(number) for number in size.split())
-        endian = "<" if float(scale) < 0 else ">"  # the size of this number has no meaning for flow
+        factor = float(scale)
     except ValueError:
-        raise ValueError(f"{path}: is no PFM file, or its header is truncated") from None
+        raise ValueError("it is no PFM file, or its header is truncated") from None
     if kind.strip() != b"PF":
         what = (
-            "has one channel, it is a disparity or depth" if kind.strip() == b"Pf" else "is no PFM"
+            "it has one channel, it is a disparity or depth"
+            if kind.strip() == b"Pf"
+            else "it is no PFM"
         )
-        raise ValueError(f"{path}: {what}; flow in PFM begins with 'PF', three channels")
-    if width < 1 or height < 1:
-        raise ValueError(f"{path}: its header says {width} x {height} pixels")
-    _check_length(path, len(values), 12 * width * height, width, height)
+        raise ValueError(f"{what}; flow in PFM begins with 'PF', three channels")
+    if not math.isfinite(factor) or factor == 0:
+        raise ValueError(
+            f"its header says the scale {factor:g}, whose sign tells the order of the bytes: "
+            "-1 or 1"
+        )
+    _check_length(len(values), 12, width, height)
+    # How large the scale is has no meaning for flow.
+    endian = "<" if factor < 0 else ">"
     pixels = np.frombuffer(values, f"{endian}f4").reshape(height, width, 3)[::-1]
     if (pixels[..., 2] != 0).any():
-        raise ValueError(f"{path}: its third channel is not 0, so it is an image and no flow")
+        raise ValueError("its third channel is not 0, so it is an image and no flow")
     flow = pixels[..., :2].astype(np.float32)
     flow[~known(flow)] = np.nan
     return flow
@@ -188,9 +199,10 @@ def _write_pfm(path: Path, flow: np.ndarray, unknown: np.ndarray) -> bytes:
     return f"PF\n{width} {height}\n-1.0\n".encode() + pixels[::-1].tobytes()
 
 
-def _check_length(path: Path, got: int, due: int, width: int, height: int) -> None:
+def _check_length(got: int, bytes_of_pixel: int, width: int, height: int) -> None:
+    """Whether there are as many bytes as the pixels of the header take."""
+    check_size(width, height)
+    due = bytes_of_pixel * width * height
     if got != due:
         what = "is truncated" if got < due else "has more after its end"
-        raise ValueError(
-            f"{path}: {what}: {width} x {height} pixels take {due} bytes, there are {got}"
-        )
+        raise ValueError(f"it {what}: {width} x {height} pixels take {due} bytes, there are {got}")

@@ -1,18 +1,18 @@
 """Files of frames: folders of images and video files, read when asked for, and written."""
 
-import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Generic, TypeVar, overload
 
 import av
-import cv2
 import numpy as np
 from PIL import Image
 
+from vos_lab.video.decoder import local_name
 from vos_lab.video.label_maps import read_mask
+from vos_lab.video.names import files_in, gap, in_order
+from vos_lab.video.pictures import is_turned, read_picture
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".gif")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -57,49 +57,37 @@ class Lazy(Sequence[Item], Generic[Item]):
         return (self._get(position) for position in range(self._length))
 
 
-# --- label maps as PNG ------------------------------------------------------------------------
-
-
 def numbered_files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    """The files of a folder in the order of the last number in their names.
+    """The files of a folder in the order of the numbers in their names, see ``names.in_order``.
 
     Args:
         folder: where to look.
-        suffixes: the endings to take, in lower case, with the dot.
+        suffixes: the endings to take, in lower case, with the dot; files may have them in any case.
 
     Returns:
         The files, in order.
 
     Raises:
-        ValueError: there is none, two have one number, or one is missing or has no number.
+        ValueError: there is none, one is missing between two others, or the order cannot be told.
     """
-    files = [f for f in folder.iterdir() if f.suffix.lower() in suffixes and f.name[0] != "."]
+    files = files_in(folder, suffixes)
     if not files:
-        raise ValueError(f"{folder}: holds no file that ends in {', '.join(suffixes)}")
-    numbers = {f: re.findall(r"\d+", f.stem) for f in files}
-    if not any(numbers.values()):
-        return sorted(files)  # names without numbers: the alphabet is all the order there is
-    for file in sorted(files):
-        if not numbers[file]:
-            raise ValueError(f"{file}: has no number in its name, unlike the others of its folder")
-    by_number: dict[int, Path] = {}
-    for file in sorted(files):
-        number = int(numbers[file][-1])
-        if number in by_number:
-            raise ValueError(
-                f"{folder}: {by_number[number].name} and {file.name} have the same number"
-            )
-        by_number[number] = file
-    ordered = sorted(by_number)
-    # Frames may be numbered in steps (YouTube-VOS: 0, 5, 10), so a gap is an uneven step.
-    step = min((b - a for a, b in itertools.pairwise(ordered)), default=1)
-    for before, after in itertools.pairwise(ordered):
-        if after - before != step:
-            raise ValueError(
-                f"{folder}: a frame is missing between {by_number[before].name} and "
-                f"{by_number[after].name}"
-            )
-    return [by_number[number] for number in ordered]
+        raise ValueError(
+            f"{folder}: holds no file that ends in {', '.join(suffixes)}{_deeper(folder, suffixes)}"
+        )
+    frames = in_order(files)
+    if (missing := gap(frames)) is not None:
+        before, after = missing
+        raise ValueError(f"{folder}: a frame is missing between {before.name} and {after.name}")
+    return list(frames)
+
+
+def _deeper(folder: Path, suffixes: Sequence[str]) -> str:
+    """A hint where the files lie in a folder of the folder."""
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if files_in(inner, suffixes):
+            return f", but {inner} does: name that folder"
+    return ""
 
 
 def image_frames(files: Sequence[Path]) -> Lazy[np.ndarray]:
@@ -115,30 +103,26 @@ def image_frames(files: Sequence[Path]) -> Lazy[np.ndarray]:
     size: list[tuple[int, ...]] = []
 
     def get(t: int) -> np.ndarray:
-        frame = _read_image(files[t])
+        frame = read_picture(files[t])
         if not size:
-            size.append(frame.shape if t == 0 else _read_image(files[0]).shape)
+            size.append(frame.shape if t == 0 else read_picture(files[0]).shape)
         if frame.shape != size[0]:
             raise ValueError(
                 f"{files[t]}: is {frame.shape[1]} x {frame.shape[0]} pixels, but the first frame "
                 f"{files[0].name} is {size[0][1]} x {size[0][0]}"
+                + (_turned(files[t]) or _turned(files[0]))
             )
         return frame
 
     return Lazy(len(files), get)
 
 
-def _read_image(file: Path) -> np.ndarray:
-    # From bytes, as OpenCV cannot open names that are not ASCII on Windows.
-    data = np.frombuffer(file.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise ValueError(f"{file}: cannot be read as an image")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
 def mask_files(
-    files: Sequence[Path], size: tuple[int, int], binary: bool | None = None
+    files: Sequence[Path],
+    size: tuple[int, int],
+    binary: bool | None = None,
+    threshold: float | None = None,
+    frames: Sequence[Path] = (),
 ) -> Lazy[np.ndarray | None]:
     """Label maps read from files when asked for.
 
@@ -146,6 +130,8 @@ def mask_files(
         files: one for each frame; a file that is not there means that nobody annotated the frame.
         size: height and width that each must have.
         binary: as in :func:`read_mask`.
+        threshold: as in :func:`read_mask`.
+        frames: the files of the frames, if there are, to see why a size is another.
 
     Returns:
         A lazy sequence of ``(H, W)`` uint8 or None. Reading an item raises ValueError, with the
@@ -155,112 +141,46 @@ def mask_files(
         FileNotFoundError: none of the files is there.
     """
     if not any(file.is_file() for file in files):
-        raise FileNotFoundError(f"{files[0].parent}: holds no mask named like {files[0].name}")
+        folder = files[0].parent
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder}: there is no such folder of masks")
+        others = files_in(folder, IMAGE_SUFFIXES)
+        raise FileNotFoundError(
+            f"{folder}: holds no mask named like {files[0].name}"
+            f"{f'; it holds {others[0].name}' if others else _deeper(folder, ('.png',))}"
+        )
 
     def get(t: int) -> np.ndarray | None:
         if not files[t].is_file():
             return None
-        mask = read_mask(files[t], binary)
+        mask = read_mask(files[t], binary, threshold)
         if mask.shape != size:
             raise ValueError(
                 f"{files[t]}: the mask is {mask.shape[1]} x {mask.shape[0]} pixels, "
-                f"its frame {size[1]} x {size[0]}"
+                f"its frame {size[1]} x {size[0]}" + _why(mask.shape, size, frames[t : t + 1])
             )
         return mask
 
     return Lazy(len(files), get)
 
 
-class Decoder:
-    """Exact access to the frames of a video file by number.
+def _turned(file: Path) -> str:
+    return f" ({file.name} is turned, as its EXIF tag says)" if is_turned(file) else ""
 
-    In MP4, Matroska and GIF each packet states the time of its frame, so the packets are listed
-    once, without decoding, and a frame is reached by seeking to the key frame before it, or by
-    decoding on from the last one. Elsewhere (AVI, MPEG) those times are guesses, and so frames are
-    counted from the beginning.
-    """
 
-    TIMED = ("mov", "matroska", "gif")
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.number_of: dict[int, int] = {}  # time stamp -> number; empty where we count
-        try:
-            self._open()
-            if self.container.format.name.split(",")[0] in self.TIMED:
-                times = self._listed()
-                self.number_of = {time: t for t, time in enumerate(times)}
-                self.times, self.length = times, len(times)
-            else:
-                self.length = sum(1 for _ in self.decoded)
-            self._open()
-        except (av.FFmpegError, IndexError) as error:
-            reason = getattr(error, "strerror", None) or "it has no picture"
-            raise ValueError(
-                f"{path}: cannot be decoded as a video ({reason}). If it plays elsewhere, convert "
-                "it to mp4 (H.264)."
-            ) from None
-        if not self.length:
-            raise ValueError(f"{path}: holds no video frame")
-        self.fps = float(self.stream.average_rate or 24)
-
-    def _open(self) -> None:
-        self.container = av.open(str(self.path))
-        self.stream = self.container.streams.video[0]
-        self.decoded: Iterator[av.VideoFrame] = self.container.decode(self.stream)
-        self.at = -1  # number of the last decoded frame
-        self.last: np.ndarray | None = None
-
-    def _listed(self) -> list[int]:
-        times: set[int] = set()
-        for packet in self.container.demux():  # sound too, as the cut may fall into it
-            if packet.is_corrupt:
-                raise ValueError(f"{self.path}: is cut off. Copy or download it again.")
-            # An editor's cut leaves packets that are decoded but not shown.
-            if packet.pts is None or packet.is_discard:
-                continue
-            if packet.stream.index == self.stream.index:
-                times.add(packet.pts)
-        return sorted(times)
-
-    def read(self, t: int) -> np.ndarray:
-        """Frame t."""
-        if t == self.at and self.last is not None:
-            return self.last.copy()
-        # Decoding 24 frames is about as long as one seek to the key frame before.
-        on = self.at < t and (t <= self.at + 24 or not self.number_of)
-        problem = ""
-        for start in ["here"] * on + ["key frame"] * bool(self.number_of) + ["beginning"]:
-            try:
-                if start == "key frame":
-                    self.container.seek(self.times[t], stream=self.stream)
-                    self.decoded, self.at = self.container.decode(self.stream), -1
-                elif start == "beginning":
-                    self._open()
-                if self._decode_on(t) and self.last is not None:
-                    return self.last.copy()
-            except av.FFmpegError as error:
-                problem = f" ({error})"
-        raise ValueError(
-            f"{self.path}: frame {t} of {self.length} cannot be decoded{problem}; is it truncated?"
+def _why(mask: tuple[int, ...], size: tuple[int, int], frame: Sequence[Path]) -> str:
+    """A note where a mask fits its frame before that was turned, or after turning it once more."""
+    if mask != size[::-1]:
+        return ""
+    if frame and is_turned(frame[0]):
+        return (
+            f". {frame[0].name} is turned, as its EXIF tag says, its mask is not: turn the mask "
+            "too, or take the tag out of the photos"
         )
-
-    def _decode_on(self, t: int) -> bool:
-        for frame in self.decoded:
-            self.last = None
-            if self.number_of:
-                if frame.pts not in self.number_of:
-                    continue
-                self.at = self.number_of[frame.pts]
-            else:
-                self.at += 1
-            if self.at == t:
-                image = frame.to_ndarray(format="rgb24")
-                # Phones store portrait videos lying down, with a note to turn them.
-                self.last = np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
-            if self.at >= t:
-                break
-        return self.at == t
+    return (
+        ". They agree where one is turned by a quarter: a phone lays a standing picture down, with "
+        "a note to turn it, and the masks may have been made with or without that"
+    )
 
 
 def write_frames(path: str | Path, frames: Iterable[np.ndarray], fps: float = 24.0) -> None:
@@ -295,7 +215,7 @@ def _of_one_size(path: Path, frames: Iterable[np.ndarray]) -> Iterator[np.ndarra
 
 
 def _write_mp4(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
-    with av.open(str(path), "w") as container:
+    with av.open(local_name(path), "w") as container:
         stream: av.VideoStream | None = None
         for frame in frames:
             # H.264 with the chroma that browsers play needs even sides: repeat the last pixels.

@@ -12,9 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from vos_lab.video.decoder import Decoder
 from vos_lab.video.files import (
     IMAGE_SUFFIXES,
-    Decoder,
     Item,
     Lazy,
     image_frames,
@@ -23,6 +23,7 @@ from vos_lab.video.files import (
     write_frames,
 )
 from vos_lab.video.label_maps import overlay
+from vos_lab.video.names import files_named
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,12 @@ class Video:
         return mask
 
     @staticmethod
-    def read(path: str | Path, masks: str | Path | None = None, name: str | None = None) -> "Video":
+    def read(
+        path: str | Path,
+        masks: str | Path | None = None,
+        name: str | None = None,
+        threshold: float | None = None,
+    ) -> "Video":
         """Open a video file or a folder of images; frames are decoded when they are asked for.
 
         Args:
@@ -106,15 +112,20 @@ class Video:
             masks: a folder of label maps named like the frames (a folder), or numbered from 0
                 (a video file). Frames without a file are not annotated.
             name: what to call it; by default the name of the file or folder.
+            threshold: read masks that are grey as probabilities, as in
+                :func:`~vos_lab.video.read_mask`; then they may be JPEG.
 
         Returns:
-            The video.
+            The video. It warns where a video file does not say how long it should be, as an MPEG
+            stream does not.
 
         Raises:
-            FileNotFoundError: there is nothing at ``path``.
-            ValueError: it cannot be decoded, holds no frame, or a numbered frame is missing.
+            FileNotFoundError: there is nothing at ``path``, or no mask for any frame.
+            ValueError: it cannot be decoded, is cut off, or holds no frame; a numbered frame is
+                missing, or the order of the frames cannot be told.
         """
         path = Path(path).expanduser()
+        files: list[Path] = []
         if path.is_dir():
             files = numbered_files(path, IMAGE_SUFFIXES)
             frames: Sequence[np.ndarray] = image_frames(files)
@@ -128,8 +139,10 @@ class Video:
         video = Video(name or path.stem, frames, fps=fps, frame_names=stems)
         if masks is None:
             return video
-        files = [Path(masks) / f"{stem}.png" for stem in stems]
-        return replace(video, masks=mask_files(files, video.size))
+        kinds = (".png",) if threshold is None else (".png", ".jpg", ".jpeg")
+        annotations = files_named(Path(masks).expanduser(), stems, kinds)
+        read = mask_files(annotations, video.size, threshold=threshold, frames=files)
+        return replace(video, masks=read)
 
     def write(
         self,
