@@ -4,11 +4,14 @@ import csv
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
+from typer.testing import CliRunner
 
+from vos_lab.cli import app
 from vos_lab.metrics import jaccard, mask_boundary
 from vos_lab.metrics.folders import evaluate_folders, sequence_folders, table, write_csv
 from vos_lab.metrics.videos import evaluate_video
@@ -271,3 +274,91 @@ def test_golden_folders_as_the_official_evaluator(real_data):
             for key, value in result["sequences"][name][measure].items():
                 due = official[name]["excl_first_last"][f"{measure}_{key}"]
                 assert value == pytest.approx(due, abs=1e-12)
+
+
+# --- files as people have them ----------------------------------------------------------------
+
+
+def test_frames_are_ordered_by_their_numbers_not_by_the_alphabet(tmp_path):
+    maps = labels(0, objects=1)
+    bad = maps.copy()
+    bad[-1] = 0  # the last frame does not count, and 9.png comes last in the alphabet
+    for name, pattern in (("padded", "{:05d}.png"), ("bare", "{}.png")):
+        for folder, masks in (("truth", maps), ("mine", bad)):
+            for t, mask in enumerate(masks):
+                write_mask(tmp_path / name / folder / pattern.format(t), mask)
+    results = [
+        evaluate(tmp_path / name / "truth", tmp_path / name / "mine") for name in ("padded", "bare")
+    ]
+    assert [result["overall"]["JF"] for result in results] == [1, 1]
+    frames = results[1]["sequences"]["truth"]["frames"]
+    assert frames == [str(t) for t in range(1, FRAMES - 1)]
+
+
+def test_no_frame_is_dropped_for_the_case_of_its_ending(tmp_path):
+    maps = labels(0)
+    write(tmp_path / "truth", maps)
+    write(tmp_path / "mine", maps)
+    for folder, name in (("truth", "00003"), ("mine", "00005")):
+        file = tmp_path / folder / f"{name}.png"
+        file.rename(file.with_suffix(".PNG"))
+    result = evaluate(tmp_path / "truth", tmp_path / "mine", all_frames=True)
+    assert len(result["sequences"]["truth"]["frames"]) == FRAMES
+    for ending in ("jpg", "JPG", "JPEG", "bmp"):
+        stray = (tmp_path / "truth/00004.png").rename(tmp_path / f"truth/00004.{ending}")
+        with pytest.raises(ValueError, match=rf"00004\.{ending}: is no PNG, as the masks beside"):
+            evaluate(tmp_path / "truth", tmp_path / "mine")
+        stray.rename(tmp_path / "truth/00004.png")
+    (tmp_path / "mine/00004.png").rename(tmp_path / "mine/00004.JPG")
+    with pytest.raises(FileNotFoundError, match=r"00004\.png: is missing.*There is 00004\.JPG"):
+        evaluate(tmp_path / "truth", tmp_path / "mine")
+
+
+def test_frames_beside_their_masks_do_no_harm(tmp_path):
+    write(tmp_path / "truth", labels(0))
+    for t in range(FRAMES):
+        (tmp_path / f"truth/{t:05d}.jpg").touch()
+    (tmp_path / "truth/cover.jpg").touch()
+    assert evaluate(tmp_path / "truth", tmp_path / "truth")["overall"]["JF"] == 1
+
+
+def test_a_gap_in_the_numbers_is_noted(tmp_path):
+    write(tmp_path / "truth", labels(0))
+    (tmp_path / "truth/00004.png").unlink()
+    result = evaluate(tmp_path / "truth", tmp_path / "truth")
+    notes = result["sequences"]["truth"]["notes"]
+    assert notes == ["there may be a frame missing between 00003.png and 00005.png"]
+
+
+def test_soft_masks_are_an_error_or_read_with_a_threshold(tmp_path):
+    hard = [255 * mask for mask in labels(3, objects=1)]
+    soft = [cv2.GaussianBlur(mask, (0, 0), 1.2) for mask in hard]
+    for name, masks in (("hard", hard), ("soft", soft)):
+        (tmp_path / name).mkdir()
+        for t, mask in enumerate(masks):
+            Image.fromarray(mask).save(tmp_path / name / f"{t}.png")
+    for pair in (("hard", "soft"), ("soft", "hard"), ("soft", "soft")):
+        with pytest.raises(ValueError, match=r"soft/\d\.png: has soft edges"):
+            evaluate(*(tmp_path / name for name in pair))
+    result = evaluate(tmp_path / "hard", tmp_path / "soft", threshold=0.5)
+    assert result["overall"]["JF"] > 0.9
+    result = evaluate(tmp_path / "soft", tmp_path / "soft", threshold=0.5)
+    assert result["overall"]["JF"] == 1
+    assert list(result["sequences"]["soft"]["objects"]) == ["1"]
+    (tmp_path / "jpeg").mkdir()
+    for t, mask in enumerate(hard):
+        Image.fromarray(mask).save(tmp_path / "jpeg" / f"{t}.JPG")
+    with pytest.raises(FileNotFoundError, match=r"0\.JPG is no PNG.*--threshold 0\.5"):
+        evaluate(tmp_path / "hard", tmp_path / "jpeg")
+    assert evaluate(tmp_path / "hard", tmp_path / "jpeg", threshold=0.5)["overall"]["JF"] > 0.99
+    done = CliRunner().invoke(
+        app, ["evaluate", str(tmp_path / "hard"), str(tmp_path / "soft"), "--threshold", "0.5"]
+    )
+    assert done.exit_code == 0, done.output
+
+
+def test_a_mask_that_fits_when_turned_is_explained(tmp_path):
+    write(tmp_path / "truth", labels(0))
+    write(tmp_path / "mine", [np.rot90(mask) for mask in labels(0)])
+    with pytest.raises(ValueError, match=r"is 24 x 40 pixels.*turned by a quarter"):
+        evaluate(tmp_path / "truth", tmp_path / "mine")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from rich import box
 from rich.table import Table
 from tqdm.auto import tqdm
@@ -26,9 +27,15 @@ from vos_lab.metrics.videos import (
     summarise,
     take_matched,
 )
-from vos_lab.video import VOID, read_mask
+from vos_lab.video import IMAGE_SUFFIXES, VOID, read_mask
+from vos_lab.video.names import by_stem, files_in, gap, in_order, spelling
+from vos_lab.video.pictures import errors_named
+from vos_lab.video.png import SIGNATURE, check_size
 
 FRAMES_PER_JOB = 8
+MASK_SUFFIXES = (".png",)
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+"""What may hold probabilities, where a threshold makes masks of them."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Job:
     single: bool
     unsupervised: bool
     tolerance: float
+    threshold: float | None
 
 
 def evaluate_folders(
@@ -53,6 +61,7 @@ def evaluate_folders(
     unsupervised: bool = False,
     all_frames: bool = False,
     tolerance: float = 0.008,
+    threshold: float | None = None,
     processes: int | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -65,6 +74,7 @@ def evaluate_folders(
     Args:
         truth: the folder of true masks; palette PNG label maps, or black and white.
         prediction: the folder of predicted masks, one PNG for each true one, of the same name.
+            Frames come in the order of the numbers in their names.
         sequences: which to score; by default all of ``truth``.
         single: merge all labels into one object (DAVIS 2016). By default so where the truth of a
             sequence is black and white.
@@ -72,6 +82,8 @@ def evaluate_folders(
         all_frames: score the first and the last frame too, which DAVIS leaves out except in the
             unsupervised task.
         tolerance: as in ``boundary_f``.
+        threshold: read masks that are grey as probabilities, as in ``read_mask``; then they may be
+            JPEG. Only where there is one object.
         processes: how many work at once; by default one for each core.
         progress: show a bar.
 
@@ -82,10 +94,12 @@ def evaluate_folders(
 
     Raises:
         FileNotFoundError: a folder, sequence or frame is missing.
-        ValueError: a mask has another size, cannot be read, or holds a surplus object.
+        ValueError: a mask has another size, cannot be read, has soft edges, or holds a surplus
+            object; or the order of the frames cannot be told.
     """
-    true_folders = sequence_folders(Path(truth), unsupervised)
-    predicted_folders = sequence_folders(Path(prediction), unsupervised)
+    kinds = MASK_SUFFIXES if threshold is None else PICTURE_SUFFIXES
+    true_folders = sequence_folders(Path(truth), unsupervised, kinds)
+    predicted_folders = sequence_folders(Path(prediction), unsupervised, kinds)
     plain = Path(truth) in true_folders.values() or Path(prediction) in predicted_folders.values()
     if plain and len(true_folders) == len(predicted_folders) == 1:
         # Two plain folders need not have the same name.
@@ -100,18 +114,30 @@ def evaluate_folders(
                 f"It has {', '.join(sorted(there)[:5])}{', ...' if len(there) > 5 else ''}. "
                 "Name the sequences to score, or add what is missing."
             )
-    pairs = {name: frame_pairs(true_folders[name], predicted_folders[name]) for name in names}
+    pairs = {
+        name: frame_pairs(true_folders[name], predicted_folders[name], kinds) for name in names
+    }
 
     jobs, frames, notes = [], {}, {}
     for name, files in pairs.items():
-        is_single, objects = _objects(files, single)
+        is_single, objects = _objects(files, single, threshold)
         chosen, notes[name] = scored_frames(len(files), all_frames or unsupervised)
+        notes[name] += _gap_note([true_file for true_file, _ in files])
         frames[name] = [files[t][0].stem for t in chosen]
         for start in range(chosen.start, chosen.stop, FRAMES_PER_JOB):
             part = files[start : min(start + FRAMES_PER_JOB, chosen.stop)]
             true_files, predicted_files = (list(side) for side in zip(*part, strict=True))
             jobs.append(
-                Job(name, true_files, predicted_files, objects, is_single, unsupervised, tolerance)
+                Job(
+                    name,
+                    true_files,
+                    predicted_files,
+                    objects,
+                    is_single,
+                    unsupervised,
+                    tolerance,
+                    threshold,
+                )
             )
 
     parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
@@ -138,13 +164,16 @@ def evaluate_folders(
     return {"overall": average(every_object), "sequences": results}
 
 
-def sequence_folders(root: Path, unsupervised: bool = False) -> dict[str, Path]:
+def sequence_folders(
+    root: Path, unsupervised: bool = False, suffixes: tuple[str, ...] = MASK_SUFFIXES
+) -> dict[str, Path]:
     """The folders of masks under a root, by the name of their sequence.
 
     Args:
         root: a DAVIS root or its ``Annotations``, a folder of sequence folders, or a folder of PNG
             files.
         unsupervised: of a DAVIS root take ``Annotations_unsupervised``.
+        suffixes: what masks end in, in lower case.
 
     Raises:
         FileNotFoundError: there is no such folder, or no PNG file in it.
@@ -156,10 +185,10 @@ def sequence_folders(root: Path, unsupervised: bool = False) -> dict[str, Path]:
     if (root / "480p").is_dir():
         masks = root
     if masks.is_dir():
-        inside = sorted(path for path in masks.iterdir() if path.is_dir())
+        inside = _folders(masks)
         if (masks / "480p").is_dir():
             root = masks / "480p"
-        elif inside and not any(_has_masks(path) for path in inside):
+        elif inside and not any(_has(path, suffixes) for path in inside):
             if len(inside) > 1:
                 raise ValueError(
                     f"{masks}: has {', '.join(path.name for path in inside)}; name one of them"
@@ -167,74 +196,132 @@ def sequence_folders(root: Path, unsupervised: bool = False) -> dict[str, Path]:
             root = inside[0]
         else:
             root = masks
-    if _has_masks(root):
+    if _has(root, suffixes):
         return {root.resolve().name: root}
-    folders = {path.name: path for path in sorted(root.iterdir()) if _has_masks(path)}
+    folders = {path.name: path for path in _folders(root) if _has(path, suffixes)}
     if not folders:
         raise FileNotFoundError(
             f"{root}: holds neither PNG masks, nor folders of them, nor Annotations/480p"
+            f"{_what_is_there(root, suffixes)}"
         )
     return folders
 
 
-def frame_pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
-    """The true and the predicted file of each frame of a sequence, checked for size.
+def _what_is_there(root: Path, suffixes: tuple[str, ...]) -> str:
+    """A hint where masks are of another kind, or one folder too deep."""
+    for folder in [root, *_folders(root)]:
+        if others := files_in(folder, IMAGE_SUFFIXES):
+            return (
+                f". {others[0]} is no PNG: other files change labels. If it holds probabilities, "
+                "say from which on a pixel belongs to the object: --threshold 0.5"
+            )
+        if inner := next((path for path in _folders(folder) if _has(path, suffixes)), None):
+            return f". There are some in {inner}, so name {folder}"
+    return ""
+
+
+def frame_pairs(
+    truth: Path, prediction: Path, suffixes: tuple[str, ...] = MASK_SUFFIXES
+) -> list[tuple[Path, Path]]:
+    """The true and the predicted file of each frame of a sequence in order, checked for size.
+
+    Args:
+        truth: the folder of the true masks.
+        prediction: that of the predicted ones. Endings may differ in case.
+        suffixes: what masks end in, in lower case.
 
     Raises:
         FileNotFoundError: a predicted frame is missing.
-        ValueError: a prediction has another size than its truth, or is no PNG.
+        ValueError: a prediction has another size than its truth, or is no PNG; or the order of the
+            frames cannot be told.
     """
-    names = sorted(filter(_is_mask, os.listdir(truth)))
-    there = set(os.listdir(prediction))
-    missing = [name for name in names if name not in there]
+    true_files = list(in_order(files_in(truth, suffixes)))
+    there = by_stem(files_in(prediction, suffixes))
+    _refuse_others(truth, by_stem(true_files))
+    found = [(file, there.get(spelling(file.stem))) for file in true_files]
+    missing = [file for file, predicted in found if predicted is None]
     if missing:
         raise FileNotFoundError(
-            f"{prediction / missing[0]}: is missing"
+            f"{prediction / missing[0].name}: is missing"
             f"{f', and {len(missing) - 1} more' if len(missing) > 1 else ''} "
-            f"(there is one for each frame of {truth})"
+            f"(there is one for each frame of {truth}){_another(prediction, missing[0])}"
         )
-    pairs = [(truth / name, prediction / name) for name in names]
+    pairs = [(file, predicted) for file, predicted in found if predicted is not None]
     first = pairs[0][0]
-    size = _png_size(first)
+    size = _size(first)
     for pair in pairs:
         for file in pair:
-            height, width = _png_size(file)
+            height, width = _size(file)
             if (height, width) != size:
+                turned = " It fits where it is turned by a quarter." if width == size[0] else ""
                 raise ValueError(
                     f"{file}: is {width} x {height} pixels, but {first} is "
-                    f"{size[1]} x {size[0]}. Resize labels without interpolation (nearest)."
+                    f"{size[1]} x {size[0]}. Resize labels without interpolation (nearest).{turned}"
                 )
     return pairs
 
 
-def _has_masks(folder: Path) -> bool:
-    return folder.is_dir() and any(map(_is_mask, os.listdir(folder)))
+def _refuse_others(folder: Path, masks: dict[str, Path]) -> None:
+    """Refuse a frame whose mask is a picture of another kind, which would be left out."""
+    # A picture with the name of a mask is the frame that belongs to it; without a number, a cover.
+    for file in files_in(folder, IMAGE_SUFFIXES):
+        if spelling(file.stem) not in masks and any(map(str.isdigit, file.stem)):
+            raise ValueError(
+                f"{file}: is no PNG, as the masks beside it are. Save it as a PNG too, from the "
+                "labels, or move it elsewhere."
+            )
 
 
-def _is_mask(name: str) -> bool:
-    # No hidden file: a Mac leaves ._00001.png beside 00001.png on foreign disks.
-    return name.endswith(".png") and not name.startswith(".")
+def _another(folder: Path, mask: Path) -> str:
+    """A hint where a mask is there, but no PNG."""
+    others = [file for file in files_in(folder, IMAGE_SUFFIXES) if file.stem == mask.stem]
+    return f". There is {others[0].name}, but other files than PNG change labels" if others else ""
 
 
-def _png_size(path: Path) -> tuple[int, int]:
-    """Height and width, from the first bytes of a PNG file."""
+def _gap_note(files: list[Path]) -> list[str]:
+    """A note where a frame may be missing."""
+    missing = gap(in_order(files))
+    if missing is None:
+        return []
+    return [f"there may be a frame missing between {missing[0].name} and {missing[1].name}"]
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders in a folder, without hidden ones, such as Jupyter's checkpoints."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+def _has(folder: Path, suffixes: tuple[str, ...]) -> bool:
+    return folder.is_dir() and bool(files_in(folder, suffixes))
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Height and width, of a PNG file from its first bytes."""
     with open(path, "rb", buffering=0) as file:  # the first bytes are enough
         head = file.read(24)
-    if len(head) < 24 or head[:8] != b"\x89PNG\r\n\x1a\n":
+    if head[:8] != SIGNATURE and head[:3] == b"\xff\xd8\xff":
+        with errors_named(path, "mask"), Image.open(path, formats=["JPEG"]) as image:
+            width, height = image.size
+    elif len(head) < 24 or head[:8] != SIGNATURE:
         raise ValueError(f"{path}: is not a PNG file, or is cut off")
-    width, height = struct.unpack(">II", head[16:])
+    else:
+        width, height = struct.unpack(">II", head[16:])
+    with errors_named(path, "mask"):
+        check_size(width, height)
     return height, width
 
 
-def _objects(files: list[tuple[Path, Path]], single: bool | None) -> tuple[bool, int]:
+def _objects(
+    files: list[tuple[Path, Path]], single: bool | None, threshold: float | None
+) -> tuple[bool, int]:
     """Whether a sequence has one object by its file format, and how many objects there are."""
-    first = read_mask(files[0][0])
+    first = read_mask(files[0][0], threshold=threshold)
     if single is None:
         # The first frame that shows anything tells black and white from labels.
         shows, labels = 0, first
         while not labels.any() and shows + 1 < len(files):
             shows += 1
-            labels = read_mask(files[shows][0])
+            labels = read_mask(files[shows][0], threshold=threshold)
         single = not labels.any() or _is_black_and_white(files[shows][0], labels)
     return single, 1 if single else max(1, count_objects(first))
 
@@ -272,8 +359,11 @@ def _score(job: Job) -> tuple[np.ndarray, int, str | None]:
     scores, largest, note = [], 0, None
     for true_file, predicted_file in zip(job.truth, job.prediction, strict=True):
         # A black and white prediction can only be meant where there is one object.
-        binary = None if job.objects == 1 else False
-        truth, prediction = read_mask(true_file), read_mask(predicted_file, binary)
+        one = job.objects == 1
+        truth = read_mask(true_file, threshold=job.threshold)
+        prediction = read_mask(
+            predicted_file, None if one else False, job.threshold if one else None
+        )
         if job.single:
             # Black and white reads as 0 and 1 already; other labels become 1, void stays void.
             if truth.max() > 1:
