@@ -463,6 +463,13 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Read grey masks as probabilities, 0 to 1: from this on, a pixel belongs to the "
+            "object. Default: soft edges are an error."
+        ),
+    ] = None,
     json_file: JsonFile = None,
     csv_file: CsvFile = None,
     processes: Annotated[
@@ -484,6 +491,7 @@ def evaluate(
         single=single,
         unsupervised=unsupervised,
         all_frames=all_frames,
+        threshold=threshold,
         processes=processes,
         progress=sys.stderr.isatty(),
     )
@@ -601,22 +609,38 @@ def track_mots(
             help="How DETECTIONS numbers the first frame. Default: as the image is called."
         ),
     ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=MOTS",
+            help="What a class of DETECTIONS is in MOTS, 1 (car) or 2 (pedestrian): 3=1 for the "
+            "cars of COCO. May be given again; others are skipped.",
+        ),
+    ] = None,
 ) -> None:
     """Track many objects (MOTS) through a video of which a detector has seen each frame."""
     from tqdm import tqdm
 
-    from vos_lab.datasets.detections_txt import read_detections
+    from vos_lab.datasets.detections_txt import classes_from, read_detections
     from vos_lab.datasets.mots import write_mots_txt
     from vos_lab.methods.mots_tracker import track
     from vos_lab.video import IMAGE_SUFFIXES, image_frames, numbered_files
+    from vos_lab.video.names import numbers_of
 
     _writable(result)
     files = numbered_files(images, IMAGE_SUFFIXES)
-    number = int("".join(filter(str.isdigit, files[0].stem)))
-    start = number if first is None else first
-    found = read_detections(detections, range(start, start + len(files)))
+    numbers = numbers_of(files)
+    shift = 0 if first is None else first - numbers.start
+    counted = range(numbers.start + shift, numbers.stop + shift, numbers.step)
+    height, width = image_frames(files)[0].shape[:2]
+    asked = classes_from(classes) if classes else None
+    found = read_detections(detections, counted, (height, width), asked)
+    if note := found.note:
+        if found.is_useless:
+            raise ValueError(f"{detections}: {note}")
+        _say(f"warning: {detections}: {note}")
     frames = tqdm(image_frames(files), images.name, unit="frame", disable=not sys.stderr.isatty())
-    tracks = track(frames, found, name=images.name, first=number)
+    tracks = track(frames, found, name=images.name).renumbered(numbers)
     write_mots_txt(result, tracks)
     print(f"{result}: {len(tracks.ids)} tracks in {len(tracks)} frames")
 

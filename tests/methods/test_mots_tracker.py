@@ -400,7 +400,7 @@ def test_the_command_tracks_a_folder_and_evaluate_mots_reads_the_result(tmp_path
 def test_detections_that_are_damaged_are_refused_with_their_line(tmp_path):
     file = tmp_path / "0002.txt"
     for text, problem in (
-        ("0 0 0 1 2 0.9 1 2 3 231\n0 1 2", "line 2: is neither"),
+        ("0 0 0 1 2 0.9 1 2 3 231\n0 1 2", "line 2: has 3 fields, those before 10"),
         ("0 0 0 1 2 high 1 2 3 231", "line 1: is neither"),
         ("5 0 0 1 2 0.9 1 2 3 231", "line 1: frame 5, the video has 0 to 2"),
         ("0 0 0 1 2 7.5 1 2 3 231", "line 1: the score is 7.5"),

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from vos_lab.datasets import download as downloads
+from vos_lab.datasets.text import read_text
 from vos_lab.video import IMAGE_SUFFIXES, Video, image_frames, mask_files, numbered_files
+from vos_lab.video.names import files_in, files_named
 
 SPLITS = {
     2016: ("train", "val", "trainval"),
@@ -145,12 +147,13 @@ class DAVIS:
             files = numbered_files(self._images / name, IMAGE_SUFFIXES)
             # A mask without its frame tells of a frame that is missing, where no gap does.
             frames = {file.stem for file in files}
-            for mask in sorted((self._masks / name).glob("*.png")):
+            masks = self._masks / name
+            for mask in files_in(masks, (".png",)) if masks.is_dir() else []:
                 if mask.stem not in frames:
                     raise FileNotFoundError(f"{mask}: its frame is missing in {files[0].parent}")
         else:
             files = [self._images / name / frame for frame in listed]
-        annotations = [self._masks / name / f"{file.stem}.png" for file in files]
+        annotations = files_named(self._masks / name, [file.stem for file in files], (".png",))
         needed = annotations if self._annotated else []
         for file in files + needed:
             if not file.is_file():
@@ -161,8 +164,9 @@ class DAVIS:
         video = Video(name, image_frames(files), frame_names=[file.stem for file in files])
         # Whether a mask is binary is known from the year: an all-black one does not tell.
         if any(file.is_file() for file in annotations):
-            masks = mask_files(annotations, video.size, binary=self.year == 2016)
-            video = replace(video, masks=masks)
+            binary = self.year == 2016
+            read = mask_files(annotations, video.size, binary, frames=files)
+            video = replace(video, masks=read)
         return video if self.transforms is None else self.transforms(video)
 
     def _find(self, download: bool) -> None:
@@ -228,11 +232,17 @@ def _read_list(file: Path) -> dict[str, list[str] | None]:
     if not file.is_file():
         raise FileNotFoundError(f"{file}: the list of the sequences of this split is missing")
     listed: dict[str, list[str] | None] = {}
-    for line in file.read_text(encoding="utf-8", errors="replace").split("\n"):
+    for number, line in enumerate(read_text(file).split("\n"), 1):
         if not line.strip():
             continue
         # DAVIS 2016 lists "/JPEGImages/480p/bear/00000.jpg /Annotations/...", 2017 lists "bear".
-        path = PurePosixPath(line.split()[0])
+        first, *others = line.split()
+        if len(others) > 1 or line.count("/JPEGImages/") > 1:
+            raise ValueError(
+                f"{file}, line {number}: {line.strip()[:80]!r} is neither the name of a sequence "
+                "nor that of a frame and its mask; is a newline lost?"
+            )
+        path = PurePosixPath(first)
         if len(path.parts) == 1:
             listed[path.name] = None
             continue

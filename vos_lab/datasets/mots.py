@@ -13,13 +13,13 @@ region to ignore, where nobody knows what there is.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from pycocotools import mask as coco
 
 from vos_lab.datasets.mots_lines import read_lines
@@ -34,13 +34,16 @@ from vos_lab.datasets.run_lengths import (
     strip_of_runs,
 )
 from vos_lab.video import Lazy, numbered_files
+from vos_lab.video.names import numbers_of
+from vos_lab.video.pictures import errors_named, open_image
+from vos_lab.video.png import MAX_PIXELS
 
 CATEGORIES = {"car": 1, "pedestrian": 2}
 IGNORE = 10
 """The category of a region to ignore."""
 PER_CATEGORY = 1000
 """An id is this times the category, and the number of the object."""
-MAX_FRAME, MAX_SIDE = 10**7, 1 << 15
+MAX_FRAME = 10**7
 """Beyond, a number is a mistake."""
 BLOCK = 1 << 20
 """How many characters of run lengths are looked at together: some MB, however long the video."""
@@ -108,7 +111,8 @@ class MotsSequence:
 
     Attributes:
         name: of the video.
-        numbers: the numbers of its frames: from 0 in KITTI MOTS, from 1 in MOTS20.
+        numbers: the numbers of its frames: from 0 in KITTI MOTS, from 1 in MOTS20; in steps where
+            frames were left out evenly.
         size: height and width in pixels; None where there is no mask.
         frame: ``(N,)`` int64: the number of the frame of each mask, ascending.
         id: ``(N,)`` int64.
@@ -167,6 +171,21 @@ class MotsSequence:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def renumbered(self, numbers: range) -> "MotsSequence":
+        """The same sequence with other numbers of its frames.
+
+        Args:
+            numbers: as many as it has.
+
+        Raises:
+            ValueError: there are more or fewer.
+        """
+        if len(numbers) != len(self):
+            raise ValueError(f"{self.name}: has {len(self)} frames, not {len(numbers)}")
+        place = (self.frame - self.numbers.start) // self.numbers.step
+        frame = numbers.start + numbers.step * place
+        return replace(self, numbers=numbers, frame=frame)
 
     @property
     def ids(self) -> np.ndarray:
@@ -238,6 +257,12 @@ class MotsSequence:
         ]
 
 
+def _said(numbers: range) -> str:
+    """The numbers of frames, for an error."""
+    steps = f" in steps of {numbers.step}" if numbers.step > 1 else ""
+    return f"{numbers[0]} to {numbers[-1]}{steps}" if numbers else "none"
+
+
 def _together(
     rows: Sequence[tuple[int, ...]], strings: Sequence[bytes]
 ) -> tuple[bytes, np.ndarray, np.ndarray]:
@@ -282,8 +307,12 @@ def _sequence(
         ),
     )
     refuse(
-        (height < 1) | (width < 1) | (height > MAX_SIDE) | (width > MAX_SIDE),
-        lambda row: f"an image of {width[row]} x {height[row]} pixels cannot be",
+        # As float, since the product of two such numbers may be more than an integer holds.
+        (height < 1) | (width < 1) | (height.astype(float) * width > MAX_PIXELS),
+        lambda row: (
+            f"an image of {width[row]} x {height[row]} pixels cannot be; at most {MAX_PIXELS:,} "
+            "are read"
+        ),
     )
     refuse(
         (height != height[:1]) | (width != width[:1]),
@@ -293,11 +322,10 @@ def _sequence(
         ),
     )
     refuse(
-        (frame < numbers.start) | (frame >= numbers.stop),
-        lambda row: (
-            f"frame {frame[row]} is beyond the video, whose frames are {numbers.start} to "
-            f"{numbers.stop - 1}"
-        ),
+        (frame < numbers.start)
+        | (frame >= numbers.stop)
+        | ((frame - numbers.start) % numbers.step != 0),
+        lambda row: f"frame {frame[row]} is beyond the video, whose frames are {_said(numbers)}",
     )
     by_id = np.lexsort((ids, frame))
     again = np.zeros(len(frame), bool)
@@ -411,15 +439,13 @@ def read_mots_png(
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of masks")
     files = numbered_files(folder, (".png",))
-    there = range(_number(files[0]), _number(files[-1]) + 1)
-    if len(there) != len(files):
-        raise ValueError(f"{folder}: frames are missing, {len(files)} images are numbered {there}")
+    there = numbers_of(files)
     if numbers is None:
         numbers = there
-    if there.stop != numbers.stop or there.start not in (numbers.start, numbers.start + 1):
+    first = numbers.start if there.start == numbers.start else numbers.start + 1
+    if there != range(first, numbers.stop, numbers.step):
         raise ValueError(
-            f"{folder}: holds the frames {there.start} to {there.stop - 1}, but the video has "
-            f"{numbers.start} to {numbers.stop - 1}"
+            f"{folder}: holds the frames {_said(there)}, but the video has {_said(numbers)}"
         )
     rows, strings, size = [], [], None
     for number, file in zip(there, files, strict=True):
@@ -450,13 +476,8 @@ def read_ids(file: str | Path) -> np.ndarray:
         FileNotFoundError: there is no such file.
         ValueError: it cannot be read, has not 16 bits, or holds an id of no category.
     """
-    try:
-        with Image.open(file) as image:
-            mode, pixels = image.mode, np.array(image)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{file}: there is no such image of ids") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{file}: cannot be read as an image ({error})") from None
+    with errors_named(file, "image of ids"), open_image(Path(file).read_bytes()) as image:
+        mode, pixels = image.mode, np.array(image)
     if not mode.startswith("I"):
         raise ValueError(
             f"{file}: has mode {mode}, 8 bits for each colour; ids such as 1001 need a grey image "
@@ -502,8 +523,3 @@ def write_mots_png(
         for each in objects:
             ids[each.mask] = each.id
         Image.fromarray(ids).save(folder / f"{number:06d}.png")
-
-
-def _number(file: Path) -> int:
-    digits = "".join(filter(str.isdigit, file.stem))
-    return int(digits) if digits else 0

@@ -13,6 +13,7 @@ A seqmap names sequences and their frames: ``0002 empty 000000 000232``.
 """
 
 import configparser
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,15 +23,19 @@ import numpy as np
 from vos_lab.datasets import download as downloads
 from vos_lab.datasets.mots import (
     IGNORE,
+    MAX_FRAME,
     MotsObject,
     MotsSequence,
     read_mots_png,
     read_mots_txt,
 )
+from vos_lab.datasets.text import read_text
 from vos_lab.video import IMAGE_SUFFIXES, VOID, Lazy, Video, image_frames, numbered_files
+from vos_lab.video.names import files_in, numbers_of
 
 INNER_FOLDERS = ("instances_txt", "label_02", "instances", "data", "train", "training")
 """Where the masks may lie under the folder that a person names, the best first."""
+NUMBER = re.compile("[0-9]{1,9}")
 SPLITS: dict[str, dict[str, tuple[int, ...]]] = {
     "kitti-mots": {
         "train": (0, 1, 3, 4, 5, 9, 11, 12, 15, 17, 19, 20),
@@ -82,11 +87,11 @@ def _sequences(folder: Path) -> dict[str, Path]:
     found = {}
     # Without hidden files: a Mac leaves ._0002.txt beside 0002.txt on foreign disks.
     for path in sorted(path for path in folder.iterdir() if path.name[0] != "."):
-        if path.suffix == ".txt":
+        if path.suffix.lower() == ".txt":
             found[path.stem] = path
         elif (path / "gt/gt.txt").is_file():
             found[path.name] = path / "gt/gt.txt"
-        elif path.is_dir() and any(path.glob("[0-9]*.png")):
+        elif path.is_dir() and any(re.search("[0-9]", f.stem) for f in files_in(path, (".png",))):
             found[path.name] = path
     return found
 
@@ -111,21 +116,21 @@ def read_seqmap(file: str | Path) -> dict[str, range | None]:
     if not file.is_file():
         raise FileNotFoundError(f"{file}: there is no such seqmap")
     found: dict[str, range | None] = {}
-    for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(read_text(file).splitlines(), 1):
         fields = line.split()
         if not fields or (number == 1 and fields == ["name"]):
             continue
-        name = f"{int(fields[0]):04d}" if fields[0].isdigit() else fields[0]
+        name = f"{int(fields[0]):04d}" if NUMBER.fullmatch(fields[0]) else fields[0]
         if name in found:
             raise ValueError(f"{file}, line {number}: sequence {name} stands here a second time")
         if len(fields) == 1:
             found[name] = None
-        elif len(fields) >= 4 and fields[3].isdigit():
+        elif len(fields) == 4 and NUMBER.fullmatch(fields[3]) and int(fields[3]) <= MAX_FRAME:
             found[name] = range(int(fields[3]) + 1)
         else:
             raise ValueError(
                 f"{file}, line {number}: {line!r} is not like `0002 empty 000000 000232`, name and "
-                "last frame of a sequence"
+                f"last frame of a sequence (up to {MAX_FRAME})"
             )
     if not found:
         raise ValueError(f"{file}: names no sequence")
@@ -169,10 +174,13 @@ def frame_numbers(masks: Path) -> range | None:
         return None
     info = configparser.ConfigParser()
     try:
-        info.read(file, encoding="utf-8")
-        return range(1, info.getint("Sequence", "seqLength") + 1)
+        info.read_string(read_text(file))
+        length = info.getint("Sequence", "seqLength")
     except (configparser.Error, ValueError) as error:
         raise ValueError(f"{file}: does not say `seqLength` under `[Sequence]` ({error})") from None
+    if not 0 <= length <= MAX_FRAME:
+        raise ValueError(f"{file}: says that the sequence has {length} frames")
+    return range(1, length + 1)
 
 
 def read_sequence(
@@ -268,7 +276,9 @@ class MOTS:
             for number in numbers
         ]
         # The same sequence is called 0002 in one layout, MOTS20-02 in another.
-        by_number = {int(each.rpartition("-")[2]): each for each in there if each[-1].isdigit()}
+        by_number = {
+            int(digits[0]): each for each in there if (digits := re.search("[0-9]{1,9}$", each))
+        }
         missing = [number for number in wanted if number not in by_number]
         if missing and not partial:
             raise FileNotFoundError(
@@ -309,8 +319,7 @@ class MOTS:
             raise KeyError(f"{self!r} has no sequence {index!r}")
         name = index if isinstance(index, str) else self.names[index]
         files = numbered_files(self._images(name), IMAGE_SUFFIXES)
-        first = int(files[0].stem)
-        objects = read_sequence(self._masks[name], range(first, first + len(files)), name)
+        objects = read_sequence(self._masks[name], numbers_of(files), name)
         video = MotsVideo(
             name,
             image_frames(files),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from vos_lab.compiled import compiled
+from vos_lab.datasets.text import read_utf8
 
 FIELDS = ("frame", "id", "category", "height", "width", "rle")
 
@@ -36,7 +37,7 @@ def read_lines(path: str | Path) -> tuple[bytes, np.ndarray, np.ndarray]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file of masks")
-    text = path.read_bytes()
+    text = read_utf8(path)
     room = text.count(b"\n") + 1
     table, places = np.empty((5, room), np.int64), np.empty((3, room), np.int64)
     count, wrong = _read(np.frombuffer(text, np.uint8), table, places)

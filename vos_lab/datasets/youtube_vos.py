@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from vos_lab.datasets import download as downloads
+from vos_lab.datasets.text import read_utf8
 from vos_lab.video import (
     IMAGE_SUFFIXES,
     VOID,
@@ -25,6 +26,7 @@ from vos_lab.video import (
     mask_files,
     numbered_files,
 )
+from vos_lab.video.names import files_named
 
 SPLITS = ("train", "valid")
 
@@ -178,7 +180,7 @@ class YouTubeVOS:
         name = index if isinstance(index, str) else self.names[index]
         files = numbered_files(self._images / name, IMAGE_SUFFIXES)
         number = {file.stem: t for t, file in enumerate(files)}
-        annotations = [self._masks / name / f"{file.stem}.png" for file in files]
+        annotations = files_named(self._masks / name, list(number), (".png",))
         categories, appearances = {}, {}
         for key, thing in self._meta[name].items():
             absent = [stem for stem in thing["frames"] if stem not in number]
@@ -202,7 +204,7 @@ class YouTubeVOS:
             categories=categories,
             appearances=appearances,
         )
-        masks = mask_files(annotations, video.size, binary=False)
+        masks = mask_files(annotations, video.size, binary=False, frames=files)
 
         def checked(t: int) -> np.ndarray | None:
             mask = masks[t]
@@ -220,17 +222,24 @@ class YouTubeVOS:
         return video if self.transforms is None else self.transforms(video)
 
 
+def _are_names(frames: Any) -> bool:
+    return isinstance(frames, list) and all(isinstance(name, str) for name in frames)
+
+
 def _read_meta(file: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Video name -> object id -> {"category": str, "frames": [names of frames]}."""
     if not file.is_file():
         raise FileNotFoundError(f"{file}: is missing; it comes with the official archive")
     try:
-        videos = json.loads(file.read_text(encoding="utf-8"))["videos"]
+        videos = json.loads(read_utf8(file))["videos"]
         objects = {name: video["objects"] for name, video in videos.items()}
         for name, things in objects.items():
             for key, thing in things.items():
-                if not (1 <= int(key) <= 254 and thing["category"] and thing["frames"]):
+                frames, category = thing["frames"], thing["category"]
+                if not (1 <= int(key) <= 254 and category and frames):
                     raise ValueError(f"object {key} of {name} lacks an id, a category or frames")
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+                if not (isinstance(category, str) and _are_names(frames)):
+                    raise ValueError(f"object {key} of {name} has no names of frames or category")
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"{file}: is not in the form of YouTube-VOS ({error!r})") from None
     return objects
