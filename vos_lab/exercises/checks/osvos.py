@@ -1,94 +1,19 @@
 """Checks of lesson 05: class_balanced_loss, fuse_side_outputs, fine_tune and snap_to_contours."""
 
-import copy
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
-from vos_lab.exercises.compare import difference
 from vos_lab.methods.contours import snap_to_contours
-from vos_lab.methods.fine_tuning import Batch, Loss, fine_tune
+from vos_lab.methods.fine_tuning import fine_tune
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, fuse_side_outputs
 from vos_lab.methods.osvos import class_balanced_loss, cross_entropy
 from vos_lab.video import VOID
 
 # --- class_balanced_loss ----------------------------------------------------------------------
-
-
-def balanced(
-    score: torch.Tensor, positive: torch.Tensor, counts: torch.Tensor, wrong: str = ""
-) -> torch.Tensor:
-    """The loss as the reference computes it, with knobs to turn wrong."""
-    number = counts.sum().clamp(min=1)
-    beta = 1 - positive.sum() / number
-    target = positive.float()
-    entropy = functional.binary_cross_entropy_with_logits(score, target, reduction="none")
-    if wrong == "overflow":
-        p = score.sigmoid()
-        entropy = -(target * p.log() + (1 - target) * (1 - p).log())
-    if wrong == "twice":
-        entropy = functional.binary_cross_entropy_with_logits(
-            score.sigmoid(), target, reduction="none"
-        )
-    weight = torch.where(positive, beta, 1 - beta) * counts
-    if wrong == "exchanged":
-        weight = torch.where(positive, 1 - beta, beta) * counts
-    if wrong == "sum":
-        return (entropy * weight).sum()
-    if wrong == "by weight":
-        return (entropy * weight).sum() / weight.sum().clamp(min=1e-9)
-    return (entropy * weight).sum() / number
-
-
-def loss_exchanged(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Gives the large weight to the background."""
-    counts = truth != VOID
-    return balanced(score, counts & (truth > 0), counts, "exchanged")
-
-
-def loss_plain(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Counts each pixel alike."""
-    return cross_entropy(score, truth)
-
-
-def loss_void_is_background(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Takes void for background."""
-    return balanced(score, truth == 1, torch.ones_like(truth, dtype=torch.bool))
-
-
-def loss_void_is_object(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Takes void for the object."""
-    return balanced(score, truth > 0, torch.ones_like(truth, dtype=torch.bool))
-
-
-def loss_overflow(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Takes the logarithm of a sigmoid."""
-    counts = truth != VOID
-    return balanced(score, counts & (truth > 0), counts, "overflow")
-
-
-def loss_twice(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Puts the scores through a sigmoid twice."""
-    counts = truth != VOID
-    return balanced(score, counts & (truth > 0), counts, "twice")
-
-
-def loss_sum(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Adds up and does not divide."""
-    counts = truth != VOID
-    return balanced(score, counts & (truth > 0), counts, "sum")
-
-
-def loss_by_weight(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Divides by the weights."""
-    counts = truth != VOID
-    return balanced(score, counts & (truth > 0), counts, "by weight")
 
 
 def loss_of_four(scores: Sequence[float], truth: Sequence[int]) -> Inputs:
@@ -136,41 +61,45 @@ CLASS_BALANCED_LOSS = Check(
         Mistake(
             "The weights are exchanged. The object is the smaller class, so it gets the larger "
             "weight: beta, the share of the background.",
-            loss_exchanged,
+            ("positive, beta, 1 - beta", "positive, 1 - beta, beta"),
         ),
         Mistake(
             "Each pixel counts alike: this is plain cross-entropy. Multiply the object by beta and "
             "the background by 1 - beta.",
-            loss_plain,
+            ("torch.where(positive, beta, 1 - beta) * counts", "counts"),
         ),
         Mistake(
             "Void was taken for background. It has no truth: it gets the weight 0, and does not "
             "count in beta or in the number of pixels.",
-            loss_void_is_background,
+            ("truth != VOID", "truth >= 0"),
+            ("truth > 0", "truth == 1"),
         ),
         Mistake(
             "Void is 255, which is above 0, so it was taken for the object. Leave it out first.",
-            loss_void_is_object,
+            ("truth != VOID", "truth >= 0"),
         ),
         Mistake(
             "The logarithm of a sigmoid that has been rounded to 0 is minus infinity. Use the "
             "library function that takes log-odds.",
-            loss_overflow,
+            ("functional.binary_cross_entropy_with_logits", "entropy_of_sigmoid"),
+            entropy_of_sigmoid=lambda score, target, reduction: (
+                -(target * score.sigmoid().log() + (1 - target) * (1 - score.sigmoid()).log())
+            ),
         ),
         Mistake(
             "The scores went through the sigmoid twice. The function with_logits does that "
             "itself: give it log-odds.",
-            loss_twice,
+            ("with_logits(score,", "with_logits(score.sigmoid(),"),
         ),
         Mistake(
             "This is the sum. A large frame would have a large loss then: divide by the number of "
             "pixels that count.",
-            loss_sum,
+            ("(entropy * weight).sum() / number", "(entropy * weight).sum()"),
         ),
         Mistake(
             "This was divided by the sum of the weights. Divide by the number of pixels that "
             "count.",
-            loss_by_weight,
+            ("sum() / number", "sum() / weight.sum().clamp(min=1e-9)"),
         ),
     ],
     hints=[
@@ -186,43 +115,6 @@ CLASS_BALANCED_LOSS = Check(
 )
 
 # --- fuse_side_outputs ------------------------------------------------------------------------
-
-
-def fused(
-    sides: Sequence[torch.Tensor],
-    weight: torch.Tensor,
-    **how: Any,
-) -> torch.Tensor:
-    """Enlarge in some way, and add up with weights."""
-    size = sides[0].shape[-2:]
-    how = how or {"mode": "bilinear", "align_corners": False}
-    large = torch.stack([functional.interpolate(side, size, **how) for side in sides])
-    return (large * weight[:, None, None, None, None]).sum(dim=0)
-
-
-def fuse_unweighted(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
-    """Forgets the weights."""
-    return fused(sides, torch.ones_like(weight))
-
-
-def fuse_mean(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
-    """Averages."""
-    return fused(sides, weight) / len(sides)
-
-
-def fuse_probabilities(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
-    """Fuses probabilities."""
-    return fused([side.sigmoid() for side in sides], weight)
-
-
-def fuse_small(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
-    """Brings all to the smallest size."""
-    return fused(list(sides)[::-1], weight.flip(0))
-
-
-def fuse_backwards(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
-    """Takes the weights from the other end."""
-    return fused(sides, weight.flip(0))
 
 
 def side_outputs(
@@ -270,34 +162,34 @@ FUSE_SIDE_OUTPUTS = Check(
         Mistake(
             "The coarse outputs were enlarged in blocks, so the mask gets stairs. Enlarge them "
             "bilinearly.",
-            partial(fused, mode="nearest"),
+            ('mode="bilinear", align_corners=False', 'mode="nearest"'),
         ),
         Mistake(
             "Corner pixels were put on corner pixels, so each coarse opinion sits beside its "
             "place. A pixel has an area: align_corners=False.",
-            partial(fused, mode="bilinear", align_corners=True),
+            ("align_corners=False", "align_corners=True"),
         ),
         Mistake(
             "The weights were not used: all sizes count alike. Multiply each with its weight.",
-            fuse_unweighted,
+            (" * weight[:, None, None, None, None]", ""),
         ),
         Mistake(
             "This is the mean. Add up; the weights say already how much each size counts.",
-            fuse_mean,
+            ("sum(dim=0)", "mean(dim=0)"),
         ),
         Mistake(
             "Probabilities were added, which gives more than 1. Log-odds are evidence: add those. "
             "The sigmoid comes after the fusion.",
-            fuse_probabilities,
+            ("interpolate(side,", "interpolate(side.sigmoid(),"),
         ),
         Mistake(
             "All were brought to the size of the last one, which is the coarsest. Take that of the "
             "first.",
-            fuse_small,
+            ("sides[0]", "sides[-1]"),
         ),
         Mistake(
             "The weights were taken from the wrong end. The first belongs to the largest size.",
-            fuse_backwards,
+            ("weight[", "weight.flip(0)["),
         ),
     ],
     hints=[
@@ -314,37 +206,6 @@ FUSE_SIDE_OUTPUTS = Check(
 # --- fine_tune --------------------------------------------------------------------------------
 
 Watch = Callable[[float], Any] | None
-
-
-def tuned(
-    network: nn.Module,
-    batches: Iterable[Batch],
-    loss: Loss,
-    learning_rate: float,
-    wrong: str = "",
-) -> list[Any]:
-    """Fine-tune as the reference does, with knobs to turn wrong."""
-    network.train()
-    losses: list[Any] = []
-    maker = torch.optim.SGD if wrong == "sgd" else torch.optim.Adam
-    optimiser = maker(network.parameters(), 1e-3 if wrong == "rate" else learning_rate)
-    for inputs, truth in batches:
-        if wrong == "fresh":
-            optimiser = maker(network.parameters(), learning_rate)
-        value = loss(network(inputs)[0], truth)
-        if wrong == "coarse":
-            value = loss(network(inputs)[1][0], truth)
-        if wrong != "accumulated":
-            optimiser.zero_grad()
-        value.backward()
-        if wrong != "no step":
-            optimiser.step()
-        if wrong == "after":
-            with torch.no_grad():
-                value = loss(network(inputs)[0], truth)
-        losses.append(value if wrong == "tensor" else float(value.detach()))
-    network.eval()
-    return losses
 
 
 def lesson_for_a_network(
@@ -369,17 +230,6 @@ def lesson_for_a_network(
     }
 
 
-def numbers(inputs: Inputs, got: Any) -> str | None:
-    """Compare with the reference, and make sure that the losses are numbers."""
-    # The network is changed by whoever uses it: here it is that of the inputs, still untouched.
-    expected = fine_tune.reference(**copy.deepcopy(inputs))
-    problem = difference(expected, got, 1e-3)
-    if problem is None and not all(isinstance(value, float) for value in got):
-        kind = next(type(value).__name__ for value in got if not isinstance(value, float))
-        return f"expected losses that are numbers (float), got a {kind}"
-    return problem
-
-
 FINE_TUNE = Check(
     fine_tune,
     cases=[
@@ -396,40 +246,44 @@ FINE_TUNE = Check(
         Mistake(
             "The gradients of all steps pile up: backward adds to what is there. Set them to zero "
             "before each backward.",
-            partial(tuned, wrong="accumulated"),
+            ("optimiser.zero_grad()", ""),
         ),
         Mistake(
             "The network does not learn. backward only computes gradients; optimiser.step() "
             "changes the weights, and zero_grad must not come between the two.",
-            partial(tuned, wrong="no step"),
+            ("optimiser.step()", ""),
         ),
         Mistake(
             "The optimiser is made anew in every step, so Adam forgets what it knows about the "
             "gradients. Make it once, before the loop.",
-            partial(tuned, wrong="fresh"),
+            (
+                "optimiser.zero_grad()",
+                "optimiser = torch.optim.Adam(network.parameters(), learning_rate)\n"
+                "        optimiser.zero_grad()",
+            ),
         ),
         Mistake(
             "This is plain gradient descent. Adam gives each weight a step size of its own.",
-            partial(tuned, wrong="sgd"),
+            ("Adam", "SGD"),
         ),
         Mistake(
             "The learning rate was not passed on: Adam took its own, 0.001.",
-            partial(tuned, wrong="rate"),
+            (", learning_rate)", ")"),
         ),
         Mistake(
             "These are the losses after each step. Keep the one that you stepped with: another "
             "look at the network costs as much time again.",
-            partial(tuned, wrong="after"),
+            ("float(value.detach())", "float(loss(network(inputs)[0], truth))"),
         ),
         Mistake(
             "Each loss is a tensor that holds on to its whole computation, so memory grows with "
             "every step. Keep a number: float(value.detach()).",
-            partial(tuned, wrong="tensor"),
+            ("float(value.detach())", "value"),
         ),
         Mistake(
             "A side output was learned from. The network gives two things: the fused output "
             "first, then the list of side outputs.",
-            partial(tuned, wrong="coarse"),
+            ("fused, _ = network(inputs)", "_, (fused, *_) = network(inputs)"),
         ),
     ],
     hints=[
@@ -441,52 +295,9 @@ FINE_TUNE = Check(
         "there is one.",
     ],
     tolerance=1e-3,
-    judge=numbers,
 )
 
 # --- snap_to_contours -------------------------------------------------------------------------
-
-
-def shares(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """How much of each region is object."""
-    pixels = np.maximum(np.bincount(regions.ravel()), 1)
-    return np.bincount(regions.ravel(), mask.ravel().astype(np.float64)) / pixels
-
-
-def snapped_any(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """One pixel is enough."""
-    return (shares(mask, regions) > 0)[regions]
-
-
-def snapped_half(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Half is enough."""
-    return (shares(mask, regions) >= 0.5)[regions]
-
-
-def snapped_only_less(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Only takes away."""
-    return (mask > 0.5) & (shares(mask, regions) > 0.5)[regions]
-
-
-def snapped_only_more(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Only adds."""
-    return (mask > 0.5) | (shares(mask, regions) > 0.5)[regions]
-
-
-def snapped_cut_first(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Cuts the soft mask first."""
-    return (shares(mask > 0.5, regions) > 0.5)[regions]
-
-
-def snapped_not_zero(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Takes region 0 for background."""
-    return (shares(mask, regions) > 0.5)[regions] & (regions > 0)
-
-
-def snapped_whole_object(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Asks for half of the object instead of half of the region."""
-    inside = np.bincount(regions.ravel(), mask.ravel().astype(np.float64))
-    return (inside > 0.5 * mask.sum())[regions]
 
 
 def tiles(rng: np.random.Generator, height: int, width: int, soft: bool = False) -> Inputs:
@@ -531,33 +342,34 @@ SNAP_TO_CONTOURS = Check(
     mistakes=[
         Mistake(
             "A single pixel drew its whole region in. More than half of a region must be object.",
-            snapped_any,
+            ("inside > 0.5 * pixels", "inside > 0"),
         ),
         Mistake(
             "A region of which exactly half is object was taken. More than half: use >, not >=.",
-            snapped_half,
+            ("inside > ", "inside >= "),
         ),
         Mistake(
             "Pixels were only taken away. A region that is object is so as a whole: its missing "
             "pixels are filled.",
-            snapped_only_less,
+            ("chosen[regions]", "(mask > 0.5) & chosen[regions]"),
         ),
         Mistake(
             "Pixels were only added. A region that is not object loses those that it had.",
-            snapped_only_more,
+            ("chosen[regions]", "(mask > 0.5) | chosen[regions]"),
         ),
         Mistake(
             "The soft mask was cut at one half before it was counted. Count how much of each pixel "
             "is object.",
-            snapped_cut_first,
+            ("mask.ravel()", "(mask.ravel() > 0.5)"),
         ),
         Mistake(
-            "Region 0 was taken for background. It is a region like any other.", snapped_not_zero
+            "Region 0 was taken for background. It is a region like any other.",
+            ("chosen[regions]", "chosen[regions] & (regions > 0)"),
         ),
         Mistake(
             "This asks for half of the object. Ask for half of the region: compare with its own "
             "number of pixels.",
-            snapped_whole_object,
+            ("0.5 * pixels", "0.5 * mask.sum()"),
         ),
     ],
     hints=[
