@@ -2,6 +2,7 @@
 
 import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from vos_lab import video
 from vos_lab.exercise import Exercise, exercise
-from vos_lab.exercises.cases import Case, Check, Mistake, run
+from vos_lab.exercises.cases import Case, Check, Listener, Mistake, heard_by, run
 from vos_lab.exercises.check import (
     CheckError,
     CheckFailed,
@@ -26,6 +27,7 @@ from vos_lab.exercises.check import (
 )
 from vos_lab.exercises.compare import difference, show
 from vos_lab.exercises.encoding import Reader, Writer
+from vos_lab.exercises.recorded import read_checks, record
 from vos_lab.metrics import masks
 
 CHECKS = list(registered().values())
@@ -398,6 +400,53 @@ def test_a_case_has_the_judge_of_its_check_unless_it_has_its_own():
     item = Check(twice(), [whole, odd], [], ["Think."], judge=lambda inputs, got: f"{got}!")
     assert judge(lambda x: 7, item).text.startswith("✗ double: 1 of 2 cases fails")
     assert "7!" in judge(lambda x: 7, item).text
+
+
+def test_a_listener_must_hear_what_the_reference_tells_it():
+    @exercise(minutes=1, difficulty=1, importance=1)
+    def each(values, watch):
+        for value in values:
+            watch(value)
+
+    def louder(values, watch):
+        for value in values:
+            watch(max(value, 1.5))
+
+    item = Check(
+        each,
+        [Case("two", lambda rng: {"values": [2.0, 1.0], "watch": Listener()})],
+        [Mistake("Nobody is told.", ("watch(value)", "pass"))],
+        ["Think."],
+    )
+    assert judge(lambda values, watch: each.reference(values, watch), item).outcome == "passed"
+    silent = judge(lambda values, watch: None, item)
+    assert silent.mistake == "Nobody is told."
+    assert "watch was called 0 times, expected 2 times" in silent.text
+    assert "watch, call 2: expected 1   got 1.5" in judge(louder, item).text
+    assert all(not inputs["watch"].heard for inputs in item.inputs(0))
+
+
+def test_a_listener_is_heard_on_record_and_through_the_wall(tmp_path):
+    item = registered()["fine_tune"]
+    assert record([item], [], tmp_path / "checks") == []
+    on_record = read_checks(tmp_path / "checks")[0]
+    case = next(c for c in on_record.cases if "watches" in c.name)
+    number = on_record.cases.index(case)
+    given, expected = on_record.inputs(0)[number], on_record.expected([])[number]
+    assert len(expected.heard["watch"]) == 2
+    got = run(item.exercise.reference, given)
+    assert on_record.problem(case, given, expected, got) is None
+    assert "watch was called" in on_record.problem(case, given, expected, replace(got, heard={}))
+    writer = Writer()  # what a worker sends back
+    tree = writer.tree({"watch": Listener([0.5])})
+    assert heard_by(Reader(writer.parts).value(tree)) == {"watch": [0.5]}
+
+
+def test_a_number_that_still_holds_its_computation_is_no_number():
+    value = torch.tensor(2.0, requires_grad=True) / 4
+    assert "still holds its whole computation" in difference([0.5], [value], 0)
+    assert difference([0.5], [value.detach()], 0) is None
+    assert difference(value, value.detach(), 0) is None
 
 
 def test_a_mistake_that_agrees_on_few_failures_is_not_suggested():

@@ -62,13 +62,31 @@ class Case:
         name: what is special about the inputs, in words that a student reads.
         make: gives the inputs, by the names of the parameters, from a random generator. They are
             what can be sent to a grader's worker (:mod:`vos_lab.exercises.encoding`): numbers,
-            texts, arrays, tensors, networks, and lists, tuples and dicts of them.
+            texts, arrays, tensors, networks, a :class:`Listener`, and lists, tuples and dicts of
+            them.
         judge: in place of that of the check.
     """
 
     name: str
     make: Callable[[np.random.Generator], Inputs]
     judge: Judge | None = None
+
+
+@dataclass
+class Listener:
+    """A function for the inputs of a case that notes what it is told.
+
+    What the function under test has told it must be what the reference tells it.
+
+    Attributes:
+        heard: the arguments of each call; those of one argument as they are.
+    """
+
+    heard: list[Any] = field(default_factory=list)
+
+    def __call__(self, *told: Any) -> None:
+        """Note what is told."""
+        self.heard.append(told[0] if len(told) == 1 else list(told))
 
 
 class Mistake:
@@ -229,7 +247,8 @@ class Check:
             problem = difference(expected.value, got.value, self.tolerance)
         if problem is None and self.fresh and got.shared:
             problem = f"right values, but {got.shared}"
-        return problem or gradient_problem(expected.gradients, got.gradients, self.tolerance)
+        problem = problem or gradient_problem(expected.gradients, got.gradients, self.tolerance)
+        return problem or unheard(expected.heard, got.heard, self.tolerance)
 
 
 # --- running a case ---------------------------------------------------------------------------
@@ -264,6 +283,7 @@ class Run:
         shared: which arrays of the result share their memory, in words; empty if none does.
         failure: the exception that it raised.
         gradients: of the result, with respect to the inputs that ask for them.
+        heard: what each listener among the inputs was told.
     """
 
     value: Any = None
@@ -271,6 +291,7 @@ class Run:
     shared: str = ""
     failure: Failure | None = None
     gradients: Gradients | None = None
+    heard: dict[str, list[Any]] = field(default_factory=dict)
 
     def same(self, other: "Run", tolerance: float) -> bool:
         """Whether two versions of a function behave alike on a case."""
@@ -280,6 +301,7 @@ class Run:
         return (
             self.changed == other.changed
             and self.shared == other.shared
+            and unheard(self.heard, other.heard, tolerance) is None
             and difference(self.value, other.value, tolerance) is None
             and difference(self.gradients, other.gradients, tolerance) is None
         )
@@ -299,8 +321,10 @@ def run(function: Callable[..., Any], inputs: Inputs) -> Run:
     value, failure = call(function, given)
     if failure is not None:
         return Run(failure=failure)
-    shared = shared_memory(value, given)
-    return Run(value, changed(inputs, given), shared, gradients=gradients(value, given))
+    shared, heard = shared_memory(value, given), heard_by(given)
+    return Run(
+        value, changed(inputs, given), shared, gradients=gradients(value, given), heard=heard
+    )
 
 
 def call(function: Callable[..., Any], given: Inputs) -> tuple[Any, Failure | None]:
@@ -331,6 +355,36 @@ def changed(inputs: Inputs, given: Inputs) -> tuple[str, ...]:
     """
     containers = [k for k, v in inputs.items() if is_array(v) or isinstance(v, list | dict)]
     return tuple(k for k in containers if difference(inputs[k], given[k], 0) is not None)
+
+
+def heard_by(given: Inputs) -> dict[str, list[Any]]:
+    """What each listener among the inputs was told.
+
+    Args:
+        given: the inputs as they are after the call.
+    """
+    return {name: item.heard for name, item in given.items() if isinstance(item, Listener)}
+
+
+def unheard(
+    expected: dict[str, list[Any]], got: dict[str, list[Any]], tolerance: float
+) -> str | None:
+    """How what the listeners were told differs from what they should have been, in words.
+
+    Args:
+        expected: what each was to hear.
+        got: what it heard.
+        tolerance: of floats.
+    """
+    for name, wanted in expected.items():
+        heard = got.get(name, [])
+        if len(heard) != len(wanted):
+            return f"{name} was called {len(heard)} times, expected {len(wanted)} times"
+        for number, (want, have) in enumerate(zip(wanted, heard, strict=True), start=1):
+            problem = difference(want, have, tolerance)
+            if problem is not None:
+                return f"{name}, call {number}: {problem}"
+    return None
 
 
 @contextmanager

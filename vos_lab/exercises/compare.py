@@ -1,5 +1,6 @@
 """How a result differs from the expected one, and what a value looks like, in a student's words."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,10 @@ def difference(expected: Any, got: Any, tolerance: float) -> str | None:
         if not is_network(got):
             return f"expected {kind(expected)}, got {kind(got)}"
         return difference(dict(expected.state_dict()), dict(got.state_dict()), tolerance)
+    if dataclasses.is_dataclass(expected) and not isinstance(expected, type):
+        if type(got) is not type(expected):
+            return f"expected {kind(expected)}, got {kind(got)}"
+        return difference(vars(expected), vars(got), tolerance)
     if callable(expected):
         return None if got is expected else f"expected {show(expected)}   got {show(got)}"
     if isinstance(expected, dict):
@@ -65,6 +70,8 @@ def _first_difference(parts: list[tuple[str, Any, Any]], tolerance: float) -> st
 def _number_difference(expected: Any, got: Any, tolerance: float) -> str | None:
     if not isinstance(got, int | float | np.generic) and not is_array(got, dimensions=0):
         return f"expected {kind(expected)}, got {kind(got)}"
+    if getattr(got, "requires_grad", False) and not hasattr(expected, "requires_grad"):
+        return f"expected {kind(expected)}, got a tensor that still holds its whole computation"
     want, have = (
         (as_numpy(each) if is_array(each, dimensions=0) else np.asarray(each))[()]
         for each in (expected, got)

@@ -31,11 +31,12 @@ class RecordedCheck(Check):
 
     Attributes:
         inputs_on_record: of each case.
-        results: what the reference made of them, and the gradients of that.
+        results: what the reference made of them, the gradients of that, and what the listeners
+            among the inputs heard.
     """
 
     inputs_on_record: Sequence[Inputs] = field(default_factory=list)
-    results: Sequence[tuple[Any, Any]] = field(default_factory=list)
+    results: Sequence[tuple[Any, Any, Any]] = field(default_factory=list)
 
     without = "It is graded, so the library has no version of its own."
 
@@ -45,7 +46,7 @@ class RecordedCheck(Check):
 
     def expected(self, inputs: list[Inputs]) -> list[Run]:
         """The results on record."""
-        return [Run(value, gradients=slopes) for value, slopes in self.results]
+        return [Run(value, gradients=slopes, heard=heard) for value, slopes, heard in self.results]
 
 
 def record(checks: Iterable[Check], exercises: Iterable[Any], file: str | Path) -> list[str]:
@@ -71,7 +72,7 @@ def record(checks: Iterable[Check], exercises: Iterable[Any], file: str | Path) 
             try:
                 kept = {
                     "inputs": writer.tree(given),
-                    "result": writer.tree((result.value, result.gradients)),
+                    "result": writer.tree((result.value, result.gradients, result.heard)),
                 }
             except EncodingError as error:
                 del writer.parts[parts:]

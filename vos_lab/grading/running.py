@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from vos_lab.exercises.cases import Failure, Inputs, Run, changed
+from vos_lab.exercises.cases import Failure, Inputs, Run, changed, heard_by
 from vos_lab.exercises.encoding import EncodingError, Reader, Writer
 from vos_lab.grading.answer_key import Key, Question
 from vos_lab.grading.launcher import COMPILED
@@ -131,7 +131,7 @@ def _ask(worker: Worker, given: Inputs, limits: Limits) -> Run:
     shared = reply["shared"]
     shared = shared[:200] if isinstance(shared, str) else ""
     slopes = reader.value(reply["gradients"])
-    return Run(value, changed(given, after), shared, gradients=slopes)
+    return Run(value, changed(given, after), shared, gradients=slopes, heard=heard_by(after))
 
 
 def _exchange(worker: Worker, given: Inputs, most: int) -> tuple[Any, Reader]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
+from vos_lab.exercises.cases import Case, Check, Inputs, Listener, Mistake
 from vos_lab.methods.contours import snap_to_contours
 from vos_lab.methods.fine_tuning import fine_tune
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, fuse_side_outputs
@@ -191,6 +191,11 @@ FUSE_SIDE_OUTPUTS = Check(
             "The weights were taken from the wrong end. The first belongs to the largest size.",
             ("weight[", "weight.flip(0)["),
         ),
+        Mistake(
+            "The weights went through a softmax. They are learned as they are: one may be below 0, "
+            "and together they need not be 1.",
+            ("weight[", "weight.softmax(0)["),
+        ),
     ],
     hints=[
         "Five witnesses look at the same place from near and from far. Before you add up what they "
@@ -234,6 +239,10 @@ FINE_TUNE = Check(
     fine_tune,
     cases=[
         Case("one step", lambda rng: lesson_for_a_network(rng, 1)),
+        Case(
+            "somebody watches two steps",
+            lambda rng: lesson_for_a_network(rng, 2) | {"watch": Listener()},
+        ),
         Case(
             "two steps with one picture",
             lambda rng: lesson_for_a_network(rng, 2, same=True),
@@ -279,6 +288,11 @@ FINE_TUNE = Check(
             "Each loss is a tensor that holds on to its whole computation, so memory grows with "
             "every step. Keep a number: float(value.detach()).",
             ("float(value.detach())", "value"),
+        ),
+        Mistake(
+            "watch was not told of each step, so a progress bar would stand still. Call it with "
+            "the loss of the step, where it is not None.",
+            ("watch(losses[-1])", "pass"),
         ),
         Mistake(
             "A side output was learned from. The network gives two things: the fused output "
