@@ -55,6 +55,7 @@ def main() -> int:
         "test": (test, "set up once, then run all tests"),
         "setup": (only_set_up, "set up (again), and nothing else"),
         "mutants": (mutants, "change every solution, and see which mistakes the checks see"),
+        "fuzz": (fuzz, "give 1,000 damaged files of each kind to each reader"),
         "test-lowest": (test_lowest, "run all tests with the oldest versions we support"),
         "lock": (lock, "write the versions in .venv to requirements.lock"),
     }
@@ -118,6 +119,14 @@ def mutants(arguments: list[str]) -> int:
     python = set_up()
     command = [python, "-m", "vos_lab.exercises.mutants", "--table", "docs/mutants.md", *arguments]
     return run_to_the_end(command, OMP_NUM_THREADS="1")
+
+
+def fuzz(arguments: list[str]) -> int:
+    """Try each reader on many damaged files; of the tests, it sees 30 of each kind."""
+    python = set_up()
+    # -rP shows what tests that pass have printed: here, what came of the damages.
+    command = [python, "-m", "pytest", "-rP", "tests/fuzzing", *arguments]
+    return run_to_the_end(command, OMP_NUM_THREADS="1", FUZZ=os.environ.get("FUZZ", "1000"))
 
 
 def only_set_up(_: list[str]) -> int:
