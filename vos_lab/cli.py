@@ -391,13 +391,17 @@ def collect(
 
     _writable(json_file, csv_file)
     rows = collect_submissions(paths, lesson)
-    shown = Table("student", "lesson", "written", "not written", "version", "file", "problems")
+    shown = Table("student", "lesson", "written", "not written", "version", "file")
     for row in rows:
         open_ = ", ".join(name for name, state in row.states.items() if state != "answer")
-        written = f"{row.attempted} of {len(row.states)}"
-        cells = (row.student, row.lesson, written, open_, row.version, row.file)
-        shown.add_row(*map(escape, cells), escape("; ".join(row.problems)))
+        written = f"{row.attempted} of {len(row.states)}" if row.states else "not read"
+        cells = (row.student, row.lesson, written, open_, row.version, Path(row.file).name)
+        shown.add_row(*map(escape, cells))
     _print_table(shown)
+    for row in rows:  # below the table, where a long path leaves them room
+        if row.problems:
+            print(f"\n{', '.join(filter(None, (row.student, row.lesson, row.file)))}:")
+            print("\n".join(f"  {problem}" for problem in row.problems))
     _write_json(json_file, [vars(row) for row in rows])
     if csv_file:
         with csv_file.open("w", newline="", encoding="utf-8") as file:

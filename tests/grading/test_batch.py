@@ -87,6 +87,7 @@ def test_points(graded):
     assert [e.outcome for e in results["Di"].exercises] == ["not attempted"] * 2
     assert results["=Ed"].points == 0
     assert "not a notebook" in results["=Ed"].error
+    assert [e.outcome for e in results["=Ed"].exercises] == ["not read"] * 2
     assert results["Flo"].points == 9
     assert len([line for line in said if " of 16" in line]) == 6
 
@@ -142,7 +143,7 @@ def test_the_table_of_the_class(graded):
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert float(rows["Ada Lovelace"]["points"]) == 16
     assert rows["Di"]["jaccard: outcome"] == "not attempted"
-    assert "'=Ed" in rows  # no formula in a spreadsheet
+    assert rows["'=Ed"]["jaccard: outcome"] == "not read"  # and no formula in a spreadsheet
     assert "damaged" in rows["Flo"]["notes"]
 
 

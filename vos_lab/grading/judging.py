@@ -20,7 +20,7 @@ from vos_lab.grading.limits import Limits, SandboxError
 from vos_lab.grading.results import CaseResult, ExerciseResult, Result
 from vos_lab.grading.running import extract_answers, run_answer
 from vos_lab.grading.sandbox import Sandbox
-from vos_lab.grading.submissions import Submission
+from vos_lab.grading.submissions import Submission, printable
 
 PRINTED = 100  # values of an array that a verdict prints; larger ones are shown as pictures
 Done = tuple[Submission, Result, bool]  # the last: whether the result is final
@@ -71,13 +71,13 @@ def grade_one(
     """
     started = time.perf_counter()
     limits = limits or sandbox.limits
-    name, notes = "", list(submission.notes)
+    name = ""
     try:
         name, data = submission.content()
         extracted = extract_answers(sandbox, name, data, key)
     except (ValueError, OSError) as error:
         extracted = {"error": str(error), "notes": [], "answers": {}}
-    nothing: dict[str, Any] = {"state": "missing", "units": [], "note": extracted["error"] or ""}
+    nothing: dict[str, Any] = {"state": "unread", "units": [], "note": ""}
     exercises = [
         grade_exercise(question, extracted["answers"].get(question.name, nothing), sandbox, limits)
         for question in key.questions
@@ -85,8 +85,8 @@ def grade_one(
     return Result(
         submission.student,
         name,
-        extracted["error"],
-        (*notes, *extracted["notes"]),
+        printable(extracted["error"]) if extracted["error"] else None,
+        (*submission.notes, *map(printable, extracted["notes"])),
         tuple(exercises),
         time.perf_counter() - started,
     )
@@ -111,6 +111,8 @@ def grade_exercise(
     """
     state, note = answer["state"], answer["note"]
     result = ExerciseResult(question.name, "not attempted", 0, question.points, note=note)
+    if state == "unread":
+        return replace(result, outcome="not read")
     if state == "broken":
         return replace(result, outcome="error", hint=question.check.hints[0])
     if state != "answer":

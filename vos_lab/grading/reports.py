@@ -22,7 +22,7 @@ from vos_lab.grading.results import CaseResult, ExerciseResult, Result, Settings
 from vos_lab.grading.submissions import Submission
 
 CSS = Path(__file__).with_name("report.css")
-SIGNS = {"passed": "✓", "failed": "✗", "error": "✗", "not attempted": "○"}
+SIGNS = {"passed": "✓", "failed": "✗", "error": "✗", "not attempted": "○", "not read": "–"}
 MOST_PICTURES = 3  # of an exercise
 SIDE = 320  # pixels of the longer side of a picture
 LEVELS = 5  # bars of a distribution

@@ -49,7 +49,7 @@ class ExerciseResult:
 
     Attributes:
         name: of the function.
-        outcome: passed, failed, error, not attempted.
+        outcome: passed, failed, error, not attempted, not read.
         points: reached.
         possible: points.
         message: the sentence about the typical mistake that it makes, if it makes one.

@@ -181,20 +181,29 @@ class Submission:
         Raises:
             ValueError: there is none; says why.
         """
-        other = None
-        for file, data in self.contents():
-            if not self.lesson or lesson_of(data) in ("", self.lesson):
-                if other is not None:
-                    self._note(f"{file.name} is graded: it says that it is of {self.lesson}")
-                return file.name, data
-            other = other or (file.name, data)
-        if other is None:
-            raise ValueError(self.problem or "there is no notebook in it")
-        return other
+        unread: list[str] = []
+        chosen = None
+        for file, data in self.contents(unread):
+            fits = not self.lesson or lesson_of(data) in ("", self.lesson)
+            if fits and chosen is not None:
+                self._note(f"{file.name} is graded: it says that it is of {self.lesson}")
+            if fits or chosen is None:
+                chosen = file.name, data
+            if fits:
+                break
+        if chosen is None:
+            raise ValueError((unread or [self.problem or "there is no notebook in it"])[0])
+        for words in unread:
+            self._note(f"not read: {words}")
+        return chosen
 
-    def contents(self) -> Iterator[tuple[File, bytes]]:
-        """Every candidate that can be read, with its bytes; ``problem`` says why others cannot."""
-        left, problem = MAX_READ, ""
+    def contents(self, unread: list[str]) -> Iterator[tuple[File, bytes]]:
+        """Every candidate that can be read, with its bytes, the best first.
+
+        Args:
+            unread: gets the names of the others, and why.
+        """
+        left = MAX_READ
         for number, file in enumerate(self.files):
             try:
                 if number >= MAX_TRIED or left <= 0:
@@ -204,12 +213,43 @@ class Submission:
                 if not data.strip():
                     raise ValueError("is empty")
             except Exception as error:  # whatever it is, it belongs to this file and nobody else
-                words = f"{file.name}: {_reason(error)}".removeprefix(": ")
-                problem = problem or words
-                self.problem = problem
-                self._note(f"not read: {words}")
+                unread.append(f"{file.name}: {_reason(error)}".removeprefix(": "))
             else:
                 yield file, data
+
+    def sort(self, lesson: str) -> None:
+        """Put the file first that is most likely the answer to a lesson, and note the others.
+
+        Args:
+            lesson: its name; if it is empty, all files stay.
+        """
+
+        def rank(file: File) -> tuple[bool, bool, bool, bool, bool, str]:
+            path = PurePosixPath(file.name)
+            stem = _stem(path.name)
+            return (
+                bool(file.refused),
+                lesson.lower() not in stem.lower(),
+                any(part in OURS for part in path.parts[:-1]),
+                bool(COPY.search(stem)),
+                not path.name.lower().endswith(".ipynb"),
+                file.name,
+            )
+
+        self.lesson = lesson
+        self.files.sort(key=rank)
+        if not lesson:
+            return
+        named = [f for f in self.files if lesson.lower() in f.name.lower()]
+        if any(not file.refused for file in named):
+            self.files = named
+        for file in self.files[1:]:  # of the first, everything says it
+            if file.refused:
+                self._note(f"{file.name} is not read: {file.refused}")
+        if len(self.files) > 1:
+            others = ", ".join(f.name for f in self.files[1:9])
+            others += ", ..." if len(self.files) > 9 else ""
+            self._note(f"{self.files[0].name} is graded; there is also {others}")
 
     def _note(self, text: str) -> None:
         if text not in self.notes and len(self.notes) < MAX_NOTES:
@@ -489,7 +529,7 @@ def _submission(student: str, leaves: Iterable[_Leaf], lesson: str) -> Submissio
     """What a student handed in, archives and all, with the best candidate first."""
     unpacked = list(_unpacked(leaves))
     courses = {course for leaf in unpacked for course in _courses(leaf.parts)}
-    submission = Submission(student or "(no name)", lesson=lesson)
+    submission = Submission(student or "(no name)")
     others: list[str] = []
     damaged: list[str] = []
     for leaf in unpacked:
@@ -510,7 +550,7 @@ def _submission(student: str, leaves: Iterable[_Leaf], lesson: str) -> Submissio
             submission._note(words)
         if len(others) > 3:
             submission._note(f"and {len(others) - 3} more files that are no notebooks")
-    _order(submission, lesson)
+    submission.sort(lesson)
     return submission
 
 
@@ -520,37 +560,6 @@ def _courses(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield parts[:-1]
     if "vos_lab" in parts[:-1] and parts[-1].endswith(".py"):
         yield parts[: parts.index("vos_lab")]
-
-
-def _order(submission: Submission, lesson: str) -> None:
-    """Put the file first that is most likely the answer, and note which others there are."""
-
-    def rank(file: File) -> tuple[bool, bool, bool, bool, bool, str]:
-        path = PurePosixPath(file.name)
-        stem = _stem(path.name)
-        return (
-            bool(file.refused),
-            lesson.lower() not in stem.lower(),
-            any(part in OURS for part in path.parts[:-1]),
-            bool(COPY.search(stem)),
-            not path.name.lower().endswith(".ipynb"),
-            file.name,
-        )
-
-    files = sorted(submission.files, key=rank)
-    if not lesson:
-        submission.files = files
-        return
-    named = [f for f in files if lesson.lower() in f.name.lower()]
-    if any(not file.refused for file in named):
-        files = named
-    submission.files = files
-    for file in files:
-        if file.refused:
-            submission._note(f"{file.name} is not read: {file.refused}")
-    if len(files) > 1:
-        others = ", ".join(f.name for f in files[1:9]) + (", ..." if len(files) > 9 else "")
-        submission._note(f"{files[0].name} is graded; there is also {others}")
 
 
 def _unpacked(leaves: Iterable[_Leaf]) -> Iterator[_Leaf]:
