@@ -4,6 +4,9 @@
 # Somebody points at one animal in the first frame of a video. Find it again, to the pixel, in
 # every frame that follows: when it turns, when it runs, when it hides behind a tree, when its
 # twin walks in.
+#
+# The colour marks the pixels of the animal. While it is hidden, none is left. **What would a
+# program need to know, to paint this?** Every lesson of this course is one answer.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -43,7 +46,7 @@ from vos_lab.view.widgets.tour import ChallengeStudio
 from vos_lab.view.widgets.painter import Painter
 from vos_lab.view.widgets.player import Player
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 hide_and_seek = procedural.suite("occlusion")[0]
 figures.clip(
     hide_and_seek,
@@ -53,9 +56,6 @@ figures.clip(
 )
 
 # %% [markdown] name="goals" slide="skip"
-# The colour marks the pixels of the animal. While it is hidden, none is left. **What would a
-# program need to know, to paint this?** Every lesson of this course is one answer.
-#
 # After this lesson you can
 #
 # - say what goes into video object segmentation (VOS) and what comes out,
@@ -208,6 +208,7 @@ quiz("00_tour", "hidden")
 # class `Baseline` wraps your function in this form, and `run` drives it over a video.
 
 # %% name="run-baseline"
+hide_and_seek = procedural.suite("occlusion")[0]
 masks = methods.run(Baseline(), hide_and_seek)
 figures.strip(
     hide_and_seek,

@@ -41,18 +41,16 @@ from vos_lab.metrics.masks import lower_neighbour, right_neighbour, share_near
 from vos_lab.view import figures
 from vos_lab.view.widgets.metrics import MetricPlayground, animal, change_mask
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 truth = animal()
 lost_leg = truth.copy()
 lost_leg[118:, 90:125] = False
-thin = change_mask(truth, erode=2)
-figures.strip(
+figures.clip(
     [np.full((*truth.shape, 3), 235, np.uint8)] * 3,
-    [truth, lost_leg, thin],
-    titles=["truth", "a leg is lost", "too thin all around"],
-    title="Which of the two predictions is better?",
-    alt="Three masks of a made-up animal: the true one, one without a hind leg, and one that is "
-    "thinner everywhere.",
+    [truth, lost_leg, change_mask(truth, erode=2)],
+    alt="Three masks of a made-up animal in turn: the true one, one without a hind leg, and one "
+    "that is thinner everywhere.",
+    fps=1.0,
     opacity=1.0,
 )
 
@@ -76,6 +74,7 @@ quiz("01_metrics", "lost leg")
 # the truth. Some are *missed*: in the truth, not in the prediction.
 
 # %% name="region-picture" slide="slide"
+truth = animal()
 shifted = change_mask(truth, right=14, erode=2)
 figures.compare_masks(
     shifted,
@@ -101,6 +100,9 @@ figures.compare_masks(
 # %% exercise="vos_lab.metrics.masks.jaccard" points=2
 
 # %% name="region-in-use" tags=["compare"]
+lost_leg = truth.copy()
+lost_leg[118:, 90:125] = False
+thin = change_mask(truth, erode=2)
 predictions = {"lost leg": lost_leg, "too thin": thin, "shifted": shifted}
 for name, mask in predictions.items():
     print(f"{name}: J = {metrics.jaccard(mask, truth):.2f}")

@@ -3,7 +3,7 @@
 #
 # A video knows what every pixel looks like. It does not say where the pixel goes. Know that, and
 # you can follow an object from frame to frame. In this lesson you build two classical answers,
-# and see what no answer can know.
+# and see what no answer can know. Begin with this pole: **which way do its stripes go?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -47,7 +47,7 @@ from vos_lab.view import figures
 from vos_lab.view.figures import flow as flow_figures
 from vos_lab.view.widgets.optical_flow import FlowExplorer
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 pole = illusions.barber_pole(height=180, frames=18)
 figures.clip(
     pole,
@@ -467,6 +467,7 @@ figures.strip(
 )
 
 # %% name="illusions-table" slide="slide"
+pole = illusions.barber_pole(height=180, frames=18)
 seen = balls | {"barber pole": pole, "stripes in a hole": stripes}
 rows = {}
 for name, clip in seen.items():

@@ -3,7 +3,8 @@
 #
 # In lesson 02 you found flow with one assumption and a few lines. Nobody had to learn anything.
 # FlowNet (Fischer et al., ICCV 2015) was the first network that estimates flow from end to end. It
-# learned from pictures of flying chairs.
+# learned from pictures of flying chairs. Our shapes fly like those chairs. **How could a network
+# tell where each pixel has gone?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -50,7 +51,7 @@ from vos_lab.view import figures
 from vos_lab.view.figures import flow as flow_figures
 from vos_lab.view.widgets.flownet import CorrelationExplorer
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 shapes = flying_shapes(7, size=(160, 256), reach=30)
 figures.clip(
     [shapes.first, shapes.second],
@@ -80,6 +81,7 @@ quiz("03_flownet", "synthetic")
 # was chosen, so it is known at every pixel.
 
 # %% name="shapes-flow" slide="slide"
+shapes = flying_shapes(7, size=(160, 256), reach=30)
 lengths = np.linalg.norm(shapes.flow, axis=-1)
 print(f"flow of shape {shapes.flow.shape}, up to {lengths.max():.0f} pixels")
 flow_figures.flow_picture(

@@ -2,8 +2,9 @@
 # # Motion for segmentation: carry the mask, or find what moves
 #
 # You know where every pixel goes. And you know the object, in the first frame. Then the rest should
-# be easy: take the mask along. In this lesson you do that, watch it fail slowly, and meet two ideas
-# that make more of motion.
+# be easy: take the mask along. **Why, then, does the mask in this picture grow a tail?** In this
+# lesson you carry a mask yourself, watch it fail slowly, and meet two ideas that make more of
+# motion.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -54,7 +55,7 @@ from vos_lab.view import figures
 from vos_lab.view.figures import flow as flow_figures
 from vos_lab.view.widgets.player import Player
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 roll = procedural.suite("camera", frames=30, size=(120, 216), length=4)[3]
 truth = np.stack(list(roll.masks))
 plain = run(FlowPropagation(colour=0, filtered=False), roll, progress=False)
@@ -90,6 +91,8 @@ quiz("04_motion", "carry")
 # %% exercise="vos_lab.methods.flow_propagation.propagate_mask" points=2
 
 # %% name="propagation-in-use" slide="slide"
+roll = procedural.suite("camera", frames=30, size=(120, 216), length=4)[3]
+truth = np.stack(list(roll.masks))
 plain = run(FlowPropagation(colour=0, filtered=False), roll, progress=False)
 figures.strip(
     roll,

@@ -3,6 +3,9 @@
 #
 # Every method so far carries a mask from frame to frame, and loses what it loses. Now you build one
 # that carries nothing. It learns what the object *looks like*, and finds it in each frame anew.
+#
+# The mask in this picture was carried along, and it never comes back. **What would a method have to
+# remember, so that it finds the object again?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -59,7 +62,7 @@ from vos_lab.view.widgets.osvos import AnnotationExplorer, FineTuningMonitor, ne
 from vos_lab.view.widgets.painter import Painter
 from vos_lab.view.widgets.player import Player
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 hidden = occluded_video(4)
 carried = run(FlowPropagation(), hidden, progress=False)
 figures.clip(
@@ -348,6 +351,8 @@ figures.table(rows, title="Two easy videos, 12 frames of 120 x 216", digits=2)
 # Back to the first picture of this lesson.
 
 # %% name="occlusion" slide="slide"
+hidden = occluded_video(4)
+carried = run(FlowPropagation(), hidden, progress=False)
 before, after = before_and_after(hidden)
 hidden_truth = np.stack(list(hidden.masks)) == 1
 gone = [t for t in range(len(hidden)) if not hidden_truth[t].any()]

@@ -4,6 +4,8 @@
 # OSVOS learns what the object looks like, once, from the first frame. Then it never learns again.
 # But objects turn, get wet, walk into the shade. In this lesson the network learns from every new
 # frame, with nobody there to annotate it, and you find out why that does not end badly. Or does it?
+#
+# In the picture the mask of OSVOS fits at first. **Why does it get worse?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -52,24 +54,13 @@ from vos_lab.view import figures
 from vos_lab.view.widgets.player import Player
 from vos_lab.view.widgets.onavos import SampleMap, paint_samples, sample_figure, watch
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 coat = procedural.suite("appearance", frames=30, size=(120, 216), length=2)[1].part(0, 24)
-truth = np.stack(list(coat.masks)) == 1
-begun = OnAVOS(steps=60, snapping=False)
-begun.start(coat.frames[0], coat.first_mask)  # learns from frame 0, as OSVOS does
-
-
-def variant(method, **changes):
-    """A copy of a method that has learned from frame 0, with something changed."""
-    copied = copy.deepcopy(method)
-    vars(copied).update(changes)
-    return copied
-
-
-seen, once = watch(variant(begun, adapt_steps=0), coat)  # without adapting: this is OSVOS
+once_learned = OnAVOS(steps=60, snapping=False, adapt_steps=0)
+once_learned.start(coat.frames[0], coat.first_mask)
 figures.clip(
     coat,
-    once,
+    watch(once_learned, coat)[1],
     alt="An animal walks, and its coat slowly takes other colours. The coloured mask of OSVOS, "
     "which fits it in the first frame, gets worse.",
     height=140,
@@ -90,6 +81,20 @@ quiz("07_onavos", "drift")
 # You need lesson 05. It takes about 75 minutes.
 
 # %% name="drift" slide="slide"
+coat = procedural.suite("appearance", frames=30, size=(120, 216), length=2)[1].part(0, 24)
+truth = np.stack(list(coat.masks)) == 1
+begun = OnAVOS(steps=60, snapping=False)
+begun.start(coat.frames[0], coat.first_mask)  # learns from frame 0, as OSVOS does
+
+
+def variant(method, **changes):
+    """A copy of a method that has learned from frame 0, with something changed."""
+    copied = copy.deepcopy(method)
+    vars(copied).update(changes)
+    return copied
+
+
+seen, once = watch(variant(begun, adapt_steps=0), coat)  # without adapting: this is OSVOS
 j_once = jaccard(once == 1, truth)
 figures.curves(
     {"OSVOS": j_once},

@@ -4,6 +4,9 @@
 # OSVOS looks at every frame as if it had never seen the one before. That is a waste: the mask of a
 # moment ago is nearly right. In this lesson a network learns to mend it. And since nobody has
 # enough videos with masks, it learns that from single pictures, and from dreams of the first frame.
+#
+# The network that draws this mask has never seen a video, and never this animal. It was given the
+# first mask and nothing else. **How did it learn to follow?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -54,7 +57,7 @@ from vos_lab.view import figures
 from vos_lab.view.widgets.masktrack import DreamStudio
 from vos_lab.view.widgets.player import Player
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 small = {"frames": 16, "size": (120, 216), "length": 4}
 walk = procedural.suite("easy", **small)[0]
 truth = np.stack(list(walk.masks))
@@ -67,10 +70,6 @@ figures.clip(
     height=140,
     most_bytes=34_000,
 )
-
-# %% [markdown] name="problem-text" slide="skip"
-# The network that draws this mask has never seen a video, and never this animal. It was given the
-# first mask and nothing else. How did it learn to follow?
 
 # %% name="prediction" slide="fragment"
 quiz("08_masktrack", "stills")
@@ -89,6 +88,9 @@ quiz("08_masktrack", "stills")
 # ## The last mask is nearly right
 
 # %% name="nearly-right" slide="slide"
+small = {"frames": 16, "size": (120, 216), "length": 4}
+walk = procedural.suite("easy", **small)[0]
+truth = np.stack(list(walk.masks))
 t = 6
 last_mask, this_mask = truth[t - 1] == 1, truth[t] == 1
 print(
@@ -184,6 +186,7 @@ def j_of(masks, video):
     return np.mean([jaccard(np.stack(masks) == k, here == k) for k in labels], axis=0)[1:]
 
 
+stills = run(MaskTrack(steps=0), walk, progress=False)
 losses = {"damaged": [], "perfect": []}  # for later: what it was to learn from damaged masks
 tuned = run(MaskTrack(steps=60, watch=lambda _, loss: losses["damaged"].append(loss)), walk,
             progress=False)  # fmt: skip

@@ -3,7 +3,7 @@
 #
 # OSVOS learns each object anew, while you wait. In this lesson nothing is learned while you wait.
 # A network gives each pixel a point in a space; to segment a video is then to look up neighbours.
-# It is fast enough to do with the mouse.
+# It is fast enough to do with the mouse. **How does it know the car, if nobody taught it?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -56,6 +56,16 @@ from vos_lab.view.widgets.pixel_retrieval import (
 )
 from vos_lab.view.widgets.player import Player
 
+# %% name="picture" tags=["picture"]
+drive = procedural.suite("camera", frames=24, size=(120, 216), length=4)[1]
+figures.clip(
+    drive,
+    run(PixelRetrieval(), drive, progress=False),
+    alt="A car drives while the camera moves. A coloured mask follows it.",
+    height=140,
+    most_bytes=40_000,
+)
+
 # %% name="problem" slide="slide"
 small = {"frames": 24, "size": (120, 216), "length": 4}
 drive = procedural.suite("camera", **small)[1]
@@ -64,13 +74,6 @@ begun = time.perf_counter()
 found = run(PixelRetrieval(), drive, progress=False)
 per_frame = (time.perf_counter() - begun) / len(drive)
 print(f"{per_frame:.2f} s a frame, J {jaccard(found == 1, truth)[1:].mean():.2f}")
-figures.clip(
-    drive,
-    found,
-    alt="A car drives while the camera moves. A coloured mask follows it.",
-    height=140,
-    most_bytes=40_000,
-)
 
 # %% name="prediction" slide="fragment"
 quiz("09_pixel_retrieval", "knows")

@@ -3,7 +3,7 @@
 #
 # A mask that is carried from frame to frame is lost once, and then for good. In this lesson you
 # build what brings it back: look at all things in the frame, and know again the one that is
-# missing. From there the mask is carried on, and back.
+# missing. From there the mask is carried on, and back. **What could it be known by?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -47,7 +47,7 @@ from vos_lab.video import overlay
 from vos_lab.view import figures
 from vos_lab.view.widgets.player import Player
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 hidden = occluded_video(5)
 truth = np.stack(list(hidden.masks)) == 1
 method = learned(hidden)  # Lucid, fine-tuned on frame 0 as in lesson 08
@@ -82,6 +82,8 @@ quiz("10_reid", "behind")
 # thing. Here are the best of a frame in which our object is in plain sight again.
 
 # %% name="proposals" slide="slide"
+hidden = occluded_video(5)
+truth = np.stack(list(hidden.masks)) == 1
 seen = [t for t in range(len(hidden)) if truth[t].sum() > 0.8 * truth[0].sum()]
 frame = hidden.frames[seen[-1]]
 proposals = SmallProposer().propose(frame)
@@ -230,6 +232,8 @@ figures.strip(
 # are refined first, and then must pass a higher threshold. From the one that is chosen, go on.
 
 # %% name="forward" slide="slide"
+method = learned(hidden)  # Lucid, fine-tuned on frame 0 as in lesson 08
+lost = run(version(method, recover=False), hidden, progress=False)
 forward = run(version(method, both_ways=False), hidden, progress=False)
 gone = [t for t in range(len(hidden)) if not truth[t].any()]
 figures.curves(

@@ -4,6 +4,8 @@
 # No idea of the lessons before is always right, and in each frame one of them often is. So take
 # the masks of all of them, call them proposals, and let the objects choose. In this lesson you
 # build the choice. It takes milliseconds, so you can turn its weights and watch.
+#
+# Look at the two people after they have crossed. **What went wrong, and who could have known?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -54,6 +56,18 @@ from vos_lab.view import figures
 from vos_lab.view.widgets.premvos import MergeExplorer, record
 from vos_lab.view.widgets.player import Player
 
+# %% name="picture" tags=["picture"]
+small = {"frames": 24, "size": (120, 216)}
+clip = procedural.render(procedural.Spec(objects=3, camera_motion=0.2, speed=0.6, **small), 11)
+figures.clip(
+    clip,
+    run(PixelRetrieval(), clip, progress=False),
+    alt="A striped animal and two people pass each other in the snow. Coloured masks follow them, "
+    "and mix after one of the people was behind the others.",
+    height=140,
+    most_bytes=60_000,
+)
+
 # %% name="problem" slide="slide"
 small = {"frames": 24, "size": (120, 216)}
 clip = procedural.render(procedural.Spec(objects=3, camera_motion=0.2, speed=0.6, **small), 11)
@@ -61,14 +75,6 @@ truth, objects = np.stack(list(clip.masks)), (1, 2, 3)
 retrieved = run(PixelRetrieval(), clip, progress=False)
 for k in objects:
     print(f"object {k}: J {jaccard(retrieved == k, truth == k)[1:].mean():.2f}")
-figures.clip(
-    clip,
-    retrieved,
-    alt="A striped animal and two people pass each other in the snow. Coloured masks follow them, "
-    "and mix after one of the people was behind the others.",
-    height=140,
-    most_bytes=60_000,
-)
 
 # %% [markdown] name="problem-text" slide="skip"
 # Pixel retrieval follows all three at once. Then one of the two people goes behind the animal, and

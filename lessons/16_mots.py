@@ -2,7 +2,8 @@
 # # MOTS: a street full of people, and no first mask
 #
 # So far somebody drew a mask for you: this is the object, follow it. In a street nobody does.
-# People come and go, hide each other, come back. In this lesson you find out who is who.
+# People come and go, hide each other, come back. **How many of them are there, and who is who?** In
+# this lesson you find out.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -48,7 +49,7 @@ from vos_lab.video import Video
 from vos_lab.view import figures
 from vos_lab.view.widgets.mots import TrackTimeline, identity_maps, timeline
 
-# %% name="problem" slide="slide"
+# %% name="picture" tags=["picture"]
 street = procedural.suite("crowd", frames=60, length=1)[0]
 street = Video(street.name, list(street.frames), list(street.masks))
 figures.clip(
@@ -57,8 +58,8 @@ figures.clip(
     alt="A crowd of people, cars and buses. Each has a colour of its own, which it keeps while it "
     "walks behind others, leaves, and comes in.",
     height=190,
-    frames=18,
-    most_bytes=85_000,
+    frames=16,
+    most_bytes=60_000,
 )
 
 # %% name="prediction" slide="fragment"
@@ -82,6 +83,7 @@ quiz("16_mots", "first mask")
 
 # %% name="who-is-there" slide="slide"
 crowd = procedural.suite("crowd", frames=60, length=1)[0]
+street = Video(crowd.name, list(crowd.frames), list(crowd.masks))
 truth = true_objects(crowd)
 in_frame = [{each.id for each in objects} for objects in truth.frames]
 figures.curves(

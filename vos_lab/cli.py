@@ -193,11 +193,14 @@ def build(
     ),
     execute: Annotated[bool, typer.Option(help="Run the solved notebooks.")] = True,
     force: Annotated[bool, typer.Option(help="Run them even if nothing changed.")] = False,
+    pictures: Annotated[
+        bool, typer.Option(help="Draw the pictures that the lessons open with anew.")
+    ] = False,
 ) -> None:
     """Make notebooks/, solutions/ and the table of README.md from lessons/."""
     from vos_lab.authoring.build import build as build_lessons
 
-    build_lessons(lessons or None, check=check, execute=execute, force=force)
+    build_lessons(lessons or None, check=check, execute=execute, force=force, pictures=pictures)
 
 
 @app.command()

@@ -311,8 +311,8 @@ def test_a_notebook_that_is_too_large_names_its_largest_outputs(built):
 def test_slow_cells_are_reported():
     report = build_module.Built(NAME, True, 200.0, (("use", 75.0),), 1000)
     words = build_module._in_words(report)
-    assert "more than the 180 s" in words
-    assert "cell use takes 75 s, more than 60 s" in words
+    assert "more than the 90 s" in words
+    assert "cell use takes 75 s, more than 30 s" in words
 
 
 # --- a student's notebook ---------------------------------------------------------------------

@@ -1,12 +1,17 @@
 """From the text of a lesson to its two notebooks, without running anything."""
 
+import base64
 import copy
+import io
 import re
+from dataclasses import replace
 
 import nbformat
 import pytest
+from PIL import Image
 from small_lesson import SMALL_LESSON
 
+from vos_lab.authoring.build import BuildError, draw_picture
 from vos_lab.authoring.lessons import (
     LessonError,
     as_text,
@@ -113,6 +118,60 @@ def test_instructor_cells_are_in_the_solution_only(lesson):
     assert only == {"01_small-title-1", "01_small-real-1"}
     assert {by_id(solved)[i].metadata["vos_lab"]["kind"] for i in only} == {"instructor"}
     assert set(ids(student)) <= set(ids(solved))
+
+
+def test_what_is_for_the_instructor_comes_last(lesson):
+    solved = solved_notebook(lesson)
+    kinds = [cell.metadata["vos_lab"]["kind"] for cell in solved.cells]
+    assert kinds[-2:] == ["instructor", "instructor"]
+    assert "instructor" not in kinds[:-2]
+
+
+PICTURED = SMALL_LESSON.replace(
+    '# %% name="imports"',
+    '# %% name="moving" tags=["picture"]\nfrom vos_lab.view import figures\n\n'
+    "dark = np.zeros((2, 20, 30, 3), np.uint8)\ndark[1] = 9\n"
+    'figures.clip(dark, alt="Darkness.")\n\n# %% name="imports"',
+)
+
+
+def test_a_lesson_opens_with_its_picture(tmp_path):
+    lesson = lesson_of(tmp_path, PICTURED)
+    with pytest.raises(LessonError, match=r"picture is missing.*--pictures"):
+        student_notebook(lesson)
+    draw_picture(lesson, tmp_path / "pictures")
+    lesson = lesson_of(tmp_path, PICTURED)
+    for notebook in (student_notebook(lesson), solved_notebook(lesson)):
+        title = notebook.cells[0]
+        assert title.source.startswith(
+            "# A small lesson\n\n![Darkness.](attachment:01_small.webp)\n\nIt copies"
+        )
+        data = base64.b64decode(title.attachments["01_small.webp"]["image/webp"])
+        assert Image.open(io.BytesIO(data)).n_frames == 2
+        assert not any("figures.clip" in cell.source for cell in notebook.cells)
+
+
+def test_a_picture_that_is_too_large_is_refused(tmp_path):
+    lesson = lesson_of(tmp_path, PICTURED)
+    with pytest.raises(LessonError, match="larger than 60000 bytes"):
+        student_notebook(replace(lesson, picture=bytes(60_001)))
+
+
+def test_a_picture_needs_a_description_and_must_be_a_clip(tmp_path):
+    lesson = lesson_of(tmp_path, PICTURED.replace('alt="Darkness."', "fps=2.0"))
+    with pytest.raises(LessonError, match="no description"):
+        student_notebook(replace(lesson, picture=b"webp"))
+    lesson = lesson_of(tmp_path, PICTURED.replace('figures.clip(dark, alt="Darkness.")', "dark"))
+    with pytest.raises(BuildError, match=r"must end in figures.clip"):
+        draw_picture(lesson, tmp_path)
+
+
+def test_imports_and_cells_that_only_draw_are_folded(tmp_path):
+    text = SMALL_LESSON + '\n# %% name="table"\nfigures.table(rows, title="J")\n'
+    cells = by_id(student_notebook(lesson_of(tmp_path, text)))
+    folded = {name for name, cell in cells.items() if "jupyter" in cell.metadata}
+    assert folded == {"01_small-imports", "01_small-table"}
+    assert cells["01_small-imports"].metadata["jupyter"] == {"source_hidden": True}
 
 
 def test_nbgrader_schema_3(lesson):

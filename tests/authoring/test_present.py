@@ -97,6 +97,18 @@ def test_a_slide_stands_under_the_last_heading_even_if_that_is_not_shown():
     assert [slide.heading for slide in dealt] == ["Title", "Title", "A second part"]
 
 
+def test_notes_for_the_instructor_stand_below_the_first_slide_wherever_they_are_written():
+    cells = [text("# Title"), text("## Next"), text("Say this.", "notes", kind="instructor")]
+    dealt = slides(book(*cells))
+    assert ["Say this" in "".join(slide.notes) for slide in dealt] == [True, False]
+
+
+def test_an_attached_picture_is_on_its_slide():
+    title = text("# Title\n\n![Darkness.](attachment:a.webp)")
+    title.attachments = {"a.webp": {"image/webp": "QUJD"}}
+    assert 'src="data:image/webp;base64,QUJD" alt="Darkness."' in slides(book(title))[0].cells[0]
+
+
 def test_a_slide_shows_no_warning_and_no_progress_bar():
     bar = shown(text__plain="Baseline: 100%|####| 40/40")
     dealt = slides(book(code("a", outputs=[printed("careful!", "stderr"), bar, printed("ok")])))

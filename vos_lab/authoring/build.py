@@ -29,9 +29,11 @@ from nbformat import NotebookNode
 
 from vos_lab.authoring.contents import lesson_files, readme
 from vos_lab.authoring.lessons import (
+    PICTURES,
     Lesson,
     as_text,
     digest,
+    picture_cell,
     read_lesson,
     solved_notebook,
     student_notebook,
@@ -40,8 +42,8 @@ from vos_lab.authoring.notebooks import NotANotebook, RawNotebook, read_notebook
 from vos_lab.course_files import COURSE_FOLDER
 
 MAX_BYTES = 600_000
-MAX_SECONDS_NOTEBOOK = 180
-MAX_SECONDS_CELL = 60
+MAX_SECONDS_NOTEBOOK = 90
+MAX_SECONDS_CELL = 30
 TIMEOUT = 600  # a cell that takes longer is stopped; what takes longer than the above is reported
 QUIET = ["--log-level=ERROR"]  # of the kernel itself: it warns about its own sockets
 PROGRESS = re.compile(r"\d+%\||\d+it \[")  # the bars of tqdm, in text and as a widget
@@ -79,6 +81,7 @@ def build(
     check: bool = False,
     execute: bool = True,
     force: bool = False,
+    pictures: bool = False,
     root: str | Path = COURSE_FOLDER,
 ) -> list[Built]:
     """Write the notebooks of lessons and the table of ``README.md``, or check that they are there.
@@ -92,6 +95,7 @@ def build(
         check: write nothing; compare with what is on disk.
         execute: False leaves the solved notebooks as they are.
         force: execute every solved notebook.
+        pictures: draw the pictures that the lessons open with anew, first of all.
         root: holds ``lessons/``, ``notebooks/``, ``solutions/`` and ``README.md``.
 
     Returns:
@@ -105,6 +109,10 @@ def build(
     """
     root = Path(root)
     read = read_lessons(root, lessons)
+    if pictures and not check:
+        for lesson in read:
+            draw_picture(lesson, root / "lessons" / PICTURES)
+        read = read_lessons(root, lessons)
     if check:
         _compare(read, root, everything=lessons is None)
         print(f"{len(read)} lessons: notebooks, solutions and README.md are what the lessons say")
@@ -139,6 +147,31 @@ def build(
     if texts is not None:
         _write(root / "README.md", texts[1])
     return report
+
+
+def draw_picture(lesson: Lesson, folder: Path) -> None:
+    """Draw the picture that a lesson opens with, by its imports and the cell that describes it.
+
+    Args:
+        lesson: the lesson; without such a cell nothing is drawn.
+        folder: in which the file is kept.
+
+    Raises:
+        BuildError: the last line of the cell is no figure in the form of a WebP file.
+    """
+    cell = picture_cell(lesson)
+    if cell is None:
+        return
+    scope: dict[str, Any] = {}
+    for imports in (each for each in lesson.cells if each.name == "imports"):
+        exec(imports.source, scope)
+    *statements, last = ast.parse(cell.source).body
+    exec(compile(ast.Module(statements, []), cell.name, "exec"), scope)
+    figure = eval(ast.unparse(last), scope)
+    if getattr(figure, "mime", "") != "image/webp":
+        raise BuildError(f"{lesson.name}, cell {cell.name}: must end in figures.clip(...)")
+    folder.mkdir(exist_ok=True)
+    (folder / f"{lesson.name}.webp").write_bytes(figure.data)
 
 
 def check_notebook(path: str | Path, timeout: int = 120) -> list[dict[str, Any]]:

@@ -9,10 +9,16 @@ of the library, so that nothing stands twice:
   the cell ``check(jaccard)``;
 - ``# %% show="vos_lab.metrics.masks.boundary_radius"`` puts the source in both.
 
+A cell with the tag ``picture`` draws the moving picture that a lesson opens with. It stands in
+neither notebook: what it draws is kept in ``lessons/pictures/NN_name.webp`` (``vos-lab build
+--pictures`` draws it anew), and is attached to the first text, so that it is there before anything
+has run. Imports, and cells that do nothing but draw, are folded: one click opens them.
+
 Nothing here runs a cell or writes a file: the same text and library give the same notebooks.
 """
 
 import ast
+import base64
 import hashlib
 import importlib
 import inspect
@@ -49,7 +55,10 @@ KEYS = {
     "builds": str,
 }
 JUPYTEXT = ("lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker")  # its own notes
-TAGS = ("real-data", "instructor", "compare")
+TAGS = ("real-data", "instructor", "compare", "picture")
+PICTURES = "pictures"  # the folder beside the lessons
+MAX_PICTURE = 60_000  # bytes: it is there twice, in the notebook and in its solved form
+DRAWING = ("figures", "flow_figures", "quiz")  # what a folded cell may call
 SLIDES = ("slide", "subslide", "fragment", "notes", "skip", "-")
 
 
@@ -77,6 +86,11 @@ class Cell:
     tags: tuple[str, ...] = ()
     slide: str = "skip"
 
+    @property
+    def for_students(self) -> bool:
+        """Whether the cell stands in the student's notebook."""
+        return not {"instructor", "picture"} & set(self.tags)
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -88,6 +102,7 @@ class Lesson:
         minutes: how long it takes.
         needs: names of the lessons before it.
         cells: in order.
+        picture: the moving picture that it opens with, as a WebP file; None where there is none.
     """
 
     name: str
@@ -95,6 +110,7 @@ class Lesson:
     minutes: int
     needs: tuple[str, ...]
     cells: tuple[Cell, ...]
+    picture: bytes | None = None
 
 
 # --- reading ----------------------------------------------------------------------------------
@@ -139,7 +155,15 @@ def read_lesson(path: str | Path) -> Lesson:
     if "minutes" not in first.metadata:
         raise LessonError(f"{path.name}: the first cell must say how long it takes: minutes=60")
     needs = tuple(first.metadata.get("needs", ()))
-    return Lesson(path.stem, title[1].strip(), first.metadata["minutes"], needs, tuple(cells))
+    picture = path.parent / PICTURES / f"{path.stem}.webp"
+    return Lesson(
+        path.stem,
+        title[1].strip(),
+        first.metadata["minutes"],
+        needs,
+        tuple(cells),
+        picture.read_bytes() if picture.is_file() else None,
+    )
 
 
 def _last_part(name: str) -> str:
@@ -315,7 +339,7 @@ def check_names(lesson: Lesson) -> None:
     bound: set[str] = set()
     for cell in lesson.cells:
         where = f"{lesson.name}, cell {cell.name}"
-        if cell.kind == "code" and "instructor" not in cell.tags:
+        if cell.kind == "code" and cell.for_students:
             bound |= bound_names(cell.source, where)
         if cell.kind not in ("exercise", "show"):
             continue
@@ -408,8 +432,10 @@ def solved_notebook(lesson: Lesson) -> NotebookNode:
 def _notebook(lesson: Lesson, solved: bool) -> NotebookNode:
     check_names(lesson)
     cells = []
-    for cell in lesson.cells:
-        if "instructor" in cell.tags and not solved:
+    # What is for the instructor comes last, so that a reader of the solved notebook meets the
+    # lesson first.
+    for cell in sorted(lesson.cells, key=lambda cell: "instructor" in cell.tags):
+        if "picture" in cell.tags or ("instructor" in cell.tags and not solved):
             continue
         if cell.kind == "exercise":
             cells += _exercise_cells(lesson, cell, solved)
@@ -419,6 +445,7 @@ def _notebook(lesson: Lesson, solved: bool) -> NotebookNode:
         else:
             kind = "instructor" if "instructor" in cell.tags else cell.kind
             cells.append(_make(lesson, cell, kind, cell.source, code=cell.kind == "code"))
+    _attach_picture(lesson, cells[0])
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.nbformat_minor = 5
     notebook.metadata = nbformat.from_dict(
@@ -444,6 +471,55 @@ def _notebook(lesson: Lesson, solved: bool) -> NotebookNode:
             raise LessonError(f"{lesson.name}: two cells get the id {identifier!r}. Rename one.")
     nbformat.validate(notebook)
     return notebook
+
+
+def picture_cell(lesson: Lesson) -> Cell | None:
+    """The cell that draws the picture of a lesson, or None."""
+    return next((cell for cell in lesson.cells if "picture" in cell.tags), None)
+
+
+def _attach_picture(lesson: Lesson, title: NotebookNode) -> None:
+    """Put the picture of a lesson below the heading of its first text."""
+    cell = picture_cell(lesson)
+    if cell is None:
+        return
+    if lesson.picture is None or len(lesson.picture) > MAX_PICTURE:
+        fault = "missing" if lesson.picture is None else f"larger than {MAX_PICTURE} bytes"
+        raise LessonError(
+            f"{lesson.name}: its picture is {fault}. `vos-lab build {lesson.name} --pictures` "
+            f"draws the one that cell {cell.name} describes."
+        )
+    heading, _, rest = title.source.partition("\n")
+    name = f"{lesson.name}.webp"
+    title.source = f"{heading}\n\n![{_alt_text(lesson, cell)}](attachment:{name})\n{rest}"
+    title.attachments = {name: {"image/webp": base64.b64encode(lesson.picture).decode()}}
+
+
+def _alt_text(lesson: Lesson, cell: Cell) -> str:
+    """The description in the call that draws a picture."""
+    for node in ast.walk(ast.parse(cell.source)):
+        if isinstance(node, ast.keyword) and node.arg == "alt":
+            return str(ast.literal_eval(node.value))
+    raise LessonError(f"{lesson.name}, cell {cell.name}: its picture has no description (alt=)")
+
+
+def only_draws(source: str) -> bool:
+    """Whether a cell does nothing but draw a figure or ask a question of the quiz.
+
+    Example:
+        >>> only_draws("figures.table(rows, title='J')"), only_draws("rows = measure()")
+        (True, False)
+    """
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:  # await, magics
+        return False
+    return bool(body) and all(
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func).partition(".")[0] in DRAWING
+        for node in body
+    )
 
 
 def _exercise_cells(lesson: Lesson, cell: Cell, solved: bool) -> list[NotebookNode]:
@@ -497,6 +573,8 @@ def _make(
     metadata: dict[str, Any] = {"vos_lab": ours, "slideshow": {"slide_type": cell.slide}}
     if cell.tags:
         metadata["tags"] = list(cell.tags)
+    if kind == "code" and (cell.name == "imports" or only_draws(source)):
+        metadata["jupyter"] = {"source_hidden": True}
     return make(source, id=_identifier(lesson.name, cell.name, part), metadata=metadata)
 
 

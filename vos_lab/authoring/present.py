@@ -77,10 +77,14 @@ def slides(notebook: NotebookNode) -> list[Slide]:
         kind = cell.metadata.get("slideshow", {}).get("slide_type", "skip")
         ours = cell.metadata.get("vos_lab", {})
         text = cell.cell_type == "markdown"
-        source, exercise = _without_exercise(cell.source) if text else ("", "")
+        source, exercise = _without_exercise(_with_pictures(cell)) if text else ("", "")
         found = re.search(r"^#+ (.+)$", source, re.MULTILINE)
         if found and kind != "notes" and ours.get("kind") != "heading":
             heading = _heading(found[1])  # of a text that is not shown, too: it leads to what is
+        if ours.get("kind") == "instructor" and text and dealt:
+            dealt[0].notes.append(_text(cell.source))  # it stands last, and is for the whole
+        if ours.get("kind") == "instructor":
+            continue
         if kind in ("skip", "notes"):
             if text and dealt and ours.get("kind") != "heading":
                 dealt[-1].notes.append(_text(cell.source))
@@ -95,6 +99,15 @@ def slides(notebook: NotebookNode) -> list[Slide]:
         dealt[-1].cells.append(f'<div class="cell {look}"{step}><div>{shown}</div></div>')
         dealt[-1].notes += [_text(exercise)] if exercise else []
     return dealt
+
+
+def _with_pictures(cell: NotebookNode) -> str:
+    """The text of a cell, with the pictures that are attached to it inside."""
+    source: str = cell.source
+    for name, forms in cell.get("attachments", {}).items():
+        for mime, data in forms.items():
+            source = source.replace(f"attachment:{name}", f"data:{mime};base64,{data}")
+    return source
 
 
 def _without_exercise(markdown: str) -> tuple[str, str]:

@@ -256,7 +256,7 @@ def _context(lesson: Lesson) -> str:
             if cell.kind == "show":
                 module = getattr(find_object(cell.target, lesson.name), "__module__", module)
             pieces.append(f"from {module} import {name}")
-        elif cell.kind == "code" and "instructor" not in cell.tags:
+        elif cell.kind == "code" and cell.for_students:
             pieces += [ast.unparse(node) for node in _definitions(cell.source)]
     return "\n".join(pieces)
 
