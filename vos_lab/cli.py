@@ -669,12 +669,12 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of the start and of all batches.")] = 0,
 ) -> None:
     """Train the network behind shipped weights again, from nothing."""
-    from vos_lab.training import RECIPES, recipe
+    from vos_lab.training import recipe, recipes
     from vos_lab.training import train as run_training
 
     if name is None:
-        for each in RECIPES:
-            print(f"{each}: {recipe(each).about}")
+        for each, found in recipes().items():
+            print(f"{each}: {found.about}")
         return
     folder = out or Path("out") / name
     chosen = recipe(name)

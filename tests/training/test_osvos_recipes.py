@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from vos_lab.datasets.procedural import Spec, render
+from vos_lab.methods.networks import SegmentationNetwork, deep_supervision
 from vos_lab.methods.osvos import class_balanced_loss
 from vos_lab.training import recipe, train
-from vos_lab.training.recipes import osvos as recipes
+from vos_lab.training.recipes import contours, masktrack, osvos, pictures
 from vos_lab.video import VOID
 
 NAMES = [
@@ -25,17 +26,17 @@ NAMES = [
 @pytest.fixture
 def tiny(monkeypatch):
     """Two small training videos, and two of their pictures for held-out ones."""
-    for name, value in (("SIZE", (48, 80)), ("CROP", (32, 48))):
-        monkeypatch.setattr(recipes, name, value)
-    caches = recipes.train_picture, recipes.train_contours
+    for module in (pictures, contours):
+        monkeypatch.setattr(module, "SIZE", (48, 80))
+    monkeypatch.setattr(pictures, "CROP", (32, 48))
+    caches = pictures.train_picture, contours.train_contours
     for cache in caches:
         cache.cache_clear()
-    held_out = {
-        "held_out_pictures": [recipes.train_picture(number, 3) for number in (0, 1)],
-        "held_out_contours": [recipes.train_contours(number, 3) for number in (0, 1)],
-    }
-    for name, pictures in held_out.items():
-        monkeypatch.setattr(recipes, name, lambda pictures=pictures: pictures)
+    seen = [pictures.train_picture(number, 3) for number in (0, 1)]
+    edges = [contours.train_contours(number, 3) for number in (0, 1)]
+    for module in (osvos, masktrack):
+        monkeypatch.setattr(module, "held_out_pictures", lambda: seen)
+    monkeypatch.setattr(contours, "held_out_contours", lambda: edges)
     yield
     for cache in caches:
         cache.cache_clear()
@@ -69,7 +70,7 @@ def test_a_batch_depends_on_its_randomness_alone(tiny, name):
 
 def test_nobody_is_asked_to_tell_twins_apart():
     video = render(Spec(frames=2, size=(64, 112), distractors=3), 3)
-    _, labels = recipes.picture(video, 1)
+    _, labels = pictures.picture(video, 1)
     twin = (video.instances[1] > 0) & (video.masks[1] == 0)
     assert twin.any()
     assert (labels[twin] == VOID).all()
@@ -78,7 +79,7 @@ def test_nobody_is_asked_to_tell_twins_apart():
 
 def test_contours_are_where_one_thing_ends():
     video = render(Spec(frames=2, size=(64, 112), objects=2), 4)
-    _, edge = recipes.contours_of(video, 1)
+    _, edge = contours.contours_of(video, 1)
     labels = video.instances[1]
     ends = np.zeros(labels.shape, bool)
     ends[:, 1:] |= labels[:, 1:] != labels[:, :-1]
@@ -90,9 +91,9 @@ def test_contours_are_where_one_thing_ends():
 
 def test_the_loss_of_all_counts_the_side_outputs_less(tiny):
     torch.manual_seed(0)
-    network = recipes.SegmentationNetwork()
-    batch = recipes.pictures(0.0, np.random.default_rng(0))
-    whole = recipes.loss_of_all(network, batch, class_balanced_loss)
+    network = SegmentationNetwork()
+    batch = osvos.pictures(0.0, np.random.default_rng(0))
+    whole = deep_supervision(network, batch, class_balanced_loss)
     fused = class_balanced_loss(network(batch[0])[0], batch[1])
     assert whole > fused
     whole.backward()

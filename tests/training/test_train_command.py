@@ -1,8 +1,6 @@
 """``vos-lab train``: from a name to weights with their card."""
 
 import dataclasses
-import sys
-import types
 
 import pytest
 import torch
@@ -10,7 +8,7 @@ from torch import nn
 
 import vos_lab.cli
 from vos_lab import weights
-from vos_lab.training import RECIPES
+from vos_lab.training import recipes
 from vos_lab.training.loop import Recipe
 
 TINY = Recipe(
@@ -29,10 +27,7 @@ TINY = Recipe(
 
 @pytest.fixture
 def here(monkeypatch, capsys):
-    module = types.ModuleType("a_recipe")
-    module.TINY = TINY
-    monkeypatch.setitem(sys.modules, "a_recipe", module)
-    monkeypatch.setitem(RECIPES, "dot", "a_recipe.TINY")
+    monkeypatch.setitem(recipes(), "dot", TINY)
 
     def command(*arguments):
         monkeypatch.setattr("sys.argv", ["vos-lab", "train", *map(str, arguments)])
@@ -40,7 +35,6 @@ def here(monkeypatch, capsys):
             vos_lab.cli.main()
         return int(end.value.code or 0), *capsys.readouterr()
 
-    command.module = module
     return command
 
 
@@ -52,17 +46,17 @@ def test_one_command_makes_weights(here, tmp_path):
     assert weights.load("dot", tmp_path)["weight"].item() == pytest.approx(3, abs=0.1)
 
 
-def test_an_interrupted_training_goes_on(here, tmp_path):
+def test_an_interrupted_training_goes_on(here, tmp_path, monkeypatch):
     def interrupted(share, rng):
         if share > 0.5:
             raise KeyboardInterrupt
         return torch.ones(1, 1)
 
-    here.module.TINY = dataclasses.replace(TINY, batch=interrupted)
+    monkeypatch.setitem(recipes(), "dot", dataclasses.replace(TINY, batch=interrupted))
     code, _, error = here("dot", "--out", tmp_path)
     assert code != 0
     assert "With --resume it goes on" in error
-    here.module.TINY = TINY
+    monkeypatch.setitem(recipes(), "dot", TINY)
     code, out, _ = here("dot", "--out", tmp_path, "--resume")
     assert code == 0
     assert "dot: 200 steps" in out

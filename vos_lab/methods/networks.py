@@ -10,7 +10,7 @@ laptop can fine-tune it in a minute; :func:`torchvision_backbone` brings the lar
 
 import copy
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -160,6 +160,9 @@ class SegmentationNetwork(nn.Module):
         return network
 
 
+SIDE_WEIGHT = 0.3
+"""How much each side output counts beside the fused one, where a parent learns."""
+
 # --- losses and scores -------------------------------------------------------------------------
 
 
@@ -181,6 +184,27 @@ def segmentation_loss(score: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     either = (probability + target).sum(dim=(2, 3)) - both
     soft_j = (both + 1) / (either + 1)
     return (entropy * counts).sum() / counts.sum().clamp(min=1) + (1 - soft_j).mean()
+
+
+def deep_supervision(
+    network: SegmentationNetwork,
+    batch: tuple[torch.Tensor, torch.Tensor],
+    one: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """The loss of the fused output, and less of the side outputs (HED; Caelles et al., 2017).
+
+    Args:
+        network: what learns.
+        batch: inputs, and the truth.
+        one: the loss of one output.
+    """
+    inputs, truth = batch
+    fused, sides = network(inputs)
+    loss = one(fused, truth)
+    for side in sides:
+        large = functional.interpolate(side.float(), fused.shape[-2:], mode="bilinear")
+        loss = loss + SIDE_WEIGHT * one(large, truth)
+    return loss
 
 
 def mean_j(score: torch.Tensor, truth: torch.Tensor) -> float:
@@ -292,6 +316,15 @@ def backbone(
     if name == "small":
         return SmallBackbone(inputs)
     return TorchvisionBackbone(name, pretrained, inputs)
+
+
+def begin_with_encoder(backbone: nn.Module, name: str) -> None:
+    """Let an encoder begin with that of a parent, which has seen many objects."""
+    backbone.load_state_dict(weights.part(name, "backbone"))
+    # What is learned at the largest sizes, edges and colours, is good enough, and dear to change.
+    stages = backbone.stages
+    assert isinstance(stages, nn.ModuleList)  # it is a SmallBackbone
+    stages[:2].requires_grad_(False)
 
 
 def as_input(image: np.ndarray) -> torch.Tensor:

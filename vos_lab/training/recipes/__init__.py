@@ -1,33 +1,29 @@
-"""How each shipped network is trained: one file for a method, one line here for each network."""
+"""How each shipped network is trained: one file for a method."""
 
+from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 
 from vos_lab.training.loop import Recipe
 
-RECIPES = {
-    "flownet-s": "vos_lab.training.recipes.flownet.FLOWNET_S",
-    "flownet-c": "vos_lab.training.recipes.flownet.FLOWNET_C",
-    "fusionseg-appearance": "vos_lab.training.recipes.fusionseg.APPEARANCE",
-    "fusionseg-motion": "vos_lab.training.recipes.fusionseg.MOTION",
-    "fusionseg-fusion": "vos_lab.training.recipes.fusionseg.FUSION",
-    "osvos-parent": "vos_lab.training.recipes.osvos.OSVOS_PARENT",
-    "osvos-parent-long": "vos_lab.training.recipes.osvos.OSVOS_PARENT_LONG",
-    "osvos-contours": "vos_lab.training.recipes.osvos.OSVOS_CONTOURS",
-    "masktrack-parent": "vos_lab.training.recipes.osvos.MASKTRACK_PARENT",
-    "masktrack-parent-long": "vos_lab.training.recipes.osvos.MASKTRACK_PARENT_LONG",
-    "pixel-embedding": "vos_lab.training.recipes.pixel_retrieval.PIXEL_EMBEDDING",
-    "pixel-embedding-plain": "vos_lab.training.recipes.pixel_retrieval.PIXEL_EMBEDDING_PLAIN",
-    "proposals": "vos_lab.training.recipes.proposals.PROPOSALS",
-    "reid": "vos_lab.training.recipes.reid.REID",
-}
-"""Where each recipe stands. By name, so that naming one does not load all networks."""
+
+@cache
+def recipes() -> dict[str, Recipe]:
+    """Every recipe by its name, which is also that of the weights it makes.
+
+    Returns:
+        The recipes that stand in the modules of this folder.
+    """
+    modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
+    found = [each for module in modules for each in vars(module).values()]
+    return {each.name: each for each in found if isinstance(each, Recipe)}
 
 
 def recipe(name: str) -> Recipe:
-    """A recipe by its name, which is also that of the weights it makes.
+    """A recipe by its name.
 
     Args:
-        name: one of :data:`RECIPES`.
+        name: one of :func:`recipes`.
 
     Returns:
         The recipe.
@@ -35,8 +31,6 @@ def recipe(name: str) -> Recipe:
     Raises:
         ValueError: there is no such recipe.
     """
-    if name not in RECIPES:
-        raise ValueError(f"there is no recipe {name!r}; there are: {', '.join(RECIPES)}")
-    module, _, attribute = RECIPES[name].rpartition(".")
-    found: Recipe = getattr(import_module(module), attribute)
-    return found
+    if name not in recipes():
+        raise ValueError(f"there is no recipe {name!r}; there are: {', '.join(recipes())}")
+    return recipes()[name]

@@ -5,6 +5,7 @@ like objects: the loss passes over their pixels, as nobody could tell them apart
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -104,18 +105,13 @@ APPEARANCE = Recipe(
     validate_every=200,
 )
 
-MOTION = Recipe(
+MOTION = replace(
+    APPEARANCE,
     name="fusionseg-motion",
     about="The motion stream of FusionSeg: from flow as colour to what moves on its own.",
-    data=DATA,
-    network=Stream,
     batch=partial(pictures, stream=1),
-    loss=loss,
     validate=partial(validate, stream=1),
     steps=2000,
-    learning_rate=2e-3,
-    half=True,
-    validate_every=200,
 )
 
 # --- fusion -----------------------------------------------------------------------------------

@@ -1,16 +1,16 @@
 """How the embedding of pixel retrieval learns: from triples of frames of procedural videos."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 
 import cv2
 import numpy as np
 import torch
 
-from vos_lab import weights
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
 from vos_lab.methods.augmentation import apply_affine, colour_jitter, random_affine
-from vos_lab.methods.networks import as_input
+from vos_lab.methods.networks import as_input, begin_with_encoder
 from vos_lab.methods.pixel_retrieval import (
     MOST,
     STRIDE,
@@ -168,9 +168,7 @@ def validate(network: EmbeddingNetwork, videos: int = 20) -> Mapping[str, float]
 def network() -> EmbeddingNetwork:
     """Begins with the encoder of the parent of OSVOS, which has seen many objects."""
     made = EmbeddingNetwork()
-    made.backbone.load_state_dict(weights.part("osvos-parent", "backbone"))
-    # What is learned at the largest sizes, edges and colours, is good enough, and dear to change.
-    made.backbone.stages[:2].requires_grad_(False)
+    begin_with_encoder(made.backbone, "osvos-parent")
     return made
 
 
@@ -193,15 +191,9 @@ PIXEL_EMBEDDING = Recipe(
     validate_every=100,
 )
 
-PIXEL_EMBEDDING_PLAIN = Recipe(
+PIXEL_EMBEDDING_PLAIN = replace(
+    PIXEL_EMBEDDING,
     name="pixel-embedding-plain",
     about="The same with the plain triplet loss: one pixel of each kind for an anchor.",
-    data=DATA,
-    network=network,
-    batch=batch,
     loss=partial(loss_of, plain=True),
-    validate=validate,
-    steps=1000,
-    learning_rate=1e-3,
-    validate_every=100,
 )

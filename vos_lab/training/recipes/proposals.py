@@ -12,9 +12,8 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
-from vos_lab import weights
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
-from vos_lab.methods.networks import as_input
+from vos_lab.methods.networks import as_input, begin_with_encoder
 from vos_lab.methods.proposals import (
     GRID,
     ProposalNetwork,
@@ -23,7 +22,15 @@ from vos_lab.methods.proposals import (
     proposal_recall,
 )
 from vos_lab.training.loop import Recipe
-from vos_lab.training.recipes.osvos import BATCH, CROP, MOMENTS, SIZE, VIDEOS, Picture, random_view
+from vos_lab.training.recipes.pictures import (
+    BATCH,
+    DATA,
+    MOMENTS,
+    SIZE,
+    VIDEOS,
+    Picture,
+    random_view,
+)
 from vos_lab.video import VOID
 
 LEAST = 40
@@ -148,20 +155,14 @@ def validate(network: ProposalNetwork) -> Mapping[str, float]:
 def network() -> ProposalNetwork:
     """Begins with the encoder of the parent of OSVOS, which has seen many objects."""
     made = ProposalNetwork()
-    made.backbone.load_state_dict(weights.part("osvos-parent", "backbone"))
-    # What is learned at the largest sizes, edges and colours, is good enough, and dear to change.
-    made.backbone.stages[:2].requires_grad_(False)
+    begin_with_encoder(made.backbone, "osvos-parent")
     return made
 
 
 PROPOSALS = Recipe(
     name="proposals",
     about="From a frame to masks of things, each with its objectness.",
-    data=(
-        f"{VIDEOS} procedural training videos (train_video 0 to {VIDEOS - 1}), {len(MOMENTS)} "
-        f"frames of each, in random views of {CROP[0]} x {CROP[1]} pixels; held out: 20 frames of "
-        "the mixed suite, split val"
-    ),
+    data=DATA,
     network=network,
     batch=batch,
     loss=loss_of,

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from vos_lab import weights
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
 from vos_lab.methods.augmentation import colour_jitter
+from vos_lab.methods.networks import begin_with_encoder
 from vos_lab.methods.reid import (
     DIMENSIONS,
     ReIDNetwork,
@@ -255,9 +255,7 @@ def validate(learner: Learner, videos: int = 30) -> Mapping[str, float]:
 def network() -> Learner:
     """Begins with the encoder of MaskTrack, which has seen many objects with masks."""
     made = Learner(first_identities(VIDEOS)[-1])
-    made.network.backbone.load_state_dict(weights.part("masktrack-parent", "backbone"))
-    # What is learned at the largest sizes, edges and colours, is good enough, and dear to change.
-    made.network.backbone.stages[:2].requires_grad_(False)
+    begin_with_encoder(made.network.backbone, "masktrack-parent")
     return made
 
 
