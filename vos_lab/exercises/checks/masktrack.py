@@ -1,102 +1,20 @@
 """Checks of lesson 08: simulate_previous_mask, refine_mask, crop_and_zoom and lucid_frame."""
 
-from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from torch import nn
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.checks.motion import disk
 from vos_lab.exercises.checks.optical_flow import constant, smooth
 from vos_lab.flow.warp import warp
-from vos_lab.methods.augmentation import GRID, deformation
-from vos_lab.methods.flow_propagation import propagate_mask
+from vos_lab.methods.augmentation import GRID
 from vos_lab.methods.lucid_frames import lucid_frame
 from vos_lab.methods.masktrack import crop_and_zoom, refine_mask, simulate_previous_mask
-from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_input
+from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone
 
 # --- simulate_previous_mask -------------------------------------------------------------------
-
-
-def round_brush(radius: int) -> np.ndarray:
-    """A disk of ones."""
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-
-
-def simulated_fine(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Does not make it coarse."""
-    return propagate_mask(mask, deformation(mask.shape, affine, bend))
-
-
-def simulated_thin(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Takes the smallest value around."""
-    return cv2.erode(
-        propagate_mask(mask, deformation(mask.shape, affine, bend)), round_brush(radius)
-    )
-
-
-def simulated_square(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Takes a square for the disk."""
-    brush = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
-    return cv2.dilate(propagate_mask(mask, deformation(mask.shape, affine, bend)), brush)
-
-
-def simulated_narrow(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Takes the radius for the diameter."""
-    side = max(1, radius)
-    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return cv2.dilate(propagate_mask(mask, deformation(mask.shape, affine, bend)), brush)
-
-
-def simulated_early(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Makes it coarse before it moves."""
-    coarse = cv2.dilate(mask, round_brush(radius))
-    return propagate_mask(coarse, deformation(mask.shape, affine, bend))
-
-
-def simulated_border(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Repeats the border."""
-    moved = warp(mask, deformation(mask.shape, affine, bend)).astype(np.float32)
-    return cv2.dilate(moved, round_brush(radius))
-
-
-def simulated_turned_round(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Turns the flow round."""
-    moved = propagate_mask(mask, -deformation(mask.shape, affine, bend))
-    return cv2.dilate(moved, round_brush(radius))
-
-
-def simulated_stiff(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Does not bend it."""
-    moved = propagate_mask(mask, deformation(mask.shape, affine, np.zeros_like(bend)))
-    return cv2.dilate(moved, round_brush(radius))
-
-
-def simulated_cut(
-    mask: np.ndarray, affine: np.ndarray, bend: np.ndarray, radius: int
-) -> np.ndarray:
-    """Cuts at one half."""
-    moved = propagate_mask(mask, deformation(mask.shape, affine, bend))
-    return (cv2.dilate(moved, round_brush(radius)) > 0.5).astype(np.float32)
 
 
 def moved_by(
@@ -186,44 +104,47 @@ SIMULATE_PREVIOUS_MASK = Check(
         Mistake(
             "The mask is as fine as the truth, so the network could copy its contour and never "
             "look at the picture. Make it coarse.",
-            simulated_fine,
+            ("cv2.dilate(moved, disk)", "moved"),
         ),
         Mistake(
             "The object got thinner: you took the smallest value around each pixel. Take the "
             "largest, cv2.dilate.",
-            simulated_thin,
+            ("dilate", "erode"),
         ),
         Mistake(
             "You took a square. A disk is as far from its middle in all directions: "
             "cv2.MORPH_ELLIPSE.",
-            simulated_square,
+            ("ELLIPSE", "RECT"),
         ),
         Mistake(
             "The disk is too small: a radius r to each side and the pixel itself make a side of "
             "2 * r + 1.",
-            simulated_narrow,
+            ("(2 * radius + 1, 2 * radius + 1)", "[max(1, radius)] * 2"),
         ),
         Mistake(
             "The mask was made coarse first and moved then, so the disk was scaled and bent with "
             "it. Move first.",
-            simulated_early,
+            ("moved = propagate_mask(mask, flow)", "moved = mask"),
+            ("cv2.dilate(moved, disk)", "propagate_mask(cv2.dilate(moved, disk), flow)"),
         ),
         Mistake(
             "What comes from outside took the mask of the border. propagate_mask knows that "
             "nothing is known there.",
-            simulated_border,
+            ("propagate_mask(mask, flow)", "warp(mask, flow).astype(np.float32)"),
+            warp=warp,
         ),
         Mistake(
             "The object went the wrong way. The flow already says where to look each pixel up: "
             "do not turn it round.",
-            simulated_turned_round,
+            ("(mask, flow)", "(mask, -flow)"),
         ),
         Mistake(
-            "The bend is missing: it goes into deformation, beside the affine map.", simulated_stiff
+            "The bend is missing: it goes into deformation, beside the affine map.",
+            ("bend)", "np.zeros_like(bend))"),
         ),
         Mistake(
             "The mask is cut at one half. Keep it soft: that of the last frame will be soft, too.",
-            simulated_cut,
+            ("cv2.dilate(moved, disk)", "(cv2.dilate(moved, disk) > 0.5).astype(np.float32)"),
         ),
     ],
     hints=[
@@ -238,73 +159,6 @@ SIMULATE_PREVIOUS_MASK = Check(
 )
 
 # --- refine_mask ------------------------------------------------------------------------------
-
-
-def asked(network: nn.Module, inputs: torch.Tensor) -> Any:
-    """What a network answers."""
-    with torch.inference_mode():
-        return network(inputs)
-
-
-def as_mask(previous: np.ndarray) -> torch.Tensor:
-    """A mask as a batch of one channel."""
-    return torch.from_numpy(previous)[None, None]
-
-
-def both(image: np.ndarray, previous: np.ndarray) -> torch.Tensor:
-    """Image and mask as four channels."""
-    return torch.cat([as_input(image), as_mask(previous)], dim=1)
-
-
-def refined_bright(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Gives the image from 0 to 255."""
-    inputs = torch.cat([255 * as_input(image), as_mask(previous)], dim=1)
-    return asked(network, inputs)[0][0, 0].sigmoid().numpy()
-
-
-def refined_mask_first(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Puts the mask before the image."""
-    inputs = torch.cat([as_mask(previous), as_input(image)], dim=1)
-    return asked(network, inputs)[0][0, 0].sigmoid().numpy()
-
-
-def refined_cut(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Cuts the last mask."""
-    inputs = both(image, (previous > 0.5).astype(np.float32))
-    return asked(network, inputs)[0][0, 0].sigmoid().numpy()
-
-
-def refined_without(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Leaves the last mask empty."""
-    inputs = both(image, np.zeros_like(previous))
-    return asked(network, inputs)[0][0, 0].sigmoid().numpy()
-
-
-def refined_odds(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Returns log-odds."""
-    return asked(network, both(image, previous))[0][0, 0].numpy()
-
-
-def refined_hard(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Cuts the result."""
-    fused = asked(network, both(image, previous))[0]
-    return (fused[0, 0] > 0).float().numpy()
-
-
-def refined_side(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Takes a side output."""
-    _, sides = asked(network, both(image, previous))
-    return sides[0][0, 0].sigmoid().numpy()
-
-
-def refined_batch(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Keeps the axes of batch and channel."""
-    return asked(network, both(image, previous))[0].sigmoid().numpy()
-
-
-def refined_times(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """Lets the last mask have the last word."""
-    return previous * asked(network, both(image, previous))[0][0, 0].sigmoid().numpy()
 
 
 def small_network(rng: np.random.Generator) -> SegmentationNetwork:
@@ -352,43 +206,43 @@ REFINE_MASK = Check(
         Mistake(
             "The image goes from 0 to 255 and the mask from 0 to 1: the mask is drowned, and the "
             "network has never seen such an image. as_input brings it to 0 to 1.",
-            refined_bright,
+            ("as_input(image)", "255 * as_input(image)"),
         ),
         Mistake(
             "The mask stands before the image. The network learned it as the last of the four "
             "channels.",
-            refined_mask_first,
+            ("channels, dim", "channels[::-1], dim"),
         ),
         Mistake(
             "The last mask was cut at one half. How unsure it was is worth knowing: give it as it "
             "is.",
-            refined_cut,
+            ("(previous)", "((previous > 0.5).astype(np.float32))"),
         ),
         Mistake(
             "The fourth channel is empty. Then the network cannot know which object you mean.",
-            refined_without,
+            ("(previous)", "(np.zeros_like(previous))"),
         ),
         Mistake(
             "These are log-odds, which go below 0 and above 1. sigmoid makes shares of them.",
-            refined_odds,
+            (".sigmoid()", ""),
         ),
         Mistake(
             "The result is cut at one half. Keep it soft: it is the rough mask of the next frame.",
-            refined_hard,
+            (".sigmoid()", ".gt(0)"),
         ),
         Mistake(
             "This is one of the side outputs. The network gives a pair, and the first of the two "
             "is the fused answer.",
-            refined_side,
+            ("fused, _ =", "_, (fused, *_) ="),
         ),
         Mistake(
             "The result still has the axes of batch and channel. Take the first of each: [0, 0].",
-            refined_batch,
+            ("[0, 0]", ""),
         ),
         Mistake(
             "The answer was multiplied with the last mask. Then nothing can ever come back that "
             "the last mask had lost. The network has seen that mask: believe its answer.",
-            refined_times,
+            ("return ", "return previous * "),
         ),
     ],
     hints=[
@@ -402,46 +256,6 @@ REFINE_MASK = Check(
 )
 
 # --- crop_and_zoom ----------------------------------------------------------------------------
-
-
-def window(mask: np.ndarray, margin: float, least: float = 0.25, wrong: str = "") -> Any:
-    """A window as the reference takes it, with knobs to turn wrong."""
-    height, width = mask.shape
-    rows, columns = np.nonzero(mask > (0 if wrong == "any" else 0.5))
-    if len(rows) == 0 and wrong != "empty":
-        return 0, height, 0, width
-    one = 0 if wrong == "one short" else 1
-    tall = rows.max() + one - rows.min()
-    wide = columns.max() + one - columns.min()
-    room = 1 + (1 if wrong == "one side" else 2) * margin
-    shares = [tall * room / height, wide * room / width]
-    if wrong == "smaller side":
-        shares = [min(shares)] * 2
-    elif wrong != "own shape":
-        shares = [max(shares)] * 2
-    low = 0.0 if wrong == "no least" else least
-    high = np.inf if wrong == "no most" else 1.0
-    h, w = (
-        round(min(max(share, low), high) * side)
-        for share, side in zip(shares, (height, width), strict=True)
-    )
-    middle_row, middle_column = rows.min() + rows.max() + 1, columns.min() + columns.max() + 1
-    if wrong == "mean":
-        middle_row, middle_column = 2 * rows.mean() + 1, 2 * columns.mean() + 1
-    if wrong == "corner":
-        middle_row, middle_column = 2 * rows.min() + h, 2 * columns.min() + w
-    top, left = round((middle_row - h) / 2), round((middle_column - w) / 2)
-    if wrong == "cut":
-        bottom, right = min(top + h, height), min(left + w, width)
-        return max(top, 0), int(bottom), max(left, 0), int(right)
-    if wrong != "outside":
-        top, left = min(max(top, 0), height - h), min(max(left, 0), width - w)
-    found = int(top), int(top + h), int(left), int(left + w)
-    if wrong == "corners":
-        return found[0], found[2], found[1], found[3]
-    if wrong == "size":
-        return found[0], h, found[2], w
-    return found
 
 
 def block(height: int, width: int, *box: int) -> np.ndarray:
@@ -528,67 +342,80 @@ CROP_AND_ZOOM = Check(
         Mistake(
             "The object is one row and one column larger than last minus first: both of them "
             "belong to it.",
-            partial(window, wrong="one short"),
+            ("rows.max() + 1 - rows", "rows.max() - rows"),
+            ("columns.max() + 1 - col", "columns.max() - col"),
         ),
         Mistake(
             "The margin is there once. There is room on each side of the object: 1 + 2 * margin.",
-            partial(window, wrong="one side"),
+            ("2 * margin", "margin"),
         ),
         Mistake(
             "The smaller side decided, so the object sticks out of the window. Take the larger of "
             "both shares.",
-            partial(window, wrong="smaller side"),
+            ("share = max(", "share = min("),
         ),
         Mistake(
             "The window has the shape of the object. Zoomed to the size of the frame, it would be "
             "squeezed: take one share for both sides.",
-            partial(window, wrong="own shape"),
+            (
+                "h, w = round(share * height), round(share * width)",
+                "h, w = (\n"
+                "        round(min(max(side * (1 + 2 * margin), least * whole), whole))\n"
+                "        for side, whole in ((tall, height), (wide, width))\n"
+                "    )",
+            ),
         ),
         Mistake(
             "The window of a tiny object is tiny: a little motion leads out of it. It has at least "
             "least of each side of the frame.",
-            partial(window, wrong="no least"),
+            ("max(share, least)", "share"),
         ),
         Mistake(
             "The window is larger than the frame. Limit its share to 1.",
-            partial(window, wrong="no most"),
+            ("min(max(share, least), 1.0)", "max(share, least)"),
         ),
         Mistake(
             "The window sticks out of the frame, where there are no pixels. Push it inside.",
-            partial(window, wrong="outside"),
+            ("min(max(top, 0), height - h)", "top"),
+            ("min(max(left, 0), width - w)", "left"),
         ),
         Mistake(
             "What sticks out was cut off, so the window is smaller and has another shape. Push it "
             "inside as a whole.",
-            partial(window, wrong="cut"),
+            ("min(max(top, 0), height - h)", "top"),
+            ("min(max(left, 0), width - w)", "left"),
+            ("int(top), int(top + h)", "max(top, 0), min(top + h, height)"),
+            ("int(left), int(left + w)", "max(left, 0), min(left + w, width)"),
         ),
         Mistake(
             "The mean of the pixels is in the middle of the window. A long tail hardly moves the "
             "mean, and sticks out: take the middle between first and last.",
-            partial(window, wrong="mean"),
+            ("rows.min() + rows.max()", "2 * rows.mean()"),
+            ("columns.min() + columns.max()", "2 * columns.mean()"),
         ),
         Mistake(
             "The window begins where the object begins, so all the room is on two sides. Put the "
             "object in its middle.",
-            partial(window, wrong="corner"),
+            ("round((rows.min() + rows.max() + 1 - h) / 2)", "rows.min()"),
+            ("round((columns.min() + columns.max() + 1 - w) / 2)", "columns.min()"),
         ),
         Mistake(
             "All above 0 counts as object. A soft mask has a haze around it: the object is where "
             "it is above one half.",
-            partial(window, wrong="any"),
+            ("> 0.5", "> 0"),
         ),
         Mistake(
             "An empty mask has no first row. The object is lost: look everywhere, in the whole "
             "frame.",
-            partial(window, wrong="empty"),
+            ("len(rows) == 0", "False"),
         ),
         Mistake(
             "The order is top, bottom, left, right; you gave top, left, bottom, right.",
-            partial(window, wrong="corners"),
+            ("int(top + h), int(left),", "int(left), int(top + h),"),
         ),
         Mistake(
             "Second and fourth are where the window ends, not how large it is.",
-            partial(window, wrong="size"),
+            ("int(top + h), int(left), int(left + w)", "h, int(left), w"),
         ),
     ],
     hints=[
@@ -603,38 +430,6 @@ CROP_AND_ZOOM = Check(
 )
 
 # --- lucid_frame ------------------------------------------------------------------------------
-
-
-def dreamt(
-    ground: np.ndarray,
-    image: np.ndarray,
-    mask: np.ndarray,
-    ground_flow: np.ndarray,
-    object_flow: np.ndarray,
-    wrong: str = "",
-) -> tuple[np.ndarray, np.ndarray]:
-    """A dream as the reference has it, with knobs to turn wrong."""
-    if wrong == "one flow":
-        ground_flow = object_flow
-    if wrong == "exchanged flows":
-        ground_flow, object_flow = object_flow, ground_flow
-    still = wrong == "still ground"
-    behind = (ground if still else warp(ground, ground_flow)).astype(np.float32)
-    before = (image if wrong == "still image" else warp(image, object_flow)).astype(np.float32)
-    moved = mask if wrong == "still mask" else propagate_mask(mask, object_flow)
-    if wrong == "border":
-        moved = warp(mask, object_flow).astype(np.float32)
-    hard = (moved > 0.5).astype(np.float32)
-    share = (hard if wrong == "hard" else moved)[..., None]
-    if wrong == "turned round":
-        share = 1 - share
-    frame = share * before + (1 - share) * behind
-    if wrong == "added":
-        frame = np.clip(share * before + behind, 0, 255)
-    if wrong != "not rounded":
-        frame = np.rint(frame)
-    answer = hard if wrong == "hard mask" else moved
-    return frame if wrong == "float" else frame.astype(np.uint8), answer
 
 
 def nearly_the_dream(inputs: Inputs, got: Any) -> str | None:
@@ -747,59 +542,61 @@ LUCID_FRAME = Check(
         Mistake(
             "Ground and object moved alike, as a photograph does that is pushed about. Each has a "
             "flow of its own.",
-            partial(dreamt, wrong="one flow"),
+            ("(ground, ground_flow)", "(ground, object_flow)"),
         ),
         Mistake(
             "The flows are exchanged: ground_flow moves the ground, object_flow the object and its "
             "mask.",
-            partial(dreamt, wrong="exchanged flows"),
+            ("(ground, ground_flow)", "(ground, object_flow)"),
+            ("(image, object_flow)", "(image, ground_flow)"),
+            ("(mask, object_flow)", "(mask, ground_flow)"),
         ),
         Mistake(
             "The ground stayed where it was. Warp it along ground_flow.",
-            partial(dreamt, wrong="still ground"),
+            ("warp(ground, ground_flow)", "ground"),
         ),
         Mistake(
             "The mask moved, its pixels did not: a hole walks over a picture that stands still. "
             "Warp the image along object_flow as well.",
-            partial(dreamt, wrong="still image"),
+            ("warp(image, object_flow)", "image"),
         ),
         Mistake(
             "The pixels of the object moved, its mask did not. They belong together: carry the "
             "mask along object_flow as well.",
-            partial(dreamt, wrong="still mask"),
+            ("propagate_mask(mask, object_flow)", "mask"),
         ),
         Mistake(
             "At the border the object got a streak: the mask of the last column was repeated. What "
             "comes from outside is not object; propagate_mask knows that.",
-            partial(dreamt, wrong="border"),
+            ("propagate_mask(mask, object_flow)", "warp(mask, object_flow).astype(np.float32)"),
         ),
         Mistake(
             "The object is cut out with scissors. Such an edge exists in no video, and the network "
             "would learn to look for it. Blend by the soft mask.",
-            partial(dreamt, wrong="hard"),
+            ("share = moved[..., None]", "share = moved[..., None] > 0.5"),
         ),
         Mistake(
             "The frame is right, and the mask was cut at one half. Return it soft.",
-            partial(dreamt, wrong="hard mask"),
+            (", moved", ", (moved > 0.5).astype(np.float32)"),
         ),
         Mistake(
             "It is blended the wrong way round: where the mask is 1, the object is seen, not the "
             "ground.",
-            partial(dreamt, wrong="turned round"),
+            ("share = moved", "share = 1 - moved"),
         ),
         Mistake(
             "The object was added to the ground, so the ground shines through it. Take away as "
             "much of the ground as the object gets: 1 - share.",
-            partial(dreamt, wrong="added"),
+            ("share * before + (1 - share) * behind", "np.clip(share * before + behind, 0, 255)"),
         ),
         Mistake(
             "A cast to uint8 cuts off what is behind the point, so the frame is half a level too "
             "dark. Round first: np.rint.",
-            partial(dreamt, wrong="not rounded"),
+            ("np.rint(frame)", "frame"),
         ),
         Mistake(
             "The frame is no image: it has floats. Round it and make it uint8.",
-            partial(dreamt, wrong="float"),
+            (".astype(np.uint8), moved", ", moved"),
         ),
     ],
     hints=[

@@ -1,117 +1,17 @@
 """Checks of lesson 07: select_training_pixels and adapt."""
 
-from collections.abc import Callable, Sequence
-from itertools import repeat
-
 import cv2
 import numpy as np
 import torch
-from torch import nn
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
-from vos_lab.methods.fine_tuning import Batch, Loss
+from vos_lab.methods.fine_tuning import Batch
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone
 from vos_lab.methods.onavos import adapt, select_training_pixels
 from vos_lab.methods.osvos import cross_entropy
 from vos_lab.video import VOID
 
 # --- select_training_pixels -------------------------------------------------------------------
-
-
-def distance_from(mask: np.ndarray, how: int = cv2.DIST_L2) -> np.ndarray:
-    """Distance of each pixel from a mask; from nothing it is endless."""
-    if not mask.any():
-        return np.full(mask.shape, np.inf, np.float32)
-    outside = (~mask).astype(np.uint8)
-    size = cv2.DIST_MASK_PRECISE if how == cv2.DIST_L2 else cv2.DIST_MASK_3
-    return cv2.distanceTransform(outside, how, size)
-
-
-def chosen_from(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    """The map of two kinds of pixels; what is both is negative."""
-    chosen = np.full(positive.shape, VOID, np.uint8)
-    chosen[positive] = 1
-    chosen[negative] = 0
-    return chosen
-
-
-def far_from(last_mask: np.ndarray, far: float) -> np.ndarray:
-    """What is far from the last mask; nothing, where it is empty."""
-    return (distance_from(last_mask) > far) & last_mask.any()
-
-
-def chosen_sure_wins(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Lets what is sure win over what is far."""
-    chosen = chosen_from(np.zeros_like(last_mask), far_from(last_mask, far))
-    chosen[probability >= sure] = 1
-    return chosen
-
-
-def chosen_nothing_ignored(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Calls the rest background."""
-    return ((probability >= sure) & ~far_from(last_mask, far)).astype(np.uint8)
-
-
-def chosen_by_doubt(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Takes negatives by confidence, too."""
-    return chosen_from(probability >= sure, probability <= 1 - sure)
-
-
-def chosen_inside(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Measures inside the mask."""
-    return chosen_from(probability >= sure, distance_from(~last_mask) > far)
-
-
-def chosen_only_in_mask(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Takes positives in the last mask only."""
-    return chosen_from((probability >= sure) & last_mask, far_from(last_mask, far))
-
-
-def chosen_from_belief(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Measures from what is sure now."""
-    return chosen_from(probability >= sure, far_from(probability >= sure, far))
-
-
-def chosen_all_far(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Takes everything for far from an empty mask."""
-    return chosen_from(probability >= sure, distance_from(last_mask) > far)
-
-
-def chosen_above(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Leaves out the threshold itself."""
-    return chosen_from(probability > sure, far_from(last_mask, far))
-
-
-def chosen_from_far_on(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Takes in what is just as far as that."""
-    negative = (distance_from(last_mask) >= far) & last_mask.any()
-    return chosen_from(probability >= sure, negative)
-
-
-def chosen_by_blocks(
-    probability: np.ndarray, last_mask: np.ndarray, sure: float, far: float
-) -> np.ndarray:
-    """Counts rows plus columns."""
-    negative = (distance_from(last_mask, cv2.DIST_L1) > far) & last_mask.any()
-    return chosen_from(probability >= sure, negative)
 
 
 def disk(height: int, width: int, y: float, x: float, radius: float) -> np.ndarray:
@@ -192,49 +92,51 @@ SELECT_TRAINING_PIXELS = Check(
         Mistake(
             "A pixel that is sure and far became positive. Objects do not jump, so it is more "
             "likely a look-alike: what is far is negative, whatever the network thinks.",
-            chosen_sure_wins,
+            ("return chosen", "chosen[probability >= sure] = 1\n    return chosen"),
         ),
         Mistake(
             "What is neither sure nor far was called background. It may well be the part of the "
             "object that has changed: nothing is known of it, so it is 255.",
-            chosen_nothing_ignored,
+            ("return chosen", "return (chosen == 1).astype(np.uint8)"),
         ),
         Mistake(
             "Negatives were chosen by what the network thinks. Where it has lost the object it "
             "would learn just that. Choose them by their distance from the last mask.",
-            chosen_by_doubt,
+            ("distance > far", "probability <= 1 - sure"),
+            ("last_mask.any()", "True"),
         ),
         Mistake(
             "The distance was measured inside the last mask. cv2.distanceTransform measures to the "
             "nearest 0, so the mask must be 0 and all else 1.",
-            chosen_inside,
+            ("~last_mask", "last_mask"),
         ),
         Mistake(
             "Positives were taken from the last mask only. The object moves: a sure pixel beside "
             "that mask is positive, too.",
-            chosen_only_in_mask,
+            (">= sure", ">= np.where(last_mask, sure, np.inf)"),
         ),
         Mistake(
             "The distance was measured from what is sure in this frame. Measure it from the last "
             "mask: else the network is judge of its own cause.",
-            chosen_from_belief,
+            ("last_mask.any()", "(probability >= sure).any()"),
+            ("~last_mask", "probability < sure"),
         ),
         Mistake(
             "From an empty mask everything became far, so everything background. When the object "
             "was lost, nothing is known of where it is: no pixel is negative.",
-            chosen_all_far,
+            ("return chosen", "return chosen * np.uint8(last_mask.any())"),
         ),
         Mistake(
             "A pixel whose probability is exactly at the threshold counts as sure: >=, not >.",
-            chosen_above,
+            (">= sure", "> sure"),
         ),
         Mistake(
             "A pixel exactly at the distance is not yet farther than that: >, not >=.",
-            chosen_from_far_on,
+            ("> far", ">= far"),
         ),
         Mistake(
             "The distance is counted along rows and columns. Measure it straight: cv2.DIST_L2.",
-            chosen_by_blocks,
+            ("cv2.DIST_L2, cv2.DIST_MASK_PRECISE", "cv2.DIST_L1, cv2.DIST_MASK_3"),
         ),
     ],
     hints=[
@@ -248,76 +150,6 @@ SELECT_TRAINING_PIXELS = Check(
 )
 
 # --- adapt ------------------------------------------------------------------------------------
-
-
-def adapted(
-    network: nn.Module,
-    current: Batch,
-    first: Sequence[Batch],
-    loss: Loss,
-    learning_rate: float,
-    share: float,
-    wrong: str = "",
-) -> list[float]:
-    """Adaptation as in the reference, with knobs to turn wrong."""
-    network.train()
-
-    def adam() -> torch.optim.Optimizer:
-        kind = torch.optim.SGD if wrong == "sgd" else torch.optim.Adam
-        return kind(network.parameters(), learning_rate)
-
-    def total(inputs: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        now, then = loss(network(current[0])[0], current[1]), loss(network(inputs)[0], truth)
-        weights = {
-            "alone": (1.0, 0.0),
-            "alone, weighed": (share, 0.0),
-            "first alone": (0.0, 1.0),
-            "exchanged": (1.0, share),
-            "alike": (1.0, 1.0),
-            "mixed": (share, 1 - share),
-        }.get(wrong, (share, 1.0))
-        return weights[0] * now + weights[1] * then
-
-    def step(value: torch.Tensor) -> None:
-        if wrong != "gradients kept":
-            optimiser.zero_grad()
-        value.backward()
-        if wrong != "no step":
-            optimiser.step()
-
-    optimiser = adam()
-    losses = []
-    if wrong == "one view":
-        first = list(repeat(first[0], len(first)))
-    for inputs, truth in first:
-        if wrong == "adam anew":
-            optimiser = adam()
-        value = total(inputs, truth)
-        if wrong == "in turn":
-            step(share * loss(network(current[0])[0], current[1]))
-            step(loss(network(inputs)[0], truth))
-        else:
-            step(value)
-        losses.append(float(total(inputs, truth) if wrong == "afterwards" else value))
-    network.eval()
-    return losses
-
-
-def wrongly(wrong: str) -> Callable[..., list[float]]:
-    """Adaptation with one thing wrong."""
-
-    def version(
-        network: nn.Module,
-        current: Batch,
-        first: Sequence[Batch],
-        loss: Loss,
-        learning_rate: float,
-        share: float,
-    ) -> list[float]:
-        return adapted(network, current, first, loss, learning_rate, share, wrong)
-
-    version.__name__ = "adapted_" + wrong.replace(" ", "_").replace(",", "")
-    return version
 
 
 def picture(rng: np.random.Generator, objects: int = 1) -> Batch:
@@ -372,62 +204,76 @@ ADAPT = Check(
         Mistake(
             "Only the current frame is learned. Its training pixels are the network's own opinion, "
             "so mistakes grow. Add the loss of a view of the first frame in every step.",
-            wrongly("alone"),
+            ("share * loss(now, current[1]) + loss(then, truth)", "loss(now, current[1])"),
         ),
         Mistake(
             "The current frame is weighed, and the first one is missing. Add the loss of a view of "
             "the first frame in every step: it is what keeps the network honest.",
-            wrongly("alone, weighed"),
+            (" + loss(then, truth)", ""),
         ),
         Mistake(
             "Only the first frame is learned, and the network knows that one already. Add share "
             "times the loss of the current frame.",
-            wrongly("first alone"),
+            ("share * loss(now, current[1]) + ", ""),
         ),
         Mistake(
             "The weights are exchanged: share belongs to the current frame, which may be wrong. "
             "The first frame is true and counts 1.",
-            wrongly("exchanged"),
+            ("share * ", ""),
+            ("loss(then", "share * loss(then"),
         ),
         Mistake(
             "Both frames count alike. The current one is a guess: multiply its loss with share.",
-            wrongly("alike"),
+            ("share * ", ""),
         ),
         Mistake(
             "The first frame was given what share leaves over. It always counts 1.",
-            wrongly("mixed"),
+            ("loss(then", "(1 - share) * loss(then"),
         ),
         Mistake(
             "Two updates were made in each step, one for each frame. Add both losses first, and "
             "make one update with the sum.",
-            wrongly("in turn"),
+            (
+                "optimiser.zero_grad()\n        value.backward()\n        optimiser.step()",
+                "for weight, (seen, wanted) in ((share, current), (1, (inputs, truth))):\n"
+                "            optimiser.zero_grad()\n"
+                "            (weight * loss(network(seen)[0], wanted)).backward()\n"
+                "            optimiser.step()",
+            ),
         ),
         Mistake(
             "The gradients of earlier steps add up. Set them to zero before each backward pass.",
-            wrongly("gradients kept"),
+            ("optimiser.zero_grad()", ""),
         ),
         Mistake(
             "The weights never change: after backward() the optimiser must take its step.",
-            wrongly("no step"),
+            ("optimiser.step()", ""),
         ),
         Mistake(
             "The optimiser was made anew in each step, so it forgets how steep things have been. "
             "Make one for all steps of a frame, before the loop.",
-            wrongly("adam anew"),
+            (
+                "# Step 2",
+                "optimiser = torch.optim.Adam(network.parameters(), learning_rate)  #",
+            ),
         ),
         Mistake(
             "This is plain gradient descent. Use Adam, which chooses how far to go for each weight "
             "by itself.",
-            wrongly("sgd"),
+            ("Adam", "SGD"),
         ),
         Mistake(
             "Each step showed the same view of the first frame. Take the next one each time.",
-            wrongly("one view"),
+            ("in first:", "in [first[0]] * len(first):"),
         ),
         Mistake(
             "The loss was computed again after the weights had changed. Note the value that the "
             "step was made with.",
-            wrongly("afterwards"),
+            (
+                "float(value.detach())",
+                "float(share * loss(network(current[0])[0], current[1])"
+                " + loss(network(inputs)[0], truth))",
+            ),
         ),
     ],
     hints=[

@@ -112,6 +112,7 @@ CLASS_BALANCED_LOSS = Check(
         "clamp that to 1 at least.",
     ],
     tolerance=1e-5,
+    gradients=("score",),
 )
 
 # --- fuse_side_outputs ------------------------------------------------------------------------
@@ -206,6 +207,7 @@ FUSE_SIDE_OUTPUTS = Check(
         "four more dimensions, multiply, sum over the first.",
     ],
     tolerance=1e-5,
+    gradients=("sides", "weight"),
 )
 
 # --- fine_tune --------------------------------------------------------------------------------

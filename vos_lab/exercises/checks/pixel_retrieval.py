@@ -8,7 +8,6 @@ from vos_lab.methods.pixel_retrieval import (
     grow_reference,
     nearest_neighbour_labels,
     pixel_triplet_loss,
-    squared_distances,
 )
 
 # --- pixel_triplet_loss -----------------------------------------------------------------------
@@ -17,74 +16,6 @@ from vos_lab.methods.pixel_retrieval import (
 def points(rng: np.random.Generator, count: int, dimensions: int = 4) -> torch.Tensor:
     """Embeddings, drawn by chance."""
     return torch.from_numpy(rng.standard_normal((count, dimensions)).astype(np.float32))
-
-
-def nearest(anchors: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
-    """The squared distance of each anchor to the nearest of a pool."""
-    return squared_distances(anchors, pool).min(dim=1).values
-
-
-def triplet_hardest(
-    anchors: torch.Tensor, same: torch.Tensor, other: torch.Tensor, margin: float
-) -> torch.Tensor:
-    """Takes the farthest of the same kind."""
-    farthest = squared_distances(anchors, same).max(dim=1).values
-    return (farthest - nearest(anchors, other) + margin).clamp(min=0).mean()
-
-
-def triplet_mean(
-    anchors: torch.Tensor, same: torch.Tensor, other: torch.Tensor, margin: float
-) -> torch.Tensor:
-    """Takes mean distances to the pools."""
-    to_same = squared_distances(anchors, same).mean(dim=1)
-    to_other = squared_distances(anchors, other).mean(dim=1)
-    return (to_same - to_other + margin).clamp(min=0).mean()
-
-
-def triplet_unsquared(
-    anchors: torch.Tensor, same: torch.Tensor, other: torch.Tensor, margin: float
-) -> torch.Tensor:
-    """Takes distances that are not squared."""
-    return (
-        (nearest(anchors, same).sqrt() - nearest(anchors, other).sqrt() + margin)
-        .clamp(min=0)
-        .mean()
-    )
-
-
-def triplet_unclamped(
-    anchors: torch.Tensor, same: torch.Tensor, other: torch.Tensor, margin: float
-) -> torch.Tensor:
-    """Lets easy anchors pay for the others."""
-    return (nearest(anchors, same) - nearest(anchors, other) + margin).mean()
-
-
-def triplet_clamped_mean(
-    anchors: torch.Tensor, same: torch.Tensor, other: torch.Tensor, margin: float
-) -> torch.Tensor:
-    """Cuts the mean, not each anchor."""
-    return (nearest(anchors, same) - nearest(anchors, other) + margin).mean().clamp(min=0)
-
-
-def triplet_turned(
-    anchors: torch.Tensor, same: torch.Tensor, other: torch.Tensor, margin: float
-) -> torch.Tensor:
-    """Takes one kind for the other."""
-    return (nearest(anchors, other) - nearest(anchors, same) + margin).clamp(min=0).mean()
-
-
-def triplet_without_margin(
-    anchors: torch.Tensor, same: torch.Tensor, other: torch.Tensor, margin: float
-) -> torch.Tensor:
-    """Forgets the margin."""
-    return (nearest(anchors, same) - nearest(anchors, other)).clamp(min=0).mean()
-
-
-def triplet_sum(
-    anchors: torch.Tensor, same: torch.Tensor, other: torch.Tensor, margin: float
-) -> torch.Tensor:
-    """Adds up."""
-    return (nearest(anchors, same) - nearest(anchors, other) + margin).clamp(min=0).sum()
 
 
 PIXEL_TRIPLET_LOSS = Check(
@@ -140,33 +71,36 @@ PIXEL_TRIPLET_LOSS = Check(
         Mistake(
             "You took the farthest pixel of its kind. A head need not look like a hoof: it is "
             "enough that one pixel of its kind is near. Take the nearest.",
-            triplet_hardest,
+            ("to_same.min", "to_same.max"),
         ),
         Mistake(
             "You took mean distances. At test time the nearest neighbour decides, not the mean: "
             "take the smallest of each row.",
-            triplet_mean,
+            (".min(dim=1).values", ".mean(dim=1)"),
         ),
-        Mistake("These are distances. The equation has squared distances.", triplet_unsquared),
+        Mistake(
+            "These are distances. The equation has squared distances.",
+            (".values", ".values.sqrt()"),
+        ),
         Mistake(
             "An anchor that has more than its margin counts below 0, and pays for others. It "
             "costs nothing: cut at 0, each anchor on its own.",
-            triplet_unclamped,
+            (".clamp(min=0)", ""),
         ),
         Mistake(
             "You cut the mean at 0. Cut each anchor at 0 first, then take the mean.",
-            triplet_clamped_mean,
+            (".clamp(min=0).mean()", ".mean().clamp(min=0)"),
         ),
         Mistake(
             "The two kinds have changed places: the own kind shall be near, the other one far.",
-            triplet_turned,
+            ("nearest_same - nearest_other", "nearest_other - nearest_same"),
         ),
         Mistake(
             "The margin is missing. Without it the network may give all pixels one embedding, and "
             "the loss is 0.",
-            triplet_without_margin,
+            (" + margin", ""),
         ),
-        Mistake("This is the sum over the anchors. Take their mean.", triplet_sum),
+        Mistake("This is the sum over the anchors. Take their mean.", ("mean()", "sum()")),
     ],
     hints=[
         "At test time a pixel takes the label of its nearest neighbour. When is that label right? "
@@ -177,113 +111,10 @@ PIXEL_TRIPLET_LOSS = Check(
         "clamp(min=0) for those that miss nothing; then the mean.",
     ],
     tolerance=1e-4,
+    gradients=("anchors", "same", "other"),
 )
 
 # --- nearest_neighbour_labels -----------------------------------------------------------------
-
-
-def looked_up(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    far: bool = False,
-) -> torch.Tensor:
-    """The labels of the nearest (or farthest) references, ``(Q, k, K)``."""
-    distances = squared_distances(queries, references)
-    count = min(neighbours, len(references))
-    return labels[distances.topk(count, largest=far).indices]
-
-
-def labels_farthest(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    most: int,
-) -> torch.Tensor:
-    """Asks the farthest."""
-    return looked_up(queries, references, labels, neighbours, far=True).mean(dim=1)
-
-
-def labels_first(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    most: int,
-) -> torch.Tensor:
-    """Asks only the nearest one."""
-    return looked_up(queries, references, labels, 1).mean(dim=1)
-
-
-def labels_all(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    most: int,
-) -> torch.Tensor:
-    """Asks all references."""
-    return labels.mean(dim=0, keepdim=True).repeat(len(queries), 1)
-
-
-def labels_summed(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    most: int,
-) -> torch.Tensor:
-    """Adds the labels up."""
-    return looked_up(queries, references, labels, neighbours).sum(dim=1)
-
-
-def labels_strict(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    most: int,
-) -> torch.Tensor:
-    """Asks for more neighbours than there are."""
-    distances = squared_distances(queries, references)
-    return labels[distances.topk(neighbours, largest=False).indices].mean(dim=1)
-
-
-def labels_voted(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    most: int,
-) -> torch.Tensor:
-    """Counts votes."""
-    return (looked_up(queries, references, labels, neighbours).mean(dim=1) > 0.5).float()
-
-
-def labels_one_part(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    most: int,
-) -> torch.Tensor:
-    """Forgets all parts but the last."""
-    last = queries.split(max(1, most // len(references)))[-1]
-    return looked_up(last, references, labels, neighbours).mean(dim=1)
-
-
-def labels_by_product(
-    queries: torch.Tensor,
-    references: torch.Tensor,
-    labels: torch.Tensor,
-    neighbours: int,
-    most: int,
-) -> torch.Tensor:
-    """Takes the largest products for the smallest distances."""
-    count = min(neighbours, len(references))
-    return labels[(queries @ references.T).topk(count).indices].mean(dim=1)
 
 
 def to_look_up(
@@ -344,30 +175,36 @@ NEAREST_NEIGHBOUR_LABELS = Check(
         Mistake(
             "You asked the farthest references. topk gives the largest numbers; you want the "
             "smallest distances: largest=False.",
-            labels_farthest,
+            ("largest=False", "largest=True"),
         ),
-        Mistake("You asked only the nearest one; ask as many as neighbours says.", labels_first),
-        Mistake("You asked all references. Only the nearest ones have a say.", labels_all),
         Mistake(
-            "You added the labels up: a share goes from 0 to 1. Take their mean.", labels_summed
+            "You asked only the nearest one; ask as many as neighbours says.",
+            ("min(neighbours, len(references))", "1"),
+        ),
+        Mistake(
+            "You asked all references. Only the nearest ones have a say.",
+            ("min(neighbours, len(references))", "len(references)"),
+        ),
+        Mistake(
+            "You added the labels up: a share goes from 0 to 1. Take their mean.", ("mean(", "sum(")
         ),
         Mistake(
             "There may be fewer references than neighbours, after one click for example. Ask as "
             "many as there are: min.",
-            labels_strict,
+            ("min(neighbours, len(references))", "neighbours"),
         ),
         Mistake(
             "You cut at one half. Keep the mean: how much the neighbours agree is worth knowing.",
-            labels_voted,
+            ("mean(dim=1)", "mean(dim=1).gt(0.5).float()"),
         ),
         Mistake(
             "Only the last part came back. Keep the labels of every part, and join them.",
-            labels_one_part,
+            ("torch.cat(found)", "found[-1]"),
         ),
         Mistake(
             "You took the largest products. A long embedding has large products with everything; "
             "nearest means the smallest distance.",
-            labels_by_product,
+            ("squared_distances(part, references)", "-part @ references.T"),
         ),
     ],
     hints=[
@@ -382,91 +219,6 @@ NEAREST_NEIGHBOUR_LABELS = Check(
 )
 
 # --- grow_reference ---------------------------------------------------------------------------
-
-
-def answers(labels: torch.Tensor) -> torch.Tensor:
-    """The shares of the background and of the objects."""
-    return torch.cat([1 - labels.sum(dim=1, keepdim=True), labels], dim=1)
-
-
-def grown(
-    given: int, added: int, agreed: torch.Tensor, most: int, oldest: bool = False
-) -> torch.Tensor:
-    """The reference, from which pixels of the new frame are sure."""
-    old = torch.arange(given, given + added)
-    numbers = torch.cat([old, given + added + agreed.nonzero()[:, 0]])
-    kept = numbers[:most] if oldest else numbers[max(0, len(numbers) - most) :]
-    return torch.cat([torch.arange(given), kept])
-
-
-def sure_ones(labels: torch.Tensor, sure: float) -> torch.Tensor:
-    """Where one answer has a large share."""
-    return answers(labels).max(dim=1).values >= sure
-
-
-def grow_objects(
-    given: int, added: int, labels: torch.Tensor, sure: float, most: int
-) -> torch.Tensor:
-    """Adds objects alone."""
-    return grown(given, added, labels.max(dim=1).values >= sure, most)
-
-
-def grow_all(given: int, added: int, labels: torch.Tensor, sure: float, most: int) -> torch.Tensor:
-    """Adds all pixels."""
-    return grown(given, added, torch.ones(len(labels), dtype=torch.bool), most)
-
-
-def grow_total(
-    given: int, added: int, labels: torch.Tensor, sure: float, most: int
-) -> torch.Tensor:
-    """Adds up the shares of all objects."""
-    total = labels.sum(dim=1)
-    return grown(given, added, torch.maximum(total, 1 - total) >= sure, most)
-
-
-def grow_oldest(
-    given: int, added: int, labels: torch.Tensor, sure: float, most: int
-) -> torch.Tensor:
-    """Keeps the oldest."""
-    return grown(given, added, sure_ones(labels, sure), most, oldest=True)
-
-
-def grow_forgetful(
-    given: int, added: int, labels: torch.Tensor, sure: float, most: int
-) -> torch.Tensor:
-    """Forgets the annotated pixels."""
-    return grown(given, added, sure_ones(labels, sure), most)[given:]
-
-
-def grow_bounded_in_all(
-    given: int, added: int, labels: torch.Tensor, sure: float, most: int
-) -> torch.Tensor:
-    """Counts the annotated pixels, too."""
-    return grown(given, added, sure_ones(labels, sure), max(0, most - given))
-
-
-def grow_without_end(
-    given: int, added: int, labels: torch.Tensor, sure: float, most: int
-) -> torch.Tensor:
-    """Keeps everything."""
-    return grown(given, added, sure_ones(labels, sure), 10**9)
-
-
-def grow_minus_zero(
-    given: int, added: int, labels: torch.Tensor, sure: float, most: int
-) -> torch.Tensor:
-    """Takes [-0:] for nothing."""
-    numbers = grown(0, given + added, sure_ones(labels, sure), 10**9)[given:]
-    return torch.cat([torch.arange(given), numbers[-most:]])
-
-
-def grow_in_the_frame(
-    given: int, added: int, labels: torch.Tensor, sure: float, most: int
-) -> torch.Tensor:
-    """Counts the pixels of the new frame from 0."""
-    chosen = sure_ones(labels, sure).nonzero()[:, 0]
-    numbers = torch.cat([torch.arange(given, given + added), chosen])
-    return torch.cat([torch.arange(given), numbers[max(0, len(numbers) - most) :]])
 
 
 def new_labels(rng: np.random.Generator, count: int, objects: int) -> torch.Tensor:
@@ -543,42 +295,43 @@ GROW_REFERENCE = Check(
         Mistake(
             "No pixel of the background was added. To be sure of the background is worth as much: "
             "its share is 1 minus that of all objects.",
-            grow_objects,
+            ("[background, labels]", "[labels]"),
         ),
         Mistake(
             "Pixels were added whose neighbours did not agree. Then a mistake becomes a "
             "reference, and spreads.",
-            grow_all,
+            (">= sure", ">= 0"),
         ),
         Mistake(
             "You added up the shares of all objects. A pixel that is half of one and half of "
             "another is sure of neither.",
-            grow_total,
+            ("[background, labels]", "[background, 1 - background]"),
         ),
         Mistake(
-            "You kept the oldest. What the object looks like now is in the newest.", grow_oldest
+            "You kept the oldest. What the object looks like now is in the newest.",
+            ("numbers[max(0, len(numbers) - most) :]", "numbers[:most]"),
         ),
         Mistake(
             "The annotated pixels are gone. They are the only ones that are certainly right: they "
             "stay.",
-            grow_forgetful,
+            ("torch.cat([torch.arange(given), newest])", "newest"),
         ),
         Mistake(
             "The annotated pixels were counted, too. most is for those that were added.",
-            grow_bounded_in_all,
+            ("- most)", "- max(0, most - given))"),
         ),
         Mistake(
             "The reference grows without end, and so do time and memory. Keep the newest.",
-            grow_without_end,
+            ("[max(0, len(numbers) - most) :]", ""),
         ),
         Mistake(
             "Where nothing may be kept, all was kept: x[-0:] is x[0:], and that is everything.",
-            grow_minus_zero,
+            ("max(0, len(numbers) - most)", "-most"),
         ),
         Mistake(
             "The pixels of the new frame stand behind all others: the first of them has the "
             "number given + added.",
-            grow_in_the_frame,
+            ("given + added + agreed", "agreed"),
         ),
     ],
     hints=[

@@ -1,80 +1,13 @@
 """Checks of lesson 11: refine_proposals, proposal_scores and merge_greedily."""
 
-from collections.abc import Sequence
-from functools import partial
-
 import numpy as np
-import torch
-from torch import nn
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.checks.masktrack import small_network
 from vos_lab.exercises.checks.motion import disk
-from vos_lab.methods.masktrack import MARGIN, crop_and_zoom
-from vos_lab.methods.networks import as_input
 from vos_lab.methods.premvos import merge_greedily, proposal_scores, refine_proposals
-from vos_lab.methods.resolution import resized
 
 # --- refine_proposals -------------------------------------------------------------------------
-
-
-def refined(
-    network: nn.Module,
-    image: np.ndarray,
-    masks: Sequence[np.ndarray],
-    size: tuple[int, int],
-    wrong: str = "",
-) -> list[np.ndarray]:
-    """Refines as the reference does, with knobs to turn wrong."""
-    found = []
-    together = np.max(masks, axis=0) if wrong == "one window" and len(masks) else None
-    for mask in masks:
-        top, bottom, left, right = crop_and_zoom(mask if together is None else together, MARGIN)
-        if wrong == "no window":
-            top, bottom, left, right = 0, image.shape[0], 0, image.shape[1]
-        if wrong == "no margin":
-            top, bottom, left, right = crop_and_zoom(mask, 0.0)
-        window, rough = image[top:bottom, left:right], mask[top:bottom, left:right]
-        if wrong != "not enlarged":
-            window, rough = resized(window, size), resized(rough, size)
-        if wrong == "cut":
-            rough = (rough > 0.5).astype(np.float32)
-        if wrong == "no mask":
-            rough = np.zeros_like(rough)
-        if wrong == "cut out":
-            window = np.rint(window * rough[..., None]).astype(np.uint8)
-        inputs = [as_input(window), torch.from_numpy(np.ascontiguousarray(rough))[None, None]]
-        with torch.inference_mode():
-            fused, sides = network(torch.cat(inputs[::-1] if wrong == "mask first" else inputs, 1))
-        odds = (sides[0] if wrong == "side" else fused)[0, 0]
-        answer = (odds if wrong == "no sigmoid" else odds.sigmoid()).numpy()
-        if wrong == "not put back":
-            found.append(resized(answer, image.shape[:2]))
-            continue
-        whole = mask.copy() if wrong == "outside" else np.zeros(image.shape[:2], np.float32)
-        if wrong == "corner":
-            top, bottom, left, right = 0, bottom - top, 0, right - left
-        back = resized(answer, (bottom - top, right - left))
-        if wrong == "hard":
-            back = (back > 0.5).astype(np.float32)
-        whole[top:bottom, left:right] = back * rough if wrong == "times" else back
-        found.append(whole)
-    return found
-
-
-def as_the_network_saw(
-    network: nn.Module, image: np.ndarray, masks: Sequence[np.ndarray], size: tuple[int, int]
-) -> list[np.ndarray]:
-    """Returns what is in the windows, and not where those were."""
-    found = []
-    for mask in masks:
-        top, bottom, left, right = crop_and_zoom(mask, MARGIN)
-        rough = torch.from_numpy(resized(mask[top:bottom, left:right], size))[None, None]
-        window = as_input(resized(image[top:bottom, left:right], size))
-        with torch.inference_mode():
-            fused, _ = network(torch.cat([window, rough], dim=1))
-        found.append(fused[0, 0].sigmoid().numpy())
-    return found
 
 
 def to_refine(rng: np.random.Generator, height: int, width: int, masks: list[np.ndarray]) -> Inputs:
@@ -116,74 +49,98 @@ REFINE_PROPOSALS = Check(
         Mistake(
             "The answer was stretched over the whole frame. It is of the window: bring it to the "
             "size of the window, and put it where the window was.",
-            partial(refined, wrong="not put back"),
+            (
+                "whole[top:bottom, left:right] = resized(answer, (bottom - top, right - left))",
+                "whole = resized(answer, image.shape[:2])",
+            ),
         ),
         Mistake(
             "These are the answers as the network gave them. Bring each back to the size and the "
             "place of its window, in a mask of the size of the image.",
-            as_the_network_saw,
+            (
+                "whole[top:bottom, left:right] = resized(answer, (bottom - top, right - left))",
+                "whole = answer",
+            ),
         ),
         Mistake(
             "The answer lies in the upper left corner. Put it where the window was: "
             "top:bottom, left:right.",
-            partial(refined, wrong="corner"),
+            ("whole[top:bottom, left:right]", "whole[: bottom - top, : right - left]"),
         ),
         Mistake(
             "The window was not enlarged. To look closely, bring the image and the mask in it to "
             "size before you ask.",
-            partial(refined, wrong="not enlarged"),
+            ("resized(mask[inside], size)", "mask[inside]"),
+            ("resized(image[inside], size)", "image[inside]"),
+            (
+                "fused, _ = network(torch.cat(inputs))",
+                "fused = [network(each)[0] for each in inputs]",
+            ),
+            (
+                "fused[:, 0].sigmoid().float().cpu().numpy()",
+                "[f[0, 0].sigmoid().numpy() for f in fused]",
+            ),
         ),
         Mistake(
             "The network saw the whole frame, so a small object is small for it, too. Cut out the "
             "window around each proposal first.",
-            partial(refined, wrong="no window"),
+            ("crop_and_zoom(mask, MARGIN)", "(0, image.shape[0], 0, image.shape[1])"),
         ),
         Mistake(
             "All proposals share one window. Each has a window of its own, around itself.",
-            partial(refined, wrong="one window"),
+            ("crop_and_zoom(mask, MARGIN)", "crop_and_zoom(np.max(masks, axis=0), MARGIN)"),
         ),
         Mistake(
             "The window ends where the proposal ends. What the proposal has missed is then never "
             "seen: give crop_and_zoom the margin MARGIN.",
-            partial(refined, wrong="no margin"),
+            (", MARGIN)", ", 0.0)"),
         ),
         Mistake(
             "The fourth channel is empty. In a window with two objects the network cannot know "
             "which one is meant: give it the proposal.",
-            partial(refined, wrong="no mask"),
+            ("mask[inside], size", "np.zeros_like(mask[inside]), size"),
         ),
         Mistake(
             "The mask stands before the image. The network learned it as the last of the four "
             "channels.",
-            partial(refined, wrong="mask first"),
+            (
+                "[as_input(resized(image[inside], size)), rough]",
+                "[rough, as_input(resized(image[inside], size))]",
+            ),
         ),
         Mistake(
             "The proposal was cut at one half before it was given. How unsure it is is worth "
             "knowing: give it as it is.",
-            partial(refined, wrong="cut"),
+            (
+                "resized(mask[inside], size)",
+                "(resized(mask[inside], size) > 0.5).astype(np.float32)",
+            ),
         ),
         Mistake(
             "The ground was blotted out. The network finds the edge by comparing both sides of it: "
             "give it the image as it is.",
-            partial(refined, wrong="cut out"),
+            (
+                "as_input(resized(image[inside], size))",
+                "as_input(resized(image[inside], size)) * rough",
+            ),
         ),
         Mistake(
             "Outside of the window the old proposal is left. Its haze there belongs to nothing: "
             "begin with zeros.",
-            partial(refined, wrong="outside"),
+            ("np.zeros(image.shape[:2], np.float32)", "masks[len(refined)].copy()"),
         ),
         Mistake(
             "These are log-odds, which go below 0 and above 1. sigmoid makes shares of them.",
-            partial(refined, wrong="no sigmoid"),
+            (".sigmoid()", ""),
         ),
         Mistake(
             "The result is cut at one half. Keep it soft: it will be mixed with the proposal.",
-            partial(refined, wrong="hard"),
+            (".sigmoid()", ".gt(0)"),
         ),
         Mistake(
             "This is one of the side outputs. The network gives a pair, and the first of the two "
             "is the fused answer.",
-            partial(refined, wrong="side"),
+            ("fused, _ =", "_, (fused, *_) ="),
         ),
     ],
     hints=[
@@ -200,63 +157,6 @@ REFINE_PROPOSALS = Check(
 )
 
 # --- proposal_scores --------------------------------------------------------------------------
-
-
-def scored(
-    objectness: np.ndarray,
-    reid: np.ndarray,
-    flow_iou: np.ndarray,
-    weights: Sequence[float],
-    wrong: str = "",
-) -> np.ndarray:
-    """Scores as the reference does, with knobs to turn wrong."""
-    count = reid.shape[1]
-    inverse = []
-    for score in (reid, flow_iou):
-        others = np.where(np.eye(count, dtype=bool), 0.0, score[:, None, :])
-        best = others.max(axis=2, initial=0)
-        if wrong == "all objects":
-            best = np.repeat(score.max(axis=1, initial=0)[:, None], count, axis=1)
-        if wrong == "mean":
-            best = others.sum(axis=2) / max(1, count - 1)
-        if wrong == "sum":
-            best = others.sum(axis=2)
-        if wrong == "proposals":  # the other proposals of the object, not the other objects
-            own = np.eye(len(score), dtype=bool)[..., None]
-            best = np.where(own, 0.0, score[None]).max(axis=1, initial=0)
-        if wrong == "plain":
-            best = 1 - (1 - score)
-        turned = best if wrong == "not turned" else 1 - best
-        if wrong == "alone" and count == 1:
-            turned = np.zeros_like(turned)
-        inverse.append(turned)
-    if wrong == "exchanged":
-        inverse = inverse[::-1]
-    parts = [objectness[:, None], reid, flow_iou, *inverse]
-    if wrong == "objectness":
-        parts = parts[1:]
-        weights = weights[1:]
-    if wrong == "softened":  # a share of the objectness of all proposals
-        parts[0] = parts[0] / max(1e-9, objectness.sum())
-    total = sum((w * s for w, s in zip(weights, parts, strict=True)), np.zeros(reid.shape))
-    if wrong == "normalised":
-        return total / max(1e-9, sum(weights))
-    if wrong == "unweighted":
-        return sum(parts, np.zeros(reid.shape))
-    if wrong == "product":
-        product = np.ones(reid.shape)
-        for weight, part in zip(weights, parts, strict=True):
-            product = product * part**weight
-        return product
-    return total
-
-
-def scored_row(
-    objectness: np.ndarray, reid: np.ndarray, flow_iou: np.ndarray, weights: Sequence[float]
-) -> np.ndarray:
-    """Adds objectness along the wrong axis."""
-    without = scored(np.zeros_like(objectness), reid, flow_iou, weights)
-    return without + weights[0] * objectness
 
 
 def a_few(rng: np.random.Generator, proposals: int, objects: int) -> Inputs:
@@ -308,69 +208,73 @@ PROPOSAL_SCORES = Check(
         Mistake(
             "The highest score was taken over all objects, its own among them. A proposal that "
             "fits its object well would be punished for it: leave its own out.",
-            partial(scored, wrong="all objects"),
+            ("np.eye(count, dtype=bool)", "np.zeros((count, count), bool)"),
         ),
         Mistake(
             "You took the mean of the other objects. One other object that fits is enough to "
             "doubt, however many do not: take the highest.",
-            partial(scored, wrong="mean"),
+            ("others.max(axis=2, initial=0)", "others.sum(axis=2) / max(1, count - 1)"),
         ),
         Mistake(
             "You added the scores of the other objects up, so with many of them the inverse score "
             "goes below 0. Take the highest.",
-            partial(scored, wrong="sum"),
+            ("others.max(axis=2, initial=0)", "others.sum(axis=2)"),
         ),
         Mistake(
             "You compared with the other proposals. The question is whether this proposal fits "
             "another object: compare along its row.",
-            partial(scored, wrong="proposals"),
+            ("score[:, None, :])", "score.T[None])"),
+            ("np.eye(count, dtype=bool)", "np.eye(len(reid), dtype=bool)[:, None]"),
         ),
         Mistake(
             "1 minus the object's own score says the contrary of that score. Take the highest "
             "score of the *other* objects from 1.",
-            partial(scored, wrong="plain"),
+            ("others.max(axis=2, initial=0)", "score"),
         ),
         Mistake(
             "What fits another object gets a higher score here. Take the highest of the others "
             "from 1.",
-            partial(scored, wrong="not turned"),
+            ("1 - others", "others"),
         ),
         Mistake(
             "With one object there is no other one that could fit better. So the highest of the "
             "others is 0, and the inverse score 1.",
-            partial(scored, wrong="alone"),
+            (
+                "1 - others.max(axis=2, initial=0)",
+                "(1 - others.max(axis=2, initial=0)) * (count > 1)",
+            ),
         ),
         Mistake(
             "The inverse scores have changed places: first that of reid, then that of flow_iou.",
-            partial(scored, wrong="exchanged"),
+            ("*inverse)", "*inverse[::-1])"),
         ),
         Mistake(
             "Objectness is missing. It is the same for all objects, but not for all proposals: "
             "without it half a thing counts like a whole one.",
-            partial(scored, wrong="objectness"),
+            ("(objectness[:, None]", "(0 * objectness[:, None]"),
         ),
         Mistake(
             "Objectness has a number for each proposal, and was added along the objects. As a "
             "column it counts for each row: objectness[:, None].",
-            scored_row,
+            ("objectness[:, None]", "objectness"),
         ),
         Mistake(
             "Objectness was divided by its sum. It is a score of its own for each proposal, "
             "however many there are: leave it as it is.",
-            partial(scored, wrong="softened"),
+            ("objectness[:, None]", "objectness[:, None] / max(1e-9, objectness.sum())"),
         ),
         Mistake(
             "You divided by the sum of the weights. The weighted sum itself is wanted: `least` is "
             "compared with it.",
-            partial(scored, wrong="normalised"),
+            ("return sum(", "return 1 / sum(weights) * sum("),
         ),
-        Mistake(
-            "The scores were added without their weights.", partial(scored, wrong="unweighted")
-        ),
+        Mistake("The scores were added without their weights.", ("weight * score", "score")),
         Mistake(
             "You multiplied the scores. Then a single 0 rules a proposal out, and each score is "
             "wrong now and then. Add them.",
-            partial(scored, wrong="product"),
+            ("weight * score", "score**weight"),
+            ("sum(", "product("),
+            product=lambda parts, start: np.prod([*parts], axis=0) + start,
         ),
     ],
     hints=[
@@ -385,63 +289,6 @@ PROPOSAL_SCORES = Check(
 )
 
 # --- merge_greedily ---------------------------------------------------------------------------
-
-
-def merged(
-    masks: np.ndarray, scores: np.ndarray, least: float, wrong: str = ""
-) -> tuple[np.ndarray, np.ndarray]:
-    """Merges as the reference does, with knobs to turn wrong."""
-    proposals, objects = scores.shape
-    chosen = np.full(objects, 0 if wrong == "zero" else -1)
-    owner = np.zeros(masks.shape[1:], np.uint8)
-    left = scores.astype(np.float64)
-    pairs = []
-    if wrong == "in order":
-        for k in range(objects):
-            if proposals and left[:, k].max() >= least:
-                p = int(left[:, k].argmax())
-                pairs.append((p, k))
-                left[p] = -np.inf
-    elif wrong == "proposal twice":
-        for k in np.argsort(-left.max(axis=0, initial=-np.inf), kind="stable"):
-            if proposals and left[:, k].max() >= least:
-                pairs.append((int(left[:, k].argmax()), int(k)))
-    elif wrong == "gives up":  # its best proposal is taken: it gets no other
-        for k in np.argsort(-left.max(axis=0, initial=-np.inf), kind="stable"):
-            if proposals and left[:, k].max() >= least:
-                p = int(left[:, k].argmax())
-                if p not in [taken for taken, _ in pairs]:
-                    pairs.append((p, int(k)))
-    elif wrong == "proposals choose":
-        taken = set()
-        for p in np.argsort(-left.max(axis=1, initial=-np.inf), kind="stable"):
-            k = int(left[p].argmax()) if objects else -1
-            if objects and k not in taken and left[p, k] >= least:
-                taken.add(k)
-                pairs.append((int(p), k))
-    else:
-        while left.size:
-            best = left.max()
-            if best == -np.inf or (wrong != "no threshold" and best < least):
-                break
-            if wrong == "strict" and best <= least:
-                break
-            p, k = (int(i) for i in np.unravel_index(left.argmax(), left.shape))
-            pairs.append((p, k))
-            left[:, k] = left[p] = -np.inf
-    for p, k in pairs:
-        chosen[k] = p
-        free = (owner == 0) | (wrong == "later")
-        owner[masks[p] & free] = k if wrong == "from zero" else k + 1
-    if wrong == "numbers":
-        owner = np.where(owner > 0, np.append(chosen, 0)[owner.astype(int) - 1] + 1, 0)
-        owner = owner.astype(np.uint8)
-    if wrong == "in front":
-        owner[:] = 0
-        for k, p in enumerate(chosen):
-            if p >= 0:
-                owner[masks[p] & (owner == 0)] = k + 1
-    return chosen, owner
 
 
 def to_merge(
@@ -505,52 +352,67 @@ MERGE_GREEDILY = Check(
         Mistake(
             "The objects chose one after the other, so the first took what fits another one "
             "better. Take the best pair of all first, whichever object it is.",
-            partial(merged, wrong="in order"),
+            (
+                "while left.size and left.max() >= least:",
+                "for thing in range(len(chosen)) if len(left) else ():",
+            ),
+            (
+                "proposal, thing = np.unravel_index(left.argmax(), left.shape)",
+                "proposal = left[:, thing].argmax()\n"
+                "        if left[proposal, thing] < least:\n"
+                "            continue",
+            ),
         ),
         Mistake(
             "A proposal was given to two objects. Once it is taken, nobody else can have it.",
-            partial(merged, wrong="proposal twice"),
+            ("= left[proposal] =", "="),
         ),
         Mistake(
             "An object whose best proposal was taken got none. Let it have the best that is left.",
-            partial(merged, wrong="gives up"),
+            ("left[:, thing] = left[proposal]", "left[:, left.argmax(axis=0) == proposal]"),
         ),
         Mistake(
             "Each proposal went to the object that fits it best, or to nobody. Then an object can "
             "be left without one while proposals are free: look at all pairs that are left.",
-            partial(merged, wrong="proposals choose"),
+            ("left[:, thing] = left[proposal]", "left[left.argmax(axis=1) == thing]"),
         ),
         Mistake(
             "Where two proposals overlap, the pixel went to the lower score. The better pair comes "
             "first, and keeps its pixels.",
-            partial(merged, wrong="later"),
+            (" & (owner == 0)", ""),
         ),
         Mistake(
             "Where two proposals overlap, the pixel went to the object with the lower number. It "
             "goes to the one with the higher score.",
-            partial(merged, wrong="in front"),
+            (
+                "return chosen, owner",
+                "owner[:] = 0\n"
+                "    for thing in np.flatnonzero(chosen >= 0):\n"
+                "        owner[masks[chosen[thing]] & (owner == 0)] = thing + 1\n"
+                "    return chosen, owner",
+            ),
         ),
         Mistake(
             "An object took a proposal with less than `least`. Then it is not there: leave -1.",
-            partial(merged, wrong="no threshold"),
+            (">= least", "> -np.inf"),
         ),
         Mistake(
             "A score of exactly `least` is enough; only less is too little.",
-            partial(merged, wrong="strict"),
+            (">= least", "> least"),
         ),
         Mistake(
             "Proposal 0 is a proposal like others. Say -1 where an object has none.",
-            partial(merged, wrong="zero"),
+            (", -1)", ", 0)"),
         ),
         Mistake(
             "Pixels of the first object have the number 0, as those of nobody. In the picture the "
             "objects count from 1.",
-            partial(merged, wrong="from zero"),
+            ("thing + 1", "thing"),
         ),
         Mistake(
             "The picture has the numbers of the proposals. It shall say whose a pixel is: the "
             "number of the object, counted from 1.",
-            partial(merged, wrong="numbers"),
+            ("thing + 1", "proposal + 1"),
         ),
     ],
     hints=[

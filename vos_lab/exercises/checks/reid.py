@@ -16,71 +16,6 @@ def directions(rng: np.random.Generator, count: int, dimensions: int = 4) -> tor
     return functional.normalize(drawn, dim=1)
 
 
-def of_the_right(values: torch.Tensor, identities: torch.Tensor) -> torch.Tensor:
-    """What each region has for its own identity."""
-    return values[torch.arange(len(identities)), identities]
-
-
-def loss_without_temperature(
-    embeddings: torch.Tensor, identities: torch.Tensor, table: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Forgets the temperature."""
-    return functional.cross_entropy(embeddings @ table.T, identities)
-
-
-def loss_times_temperature(
-    embeddings: torch.Tensor, identities: torch.Tensor, table: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Multiplies with the temperature."""
-    return functional.cross_entropy(embeddings @ table.T * temperature, identities)
-
-
-def loss_negative(
-    embeddings: torch.Tensor, identities: torch.Tensor, table: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Forgets the minus."""
-    return -functional.cross_entropy(embeddings @ table.T / temperature, identities)
-
-
-def loss_sum(
-    embeddings: torch.Tensor, identities: torch.Tensor, table: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Adds up."""
-    cosines = embeddings @ table.T / temperature
-    return functional.cross_entropy(cosines, identities, reduction="sum")
-
-
-def loss_of_cosine(
-    embeddings: torch.Tensor, identities: torch.Tensor, table: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Leaves out all other identities."""
-    return -of_the_right(embeddings @ table.T / temperature, identities).mean()
-
-
-def loss_over_batch(
-    embeddings: torch.Tensor, identities: torch.Tensor, table: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Takes the softmax over the regions."""
-    cosines = embeddings @ table.T / temperature
-    return -of_the_right(cosines.log_softmax(dim=0), identities).mean()
-
-
-def loss_of_probability(
-    embeddings: torch.Tensor, identities: torch.Tensor, table: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Takes the probability for its logarithm."""
-    cosines = embeddings @ table.T / temperature
-    return -of_the_right(cosines.softmax(dim=1), identities).mean()
-
-
-def loss_of_mean_probability(
-    embeddings: torch.Tensor, identities: torch.Tensor, table: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Takes the logarithm of the mean."""
-    cosines = embeddings @ table.T / temperature
-    return -of_the_right(cosines.softmax(dim=1), identities).mean().log()
-
-
 REID_LOSS = Check(
     reid_loss,
     cases=[
@@ -125,33 +60,36 @@ REID_LOSS = Check(
         Mistake(
             "The temperature is missing. Cosines go from -1 to 1: without it even a perfect "
             "embedding gets no high probability.",
-            loss_without_temperature,
+            (" / temperature", ""),
         ),
-        Mistake("You multiplied with the temperature. Divide by it.", loss_times_temperature),
+        Mistake(
+            "You multiplied with the temperature. Divide by it.", ("/ temperature", "* temperature")
+        ),
         Mistake(
             "The sign is turned: the logarithm of a probability is below 0, and a loss is to be "
             "made small. Take minus the mean.",
-            loss_negative,
+            ("return -", "return "),
         ),
-        Mistake("This is the sum over the regions. Take their mean.", loss_sum),
+        Mistake("This is the sum over the regions. Take their mean.", ("mean()", "sum()")),
         Mistake(
             "This pulls a region to its own identity, and pushes it from no other: all embeddings "
             "could fall together. Equation 1 divides by the sum over all identities.",
-            loss_of_cosine,
+            (".log_softmax(dim=1)", ""),
         ),
         Mistake(
             "The softmax went over the regions of the batch. Each region has one probability for "
             "each identity, and those add up to 1: dim=1.",
-            loss_over_batch,
+            ("dim=1", "dim=0"),
         ),
         Mistake(
             "You took the probability itself. The loss is minus its logarithm, which grows "
             "without end where the right identity gets next to nothing.",
-            loss_of_probability,
+            ("log_softmax", "softmax"),
         ),
         Mistake(
             "You took the logarithm of the mean. Take it for each region, then the mean.",
-            loss_of_mean_probability,
+            ("log_softmax", "softmax"),
+            ("mean()", "mean().log()"),
         ),
     ],
     hints=[
@@ -163,70 +101,10 @@ REID_LOSS = Check(
         "identity from each row, and take minus the mean.",
     ],
     tolerance=1e-4,
+    gradients=("embeddings",),
 )
 
 # --- recover_lost_objects ---------------------------------------------------------------------
-
-
-def given_out(similarity: np.ndarray, allowed: np.ndarray, none: int = -1) -> np.ndarray:
-    """The most similar proposal of each object, of those that are allowed, ``(P, K)`` bool."""
-    found = np.full(similarity.shape[1], none, np.int64)
-    for k in range(similarity.shape[1]):
-        own = np.flatnonzero(allowed[:, k])
-        if len(own):
-            found[k] = own[similarity[own, k].argmax()]
-    return found
-
-
-def owned(similarity: np.ndarray) -> np.ndarray:
-    """To whom each proposal belongs, ``(P, K)`` bool."""
-    return similarity.argmax(axis=1)[:, None] == np.arange(similarity.shape[1])
-
-
-def recover_anyone(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
-    """Lets an object take what is more like another."""
-    return given_out(similarity, lost & (similarity > threshold))
-
-
-def recover_always(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
-    """Forgets the threshold."""
-    return given_out(similarity, lost & owned(similarity))
-
-
-def recover_all(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
-    """Gives proposals to objects that are there, too."""
-    return given_out(similarity, owned(similarity) & (similarity > threshold))
-
-
-def recover_among_lost(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
-    """Forgets that a proposal may be an object in plain sight."""
-    only = np.where(lost, similarity, -np.inf)
-    return given_out(similarity, lost & owned(only) & (similarity > threshold))
-
-
-def recover_first_choice(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
-    """Gives up where the most similar proposal of all belongs to another."""
-    best = similarity == similarity.max(axis=0, initial=-np.inf)
-    return given_out(similarity, lost & owned(similarity) & (similarity > threshold) & best)
-
-
-def recover_first_in_line(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
-    """Takes the first that will do, not the most similar."""
-    allowed = lost & owned(similarity) & (similarity > threshold)
-    return given_out(-np.arange(len(similarity))[:, None] * np.ones_like(similarity), allowed)
-
-
-def recover_by_place(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
-    """Counts among the proposals of the object."""
-    allowed = lost & owned(similarity) & (similarity > threshold)
-    found = given_out(similarity, allowed)
-    return np.array([int(allowed[:p, k].sum()) if p >= 0 else -1 for k, p in enumerate(found)])
-
-
-def recover_zero(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
-    """Says 0 for none."""
-    allowed = lost & owned(similarity) & (similarity > threshold)
-    return given_out(similarity, allowed, none=0)
 
 
 def similarities(rng: np.random.Generator, proposals: int, objects: int) -> Inputs:
@@ -280,37 +158,38 @@ RECOVER_LOST_OBJECTS = Check(
         Mistake(
             "An object took a proposal that is more like another object. It belongs to that one, "
             "lost or not.",
-            recover_anyone,
+            ("(owner == k) & ", ""),
         ),
         Mistake(
             "An object took a proposal that is hardly like it. Most of the time it is simply "
             "hidden: the similarity must be above the threshold.",
-            recover_always,
+            (" & (similarity[:, k] > threshold)", ""),
         ),
         Mistake(
             "An object that is not lost was given a proposal. Its mask is there, and better.",
-            recover_all,
+            ("np.flatnonzero(lost)", "range(len(lost))"),
         ),
         Mistake(
             "You compared with the lost objects alone. Compare with all: a proposal may be an "
             "object in plain sight.",
-            recover_among_lost,
+            ("similarity.argmax", "np.where(lost, similarity, -np.inf).argmax"),
         ),
         Mistake(
             "The most similar proposal belongs to another object, and you gave up. Take the most "
             "similar one of its own.",
-            recover_first_choice,
+            ("own = ", "most = similarity[:, k].max(initial=-np.inf)\n        own = "),
+            ("> threshold", "> threshold) & (similarity[:, k] == most"),
         ),
         Mistake(
             "You took the first proposal that will do. Take the most similar one.",
-            recover_first_in_line,
+            ("similarity[own, k].argmax()", "0"),
         ),
         Mistake(
             "This is a number in the shorter list of an object's own proposals. What is wanted is "
             "the number in the list of all.",
-            recover_by_place,
+            ("own[similarity[own, k].argmax()]", "similarity[own, k].argmax()"),
         ),
-        Mistake("Proposal 0 is a proposal like others. Say -1 where there is none.", recover_zero),
+        Mistake("Proposal 0 is a proposal like others. Say -1 where there is none.", ("-1", "0")),
     ],
     hints=[
         "Look at it from the side of the proposals first: which object is each of them most like?",
