@@ -9,6 +9,7 @@ from setuptools.command.build_py import build_py
 INSIDE = "vos_lab/_course"  # vos_lab/course_files.py looks there
 COURSE = (
     "lessons/*.py",
+    "lessons/pictures/*.webp",
     "solutions/[0-9]*.ipynb",
     "data/**/*",
     # What the zip for students takes along: vos-lab release.
