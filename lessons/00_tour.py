@@ -185,8 +185,10 @@ studio
 # | DAVIS 2017 | 60, 90 | several objects, every frame |
 # | YouTube-VOS 2018 | 3471, 982 | every fifth frame; an object may first appear late |
 #
-# In YouTube-VOS a quarter of the object classes never occur in the training videos. A method is
-# judged on the seen and on the unseen classes apart.
+# The numbers of YouTube-VOS are those of its challenge of 2018 (474 videos to validate, 508 to
+# test); the paper of the same year has fewer. Nearly a third of the object classes of its
+# validation videos, 26 of 91, never occur in the training videos. A method is judged on the seen
+# and on the unseen classes apart.
 
 # %% name="hidden-quiz" slide="fragment"
 quiz("00_tour", "hidden")

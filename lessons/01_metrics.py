@@ -197,6 +197,10 @@ quiz("01_metrics", "tolerance")
 # A video has many frames, so each judge gives many numbers. DAVIS makes three of them: the
 # **mean**; the **recall**, the share of frames above 0.5; and the **decay**, by how much the last
 # quarter is worse than the first. Below is the baseline, on an object that changes its size.
+#
+# The lecture explains recall as the share of *sequences* above the threshold. The official code
+# counts the *frames* of each sequence and averages that over the sequences, and so do we, because
+# our numbers have to agree with its numbers.
 
 # %% name="over-time-picture" slide="slide"
 growing = procedural.suite("scale", length=1)[0]
@@ -228,9 +232,12 @@ quiz("01_metrics", "negative decay")
 
 # %% [markdown] name="flicker"
 # None of the three sees **flicker**. A mask may tremble around the right place, with the same J in
-# every frame. DAVIS 2016 has a measure for that, the **temporal instability** $T$: how much the
-# contour must be bent to turn it into the contour of the next frame. Each contour point is
-# described by where the other points lie around it; the two contours are aligned at the least cost.
+# every frame. The lecture says that decay now judges how stable a method is over time; but decay
+# compares the beginning of a video with its end, and a mask that trembles from the first frame to
+# the last has no decay at all. DAVIS 2016 has a measure for that, the **temporal instability** $T$:
+# how much the contour must be bent to turn it into the contour of the next frame. Each contour
+# point is described by where the other points lie around it; the two contours are aligned at the
+# least cost.
 
 # %% name="flicker-in-use"
 calm = np.stack([change_mask(m, dilate=3) for m in truths[:12]])

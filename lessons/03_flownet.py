@@ -177,7 +177,9 @@ CorrelationExplorer(
 #
 # > **In the paper** the correlation layer multiplies features as they are. **Here** each vector of
 # > features is first brought to length 1, so that a score is a cosine, from -1 to 1, and bright
-# > places do not win by being bright.
+# > places do not win by being bright. **In the paper** each place is compared with the places up to
+# > 20 positions away, at an eighth of the size, which is 160 pixels of the image. **Here** it
+# > is 6 positions, 48 pixels, because our images are smaller.
 
 # %% name="texture-quiz" slide="fragment"
 quiz("03_flownet", "texture")

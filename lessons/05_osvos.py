@@ -124,6 +124,10 @@ networks_figure(
 # `OSVOS(encoder="vgg16")` you can take the large one, if your machine has its weights. And the
 # lesson fine-tunes for 60 steps, not for ten minutes.
 #
+# One more difference, so that it does not surprise you later: you write the class-balanced loss of
+# the paper, and this lesson learns with it. `OSVOS()` without further options learns with the soft
+# Jaccard loss instead, because on validation videos that gave better masks.
+#
 # ## Write it: the loss
 #
 # Object or not is asked of each pixel. A network answers with log-odds, and **cross-entropy**
@@ -222,6 +226,10 @@ figures.strip(
 
 # %% [markdown] name="fuse-text"
 # Log-odds are evidence, so they are added, each times a weight that the network has learned.
+#
+# *In the paper* the side outputs are feature maps. They are put on top of each other, and one
+# convolution of 1 x 1 makes the answer of all of them. *Here* each size gives its own log-odds, and
+# their weighted sum is the answer, as in HED (Xie and Tu), because then each size can be looked at.
 
 # %% exercise="vos_lab.methods.networks.fuse_side_outputs" points=2
 

@@ -278,7 +278,11 @@ figures.table(rows, title="Two videos, of 24 and of 12 frames, in which the coat
 # *In the paper* the network has 38 layers and many more weights, 15 updates are made for each
 # frame, and in 3 of them the current frame is learned from, with a share of 0.05; far is more than
 # 220 pixels at a height of 480. *Here* the network is small, there are 4 updates with both frames
-# in each, and the share is 0.4, so that your laptop can do it in a minute.
+# in each, and the share is 0.4, so that your laptop can do it in a minute. One part of the paper
+# is left out: its network is first trained on PASCAL to tell any object from the background
+# (objectness), which is half of what the paper adds to OSVOS. Ours has the parent of lesson 05 in
+# its place. And as in the paper, the method erodes the last mask a little before it measures
+# distances.
 #
 # ## Break it: take something away
 #

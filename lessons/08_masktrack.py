@@ -367,10 +367,11 @@ contact_sheet(
 quiz("08_masktrack", "lucid")
 
 # %% [markdown] name="lucid-departures" slide="skip"
-# *In the paper* the ground is filled with PatchMatch, objects are bent with thin-plate splines and
-# pasted with Poisson blending; each dream is a *pair* of frames with its flow, and 2,500 of them
-# are made. *Here* a simpler filling, a bent grid and a soft edge do it; each dream is one frame,
-# made when it is needed. What lies outside the frame is mirrored inside.
+# *In the paper* the hole in the ground is filled with patches of the rest of the frame, objects are
+# bent with thin-plate splines and pasted with Poisson blending; each dream is a *pair* of frames
+# with its flow, and 2,500 of them are made. *Here* a simpler filling, a bent grid and a soft edge
+# do it; each dream is one frame, made when it is needed. What lies outside the frame is mirrored
+# inside.
 #
 # ## Lucid against plain augmentation
 #
@@ -476,7 +477,9 @@ verdicts = [claims.saved(claim) for claim in claims.of_lesson("08_masktrack")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="leaderboard-text" slide="skip"
-# Stills suffice: that is clear. The other two claims are *undecided*. Dreams did not beat plain
+# On drawn videos, stills suffice. On real video they do not: see the table below, where the network
+# that was trained on stills alone is no better than the first mask, copied. The other two claims
+# are *undecided*. Dreams did not beat plain
 # views of the first frame on these short drawn clips, in which the object hardly changes. And the
 # window gained nothing on small drawn objects on the average: some clips gain, some lose, since a
 # window around a mask that has gone astray shows the wrong thing. In the papers both gain.

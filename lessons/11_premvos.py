@@ -274,8 +274,15 @@ MergeExplorer(clip, candidates, frame=look)
 # ## Write it: who gets what
 #
 # A table of scores is no mask yet. Two objects may like the same proposal best, and two proposals
-# may overlap. PReMVOS is **greedy**: it takes the best pair of the whole table, then the best pair
-# of what is left. An object for which nothing scores at least 0.6 is taken to be hidden.
+# may overlap. Our merging is **greedy**: it takes the best pair of the whole table, then the best
+# pair of what is left. An object for which nothing scores at least 0.6 is taken to be hidden.
+#
+# *In the released code of the paper* each object simply takes the proposal that scores best for it.
+# Two objects may take the same proposal; where masks overlap, the object with the higher score gets
+# the pixel. No pair is ruled out because another one was better. The weights of that code are .26
+# for objectness, .23 for ReID, .08 for inverse ReID, .13 for flow and .31 for inverse flow, and it
+# multiplies the IoU of flow with the last score of the object. *Here* a proposal is taken only
+# once, the weights were chosen on drawn validation videos, and the IoU of flow counts as it is.
 #
 # Where a hidden object will come out, flow cannot know. So for it the two scores of flow do not
 # count; the others make up for them. And what claims to be the object must be a little better than

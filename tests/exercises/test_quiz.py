@@ -104,3 +104,4 @@ def test_a_file_of_something_else_is_refused(tmp_path):
 @pytest.mark.parametrize("path", sorted(QUIZZES.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_quiz_of_the_course_can_be_answered(path):
     assert 3 <= len(read_quiz(path)) <= 8
+    assert "*" not in path.read_text("utf-8")  # a quiz shows its text as it is written
