@@ -98,6 +98,19 @@ def test_memory_is_capped(walls):
     assert ask(walls, "return np.ones(100 << 20).sum()")["kind"] == "MemoryError"
 
 
+def test_memory_of_several_processes_counts_together(walls):
+    if walls.how == "subprocess":
+        pytest.skip("there several processes together are not watched")
+    lines = (
+        "import time",
+        "for _ in range(6):",
+        "    if os.fork() == 0: break",
+        "kept = np.ones(12 << 20)",
+        "time.sleep(9)",
+    )
+    assert ask(walls, *lines) == "memory"
+
+
 def group_of(process):
     try:
         return os.getpgid(int(process.name))
@@ -148,6 +161,92 @@ def test_walls_and_warnings(walls):
         "except OSError: return True",
     )
     assert ask(walls, *lines) is True
+
+
+# What each must not be able to do, in any kind of sandbox. They run one after the other in one
+# worker, and what succeeds is said.
+DOORS = """
+import ctypes, mmap, os, signal, socket, threading
+library = ctypes.CDLL(None)
+library.syscall.restype = ctypes.c_long
+def refused(call):
+    try:
+        return call() in (-1, None)
+    except (OSError, PermissionError):
+        return True
+tries = {
+    "user namespace": lambda: library.unshare(0x10000000),
+    "user namespace by clone": lambda: library.syscall(56, 0x10000000 | 17, 0, 0, 0, 0),
+    "user namespace by clone3": lambda: library.syscall(435, ctypes.create_string_buffer(88), 88),
+    "mount": lambda: library.mount(b"none", b".", b"tmpfs", 0, None),
+    "mount the new way": lambda: library.syscall(430, b"tmpfs", 0),
+    "memory without a process": lambda: os.memfd_create("x"),
+    "system v memory": lambda: library.shmget(0, 1 << 20, 0o1666),
+    "system v messages": lambda: library.msgget(0, 0o1666),
+    "key": lambda: library.syscall(248, b"user", b"x", b"x", 1, -4),
+    "look for a key": lambda: library.syscall(250, 11, -3, 0, 0),
+    "network": lambda: socket.socket(),
+    "local network": lambda: socket.socket(socket.AF_UNIX),
+    "kill the parent": lambda: os.kill(os.getppid(), 0) if os.getppid() > 1 else -1,
+    "trace": lambda: library.ptrace(16, os.getppid(), 0, 0),
+    "memory of another": lambda: library.process_vm_readv(os.getppid(), 0, 0, 0, 0, 0),
+    "write the memory of another": lambda: open(f"/proc/{os.getppid()}/mem", "r+b"),
+    "ring": lambda: library.syscall(425, 8, ctypes.create_string_buffer(200)),
+    "old numbers": lambda: library.syscall(0x40000000 + 39),
+}
+open_doors = [name for name, call in tries.items() if not refused(call)]
+"""
+
+
+def test_no_door_is_open(walls):
+    before = Path("/proc/sys/user/max_user_namespaces").read_text()
+    found = ask(walls, *(f"{line}" for line in DOORS.strip().split("\n")), "return open_doors")
+    assert found == []
+    assert Path("/proc/sys/user/max_user_namespaces").read_text() == before
+
+
+def test_ordinary_things_still_work(walls):
+    lines = (
+        "import multiprocessing, socket, subprocess, threading",
+        "one, other = socket.socketpair()",
+        "one.send(b'x')",
+        "assert other.recv(1) == b'x'",
+        "assert subprocess.run(['/bin/true']).returncode == 0",
+        "lock = multiprocessing.Lock()",
+        "done = []",
+        "threads = [threading.Thread(target=done.append, args=(n,)) for n in range(4)]",
+        "[thread.start() for thread in threads]",
+        "[thread.join() for thread in threads]",
+        "child = os.fork()",
+        "if child == 0: os._exit(3)",
+        "code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])",
+        "return len(done), code",
+    )
+    assert ask(walls, *lines) == (4, 3)
+
+
+def test_small_files_without_end_are_not_written(walls):
+    if walls.how != "namespaces":
+        pytest.skip("there the number of files is not limited")
+    lines = (
+        "for number in range(20_000):",
+        "    try: open(f'/scratch/{number}', 'w').close()",
+        "    except OSError: return number",
+    )
+    assert ask(walls, *lines) < 5000
+
+
+def test_many_sockets_in_many_processes_are_not_kept(walls):
+    if walls.how == "subprocess":
+        pytest.skip("there several processes together are not watched")
+    lines = (
+        "import socket, time",
+        "for _ in range(6):",
+        "    if os.fork() == 0: break",
+        "kept = [socket.socketpair() for _ in range(100)]",
+        "time.sleep(9)",
+    )
+    assert ask(walls, *lines) == "files"
 
 
 def test_a_closed_sandbox_starts_nothing(package):

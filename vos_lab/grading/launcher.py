@@ -5,6 +5,7 @@ of the system, all read-only; a copy of this package without solutions and check
 What is not in it cannot be read: no home, no submissions, no hidden cases.
 """
 
+import itertools
 import os
 import sys
 import sysconfig
@@ -19,6 +20,7 @@ COURSE = "/course"  # where the package without solutions lies, inside the walls
 SCRATCH = "/scratch"
 COMPILED = "compiled"  # beside the package: what Numba keeps on the disk
 NOBODY = 64000  # user ids from here on are given to workers, where we are root
+USERS = 1500  # so many of them; from 65534 on they have other uses
 SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt/hostedtoolcache"),
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives"),
@@ -35,13 +37,21 @@ class Started:
         writing: file descriptor of what it hears; may be the same.
         kill: ends it, with all that it has started.
         wait: waits so many seconds for its end, and says how it ended (``code``, ``stopped``,
-            ``memory``, ``processes``); None if it goes on.
+            ``memory``, ``processes``, ``files``); None if it goes on.
     """
 
     reading: int
     writing: int
     kill: Callable[[], None]
     wait: Callable[[float], dict[str, Any] | None]
+
+
+COUNTER = itertools.count()
+
+
+def some_user() -> int:
+    """A user id for workers, where we are root: limits on processes are for each user."""
+    return NOBODY + (os.getpid() * 16 + next(COUNTER)) % USERS
 
 
 class Launcher(Protocol):

@@ -77,6 +77,8 @@ def restrict(limits: Limits) -> None:
         "RLIMIT_FSIZE": limits.scratch << 20,
         "RLIMIT_NPROC": processes,
         "RLIMIT_NOFILE": MAX_FILES,
+        "RLIMIT_MSGQUEUE": 0,
+        "RLIMIT_SIGPENDING": 1024,
         "RLIMIT_CORE": 0,
     }
     for name, most in wanted.items():

@@ -16,10 +16,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from vos_lab.grading.launcher import COURSE, NOBODY, SCRATCH, Started, environment, layout
+from vos_lab.grading.launcher import (
+    COURSE,
+    NOBODY,
+    SCRATCH,
+    Started,
+    environment,
+    layout,
+    some_user,
+)
 from vos_lab.grading.limits import Limits, SandboxError
+from vos_lab.grading.system_calls import hide_memory
+from vos_lab.grading.walls import CODES
 
-AS_NOBODY: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+def as_user(number: int) -> dict[str, Any]:
+    """Options of ``Popen``: as a user without rights."""
+    return {"user": number, "group": number, "extra_groups": []}
 
 
 class Program:
@@ -42,14 +55,17 @@ class Program:
         inside = SCRATCH if self.bubblewrap else scratch
         around = {**environment(course, inside), "VOS_LAB_WORKER": mark}
         command = [sys.executable, "-m", "vos_lab.grading.worker", "once"]
-        command += [json.dumps(asdict(limits)), *self.warm]
+        command += [json.dumps(asdict(limits)), "walls" if self.bubblewrap else "none", *self.warm]
         options: dict[str, Any] = {}
         try:
             if self.bubblewrap:
-                command = [*_bubblewrap(self.package, around), *command]
+                command = [*_bubblewrap(self.package, around, limits), *command]
             elif can_be_nobody():
-                options = AS_NOBODY
-                os.chown(scratch, NOBODY, NOBODY)
+                user = some_user()  # another each time: they cannot reach one another
+                options = as_user(user)
+                os.chown(scratch, user, user)
+            else:
+                hide_memory()
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -81,7 +97,7 @@ class Program:
             end_group()
             _end_marked(mark)
             shutil.rmtree(scratch, ignore_errors=True)
-            return {"code": 128 - code if code < 0 else code, "stopped": stopped}
+            return _ending(code, stopped, self.bubblewrap)
 
         def end_group() -> None:
             if hasattr(os, "killpg"):
@@ -97,13 +113,21 @@ class Program:
         """Nothing is kept between two workers."""
 
 
+def _ending(code: int, stopped: bool, watched: bool) -> dict[str, Any]:
+    """How a program ended; one that was watched says by its code if it was ended."""
+    over = [name for name, number in CODES.items() if number == code and watched]
+    if over:
+        return {over[0]: True}
+    return {"code": 128 - code if code < 0 else code, "stopped": stopped}
+
+
 @cache
 def can_be_nobody() -> bool:
     """Whether a worker without walls can be another user: we are root, others can reach Python."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return False
     try:
-        return subprocess.run([sys.executable, "-c", ""], **AS_NOBODY).returncode == 0
+        return subprocess.run([sys.executable, "-c", ""], **as_user(NOBODY)).returncode == 0
     except OSError:
         return False
 
@@ -125,18 +149,21 @@ def _end_marked(mark: str) -> None:
         time.sleep(0.01)
 
 
-def _bubblewrap(package: Path, around: dict[str, str]) -> list[str]:
+def _bubblewrap(package: Path, around: dict[str, str], limits: Limits) -> list[str]:
     program = shutil.which("bwrap")
     if program is None:
         raise SandboxError("bubblewrap (bwrap) is not installed")
     walls = layout(package)
     words = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    words += ["--as-pid-1"]
     for source, place in walls["binds"]:
         words += ["--ro-bind", source, place]
     for target, place in walls["links"]:
         words += ["--symlink", target, place]
-    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--tmpfs", SCRATCH]
-    words += ["--remount-ro", "/", "--chdir", SCRATCH, "--clearenv"]
+    words += ["--proc", "/proc", "--dev", "/dev"]
+    for place in ("/dev/shm", SCRATCH):
+        words += ["--size", str(limits.scratch << 20), "--tmpfs", place]
+    words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH, "--clearenv"]
     for name, value in around.items():
         words += ["--setenv", name, value]
     return words

@@ -26,6 +26,7 @@ ENDINGS = {
     "time": ("Time", "it took longer than {seconds:g} s and was stopped"),
     "memory": ("Memory", "it took more than {memory} MB and was stopped"),
     "processes": ("Processes", "it started process after process and was stopped"),
+    "files": ("Files", "it opened file after file, in several processes, and was stopped"),
 }
 
 

@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vos_lab.exercises.encoding import EncodingError
 from vos_lab.grading.launcher import Launcher, Started
 from vos_lab.grading.limits import Limits, SandboxError, crowding
 from vos_lab.grading.program import Program, can_be_nobody
@@ -30,10 +31,9 @@ from vos_lab.grading.warm_parent import START_SECONDS, WarmParent
 
 HOW = ("namespaces", "bubblewrap", "subprocess")
 NOT_ISOLATED = (
-    "this machine lets us make no namespaces, and has no bubblewrap that works. Answers run as a "
-    "plain process with limits on time, memory, processes and file size, and a clean environment. "
-    "NOT isolated: they can use the network, read every file that {who} may read (the solutions in "
-    "the library, other submissions), and write where {who} may write."
+    "answers are NOT isolated on this machine: they can {doors}. They run as a plain process with "
+    "limits on time, memory, processes and file size, and a clean environment. (Better kinds do "
+    "not work here: {why})"
 )
 
 
@@ -95,8 +95,8 @@ class Worker:
                 we hear how.
 
         Returns:
-            ``"time"``, ``"memory"``, ``"processes"``, ``"exit 3"``, ``"signal SIGKILL"``, or
-            ``"stopped"``.
+            ``"time"``, ``"memory"``, ``"processes"``, ``"files"``, ``"exit 3"``,
+            ``"signal SIGKILL"``, or ``"stopped"``.
         """
         if self._end is None:
             self._stop_timer()
@@ -112,7 +112,7 @@ class Worker:
 
 
 def _ending(found: dict[str, Any]) -> str:
-    for name in ("memory", "processes", "stopped"):
+    for name in ("memory", "processes", "files", "stopped"):
         if found.get(name):
             return name
     code = found["code"]
@@ -136,6 +136,7 @@ class Sandbox:
     Attributes:
         how: the one taken, once a worker was started.
         why: for each that does not work, why.
+        doors: what answers can do here although they should not.
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class Sandbox:
         self.warm = list(warm)
         self.how = how
         self.why: dict[str, str] = {}
+        self.doors: list[str] = []
         self._settled = self._closed = False
         self._launcher: Launcher | None = None
         self._worker: Worker | None = None
@@ -178,15 +180,24 @@ class Sandbox:
                 else Program(self.package, self.warm, bubblewrap=how == "bubblewrap")
             )
             try:
-                self._start(30).end()
+                self._look_for_doors()
                 self._settled = True
-            except (SandboxError, OSError) as error:
+            except (SandboxError, OSError, EOFError, EncodingError) as error:
                 self.why[how] = str(error)
                 self._launcher.close()
         if not self._settled:
             raise SandboxError(f"no worker can be started: {self.why}")
         assert self.how is not None
         return self.how
+
+    def _look_for_doors(self) -> None:
+        """Start a first worker, which tries what no answer should be able to do."""
+        worker = self._start(30)
+        try:
+            worker.channel.send({"do": "walls"})
+            self.doors, _ = worker.channel.receive(1 << 16)
+        finally:
+            worker.end()
 
     def worker(self, seconds: float | None = None) -> Worker:
         """Start a worker; end it before the next.
@@ -215,9 +226,12 @@ class Sandbox:
 
     def warning(self) -> str | None:
         """What is not isolated; None if everything is."""
-        if self.settle() != "subprocess":
+        self.settle()
+        if not self.doors:
             return None
-        return NOT_ISOLATED.format(who="a user without rights" if can_be_nobody() else "you")
+        who = "a user without rights" if self.how == "subprocess" and can_be_nobody() else "you"
+        why = "; ".join(f"{how}: {why}" for how, why in self.why.items()) or "not asked for"
+        return NOT_ISOLATED.format(doors=", ".join(self.doors).format(who=who), why=why)
 
     def close(self) -> None:
         """End what still runs; no worker is started any more."""

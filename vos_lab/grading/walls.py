@@ -20,11 +20,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vos_lab.grading.launcher import NOBODY, SCRATCH
-from vos_lab.grading.limits import Limits, restrict
+from vos_lab.grading.launcher import SCRATCH
+from vos_lab.grading.limits import MAX_FILES, Limits, restrict
+from vos_lab.grading.system_calls import drop_capabilities, refuse_system_calls
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LOOK_SECONDS = 0.05  # how often the memory of a worker is looked at
+MAX_INODES = 4096  # files and folders in the scratch folder
 
 # Linux: <sched.h>, <sys/mount.h>, <sys/prctl.h>
 NEW_MOUNTS, NEW_UTS, NEW_IPC, NEW_USER = 0x00020000, 0x04000000, 0x08000000, 0x10000000
@@ -32,7 +34,9 @@ NEW_PROCESSES, NEW_NETWORK = 0x20000000, 0x40000000
 READ_ONLY, NO_SUID, NO_DEVICES, REMOUNT, BIND = 1, 2, 4, 32, 4096
 RECURSIVE, PRIVATE = 16384, 1 << 18
 DETACH = 2
-DEATH_SIGNAL, DROP_CAPABILITY, NO_NEW_PRIVILEGES = 1, 24, 38
+DEATH_SIGNAL, DUMPABLE = 1, 4
+# How the first process of a namespace ends if it has ended the worker.
+CODES = {"memory": 97, "processes": 98, "files": 99}
 
 
 def _call(name: str, *arguments: Any) -> None:
@@ -172,25 +176,58 @@ def serve_forks(control: socket.socket, work: Callable[[int], None]) -> None:
         control.send(json.dumps(found).encode())
 
 
-def _watch(control: socket.socket, child: int, limits: Limits) -> dict[str, Any] | None:
+def watch_one(handles: list[int], limits: Limits, work: Callable[[], None]) -> int:
+    """Fork a single worker, and watch it; for the first process of a namespace.
+
+    Args:
+        handles: files that are the worker's alone.
+        limits: what it may use.
+        work: what it does.
+
+    Returns:
+        The code to end with: the worker's, or one of :data:`CODES`.
+    """
+    # Both are one user without rights, and one could write into the other's memory: not into ours.
+    _call("prctl", DUMPABLE, 0)
+    child = os.fork()
+    if child == 0:
+        try:
+            _call("prctl", DUMPABLE, 1)
+            restrict(limits)
+            refuse_system_calls()
+            work()
+            os._exit(0)
+        finally:
+            os._exit(70)
+    for handle in handles:
+        os.close(handle)
+    found = _watch(None, child, limits) or {"code": 0}
+    return next((CODES[name] for name in CODES if found.get(name)), int(found["code"]))
+
+
+def _watch(control: socket.socket | None, child: int, limits: Limits) -> dict[str, Any] | None:
     """Wait for the end of a worker, or for the word to end it; None if the grader is gone."""
     handle = os.pidfd_open(child)
     poll = select.poll()
     poll.register(handle, select.POLLIN)
-    poll.register(control, select.POLLIN)
+    if control is not None:
+        poll.register(control, select.POLLIN)
     found: dict[str, Any] = {"code": 0}
     gone = False
     while True:
         ready = {number for number, _ in poll.poll(LOOK_SECONDS * 1000)}
         if handle in ready:
             break
-        if control.fileno() in ready:
+        if control is not None and control.fileno() in ready:
             gone = not control.recv(64)
             found["stopped"] = True
             break
         others = [p for p in Path("/proc").glob("[0-9]*") if int(p.name) != os.getpid()]
         if len(others) > limits.processes // 2:
             found["processes"] = True
+            break
+        if _open_files(others) > 2 * MAX_FILES:
+            found["files"] = True
             break
         if _take_more_than(limits.memory, others):
             found["memory"] = True
@@ -204,8 +241,19 @@ def _watch(control: socket.socket, child: int, limits: Limits) -> dict[str, Any]
             os.waitpid(-1, 0)
     os.close(handle)
     if len(found) == 1:
-        found["code"] = max(os.waitstatus_to_exitcode(status), 0)
+        found["code"] = _code(status)
     return None if gone else found
+
+
+def _open_files(processes: list[Path]) -> int:
+    """How many files, pipes and sockets are open: what is in a pipe is in no process."""
+    if len(processes) <= 3:  # two of them are not the answer's, and each has a limit of its own
+        return 0
+    count = 0
+    for process in processes:
+        with contextlib.suppress(OSError):
+            count += len(os.listdir(process / "fd"))
+    return count
 
 
 def _take_more_than(memory: float, processes: list[Path]) -> bool:
@@ -245,13 +293,12 @@ def _in_own_space(pipe: int, limits: Limits, work: Callable[[int], None]) -> int
             return _code(os.waitpid(first, 0)[1])
         # The first process of the new namespace: when it ends, the kernel ends all others there.
         _call("prctl", DEATH_SIGNAL, signal.SIGKILL)
-        size = f"size={limits.scratch}m,mode=1777"
+        # A file without content takes memory too.
+        size = f"size={limits.scratch}m,nr_inodes={MAX_INODES},mode=1777"
         for place in (SCRATCH, "/dev/shm"):
             _mount("none", place, "tmpfs", NO_SUID | NO_DEVICES, size)
         _mount("proc", "/proc", "proc", NO_SUID | NO_DEVICES)
         os.chdir(SCRATCH)
-        with contextlib.suppress(OSError):
-            Path("/proc/sys/user/max_user_namespaces").write_text("0")
         student = os.fork()
         if student:
             os.close(pipe)
@@ -267,6 +314,7 @@ def _in_own_space(pipe: int, limits: Limits, work: Callable[[int], None]) -> int
         os.nice(5)  # the one who watches comes first
         _drop_rights()
         restrict(limits)
+        refuse_system_calls()
         work(pipe)
         return 0
     except BaseException:
@@ -280,16 +328,11 @@ def _code(status: int) -> int:
 
 def _drop_rights() -> None:
     if os.environ.get("VOS_LAB_MAPPED") is None:
-        user = NOBODY + os.getppid() % 1000
+        user = int(os.environ["VOS_LAB_USER"])
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-    library = ctypes.CDLL(None)
-    for number in range(64):
-        library.prctl(DROP_CAPABILITY, number, 0, 0, 0)
-    library.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    head = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the call, ourselves
-    library.capset(head, (ctypes.c_uint32 * 6)())
+    drop_capabilities()
     assert "CapEff:\t0000000000000000" in Path("/proc/self/status").read_text()
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vos_lab.grading.launcher import COURSE, SCRATCH, Started, environment, layout
+from vos_lab.grading.launcher import COURSE, SCRATCH, Started, environment, layout, some_user
 from vos_lab.grading.limits import Limits, SandboxError
 
 START_SECONDS = 180  # to import PyTorch on a slow disk
@@ -87,7 +87,7 @@ class WarmParent:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "vos_lab.grading.worker", "parent", str(theirs.fileno())]
         plan = {"walls": layout(self.package), "command": [*command, *self.warm]}
-        plan["environment"] = environment(COURSE, SCRATCH)
+        plan["environment"] = {**environment(COURSE, SCRATCH), "VOS_LAB_USER": str(some_user())}
         with tempfile.TemporaryFile() as words:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-s", "-m", "vos_lab.grading.walls", json.dumps(plan)],

@@ -5,7 +5,7 @@ of it in the messages of :mod:`vos_lab.grading.protocol`. Whatever an answer doe
 the grader only ever gets numbers from it.
 
 Run as ``python -m vos_lab.grading.worker parent FD [MODULE...]`` (the warm parent, which forks) or
-``... once LIMITS [MODULE...]`` (one worker).
+``... once LIMITS walls|none [MODULE...]`` (one worker).
 """
 
 import ast
@@ -35,6 +35,7 @@ from vos_lab.grading.extract import extract
 from vos_lab.grading.launcher import COMPILED
 from vos_lab.grading.limits import Limits, restrict
 from vos_lab.grading.protocol import Channel
+from vos_lab.grading.system_calls import drop_capabilities, open_doors, refuse_system_calls
 
 GREETING = b"v"  # so that the grader knows that the walls stand
 
@@ -53,6 +54,8 @@ def serve(channel: Channel) -> None:
             channel.send(extract(parts[0], task["name"], task["blank"]))
         elif task["do"] == "prepare":
             _prepare(channel, task)
+        elif task["do"] == "walls":
+            channel.send(open_doors())
         else:
             _answer(channel, task)
     except (EOFError, BrokenPipeError):
@@ -218,11 +221,17 @@ def _main(arguments: list[str]) -> None:
         return
     limits = Limits(**json.loads(arguments[1]))
     # The pipes are ours alone: what the answer prints goes nowhere, nothing that it reads is ours.
-    channel = Channel(os.dup(0), os.dup(1), trusted=True)
+    heard, said = os.dup(0), os.dup(1)
     _silence()
-    _warm(arguments[2:])
+    _warm(arguments[3:])
+    if arguments[2] == "walls":
+        from vos_lab.grading.walls import watch_one
+
+        sys.exit(watch_one([heard, said], limits, lambda: serve(Channel(heard, said, True))))
     restrict(limits)
-    serve(channel)
+    drop_capabilities()
+    refuse_system_calls(signals_to_others=False)
+    serve(Channel(heard, said, trusted=True))
 
 
 def _warm(modules: list[str]) -> None:
