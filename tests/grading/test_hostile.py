@@ -4,11 +4,12 @@ import inspect
 import json
 import socket
 import sys
+import time
 
 import pytest
 from classroom import BOUNDARY, RIGHT, Classroom, handed_in, notebook, running
 
-from vos_lab.grading.limits import Limits
+from vos_lab.grading.limits import Limits, crowding
 from vos_lab.metrics.masks import mask_boundary
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
@@ -336,6 +337,98 @@ def test_hidden_inputs_are_in_no_report(room):
     hidden = [case for case in echo["jaccard"].cases if not case.public]
     assert hidden
     assert all(case.lines == ("the result is not right",) for case in hidden)
+
+
+def test_hidden_inputs_are_in_no_name_of_an_exception(room):
+    leak = body(
+        "raise type(''.join('xy'[int(bit)] for bit in prediction.ravel()[:70]), (Exception,), {})"
+    )
+    found = room.answer(leak)["jaccard"]
+    hidden = [case for case in found.cases if not case.public]
+    assert hidden
+    assert all(case.lines == ("an exception of another kind",) for case in hidden)
+
+
+def test_what_an_exception_says_is_short_and_does_nothing_to_a_terminal(room):
+    loud = body("raise ValueError(chr(27) + '[2J' + 'x' * 100_000)")
+    found = room.only(loud)
+    words = " ".join(line for case in found.cases for line in case.lines)
+    assert "\\x1b[2J" in words
+    assert "\x1b" not in words
+    assert max(len(line) for case in found.cases for line in case.lines) < 2001
+
+
+WORDS = {
+    "a list that contains itself": "found = []\nfound.append(found)\nreturn found",
+    "a list nested more than": "found = 1.0\nfor _ in range(99): found = [found]\nreturn found",
+    "KeyboardInterrupt": "raise KeyboardInterrupt",
+    "an array of shape (3,)": "return np.zeros(3, complex)",
+    "a complex": "return 1j",
+    "a NumPy array of object": "return np.array([object()])",
+    "its result cannot be read": "return Strange()",
+    "neither strings nor small integers": "return {2**40: 1}",
+    "more than 10000 keys": "return dict.fromkeys(range(10_001))",
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_strange_results_have_words_of_their_own(room, words):
+    strange = "class Strange(dict):\n    def items(self): raise SystemExit\n"
+    found = room.only(body(WORDS[words], before=strange))
+    assert words in " ".join(found.cases[0].lines)
+
+
+def test_an_answer_that_returns_twice_is_judged_by_the_first(room):
+    # It forks, and both processes return: the second reply is not that of the next case.
+    twice = RIGHT.replace("    return float", "    os.fork()\n    return float")
+    assert room.only("import os\n" + twice).points == 9
+
+
+# An answer that takes over the protocol, and what it sends in place of a result.
+TAKEN = """
+import gc, json, struct
+def message(tree, parts=(), number=None):
+    from vos_lab.exercises.encoding import pack
+    return b"".join(pack([channel.number if number is None else number, tree], parts))
+def body_of(value):
+    return {"failure": None, "value": value, "given": {"dict": []}, "shared": ""}
+from vos_lab.grading.protocol import Channel
+channel = next(thing for thing in gc.get_objects() if type(thing) is Channel)
+def say(data):
+    while data:
+        data = data[os.write(channel.writing, data[: 1 << 20]):]
+"""
+MESSAGES = {
+    "one hash": (
+        "pairs = [[n * (2**61 - 1), 0] for n in range(100_000)]\nsay(message(body_of({'dict': pairs})))"
+    ),
+    "many names": "say(message({str(n): 0 for n in range(300_000)}))",
+    "deep": "say(message({}).replace(b'{}', b'[' * 900_000))",
+    "wide": "say(message(body_of({'list': [0] * 3_000_000})))",
+    "endless": "while True: say(bytes(1 << 20))",
+    "endless stale": "while True: say(message({}, number=0))",
+    "slow": "head = message(body_of(0))\nfor byte in head: say(bytes([byte])); time.sleep(1)",
+    "silent": "time.sleep(99)",
+    "one array many times": (
+        "import io\nfile = io.BytesIO()\nnp.save(file, np.zeros(1_000_000))\n"
+        "say(message(body_of({'list': [{'array': 0}] * 100_000}), [file.getvalue()]))"
+    ),
+    "calls": "while True: say(message({'call': 0, 'args': {'tuple': []}, 'kwargs': {'dict': []}}))",
+    "the next one first": "say(message(body_of(1), number=channel.number + 1))",
+    "not a list": "say(message(0).replace(b'[', b'{'))",
+    "large number": "say(message(body_of('x')).replace(b'\"x\"', b'9' * 5000))",
+    "huge head": "say(struct.pack('>4sQI', b'vos1', 1 << 60, 1 << 30))",
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_whoever_takes_over_the_protocol_costs_the_exercise_only(room, name):
+    source = body(TAKEN + MESSAGES[name] + "\ntime.sleep(99)")
+    started = time.monotonic()
+    found = room.only(source, Limits(seconds=2, memory=1000, scratch=16, result=16))
+    assert found.points == 0
+    assert time.monotonic() - started < 60 * crowding()
+    assert room.only(RIGHT).points == 9
 
 
 def test_what_a_cell_does_besides_is_not_run(room):

@@ -165,8 +165,8 @@ def judge(function: Callable[..., Any], item: Check, seed: int = 0) -> Verdict:
     library_own = isinstance(function, Exercise)
     version = function.current if isinstance(function, Exercise) else function
     every_exercise = [other.exercise for other in registered().values()] + [item.exercise]
-    inputs = item.inputs(seed)
     with library_versions(every_exercise):
+        inputs = item.inputs(seed)
         expected = item.expected(inputs)
 
     # The student's version is in place while it runs. So one that merely calls the library's
@@ -178,10 +178,11 @@ def judge(function: Callable[..., Any], item: Check, seed: int = 0) -> Verdict:
     except BaseException:
         item.exercise.adopt(previous)  # interrupted: nothing is known about this version
         raise
-    problems = [
-        None if got.failure else item.problem(case, given, reference, got)
-        for case, given, reference, got in zip(item.cases, inputs, expected, runs, strict=True)
-    ]
+    with library_versions(every_exercise):  # what judges may use is not the student's
+        problems = [
+            None if got.failure else item.problem(case, given, reference, got)
+            for case, given, reference, got in zip(item.cases, inputs, expected, runs, strict=True)
+        ]
     if any(problems) or any(got.failure for got in runs):
         item.exercise.restore()
         return _explain(item, getattr(version, "__name__", item.name), inputs, runs, problems)

@@ -48,8 +48,8 @@ class Foreign:
 
 
 def foreign(name: str) -> Foreign:
-    """Something of a class of that name, of which nothing else is known."""
-    name = re.sub(r"\W", "", name)[:60] or "object"
+    """Something of a class of that name, or of that description; nothing else is known of it."""
+    name = re.sub(r"[^\w ]", "", name)[:60].strip() or "object"
     kind: type[Foreign] = type(name, (Foreign,), {})
     return kind()
 
@@ -73,12 +73,16 @@ class Writer:
         self.callback = callback
         self.parts: list[bytes] = []
         self.items = 0
+        self._around: list[int] = []  # the containers that the present value is in
 
     def tree(self, value: Any, depth: int = 0) -> Any:
         """The place of a value in the JSON of the message."""
         self.items += 1
-        if self.items > MAX_ITEMS or depth > MAX_DEPTH:
-            return {"foreign": "endless " + type(value).__name__}
+        name = type(value).__name__
+        if self.items > MAX_ITEMS:
+            return {"foreign": f"{name} of more than {MAX_ITEMS} values"}
+        if depth > MAX_DEPTH:
+            return {"foreign": f"{name} nested more than {MAX_DEPTH} deep"}
         if value is None or type(value) is bool:
             return value
         if isinstance(value, np.generic):
@@ -91,6 +95,15 @@ class Writer:
             return str(value)
         if isinstance(value, np.ndarray):
             return self._part("array", np.asarray(value))
+        if id(value) in self._around:
+            return {"foreign": f"{name} that contains itself"}
+        self._around.append(id(value))
+        try:
+            return self._container(value, depth)
+        finally:
+            self._around.pop()
+
+    def _container(self, value: Any, depth: int) -> Any:
         if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
             kind = "tuple" if isinstance(value, tuple) else "list"
             return {kind: [self.tree(item, depth + 1) for item in value]}
@@ -101,7 +114,7 @@ class Writer:
 
     def _part(self, kind: str, array: np.ndarray) -> Any:
         if array.dtype.kind not in PLAIN_KINDS:
-            return {"foreign": f"{kind} of {array.dtype.name}"}
+            return {"foreign": f"NumPy {kind} of {array.dtype.name}"}
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, array, allow_pickle=False)
         self.parts.append(buffer.getvalue())

@@ -152,7 +152,11 @@ class Key:
         self.warm = modules_of(exercises)
         self.package = Path(tempfile.mkdtemp(prefix="blank-"))
         self.package.chmod(0o755)  # a worker may be another user
-        blank_package(self.package, exercises, compiled=True)
+        try:
+            blank_package(self.package, exercises, compiled=True)
+        except BaseException:  # interrupted, too
+            self.close()
+            raise
 
     def __enter__(self) -> "Key":
         return self

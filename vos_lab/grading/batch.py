@@ -4,11 +4,13 @@ So a batch can be interrupted, and goes on. One submission is graded by
 :mod:`~vos_lab.grading.judging`, here in threads, or on a cluster.
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
@@ -16,13 +18,15 @@ from pathlib import Path
 import vos_lab
 from vos_lab.authoring.build import read_lessons
 from vos_lab.course_files import COURSE_FOLDER
+from vos_lab.exercises.cases import library_versions
+from vos_lab.exercises.check import registered
 from vos_lab.grading import reports
 from vos_lab.grading.answer_key import Key
 from vos_lab.grading.judging import Done, guarded
 from vos_lab.grading.results import Result, Settings
 from vos_lab.grading.running import open_sandbox
 from vos_lab.grading.sandbox import Sandbox
-from vos_lab.grading.submissions import Submission, find_submissions
+from vos_lab.grading.submissions import Submission, find_submissions, printable
 
 FORMAT = 1  # another number lets everything be graded again
 
@@ -67,7 +71,10 @@ def grade(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     results: dict[str, Result] = {}
-    with Key(text, settings.hidden, settings.seed) as key:
+    # Whatever this process has adopted, as a notebook's has: answers are judged by the library's.
+    own_versions = library_versions([check.exercise for check in registered().values()])
+    ended = _end_like_an_interrupt()
+    with ended, own_versions, Key(text, settings.hidden, settings.seed) as key:
         marks = {s.student: _mark(s, key, settings) for s in submissions}
         todo = []
         for submission in submissions:
@@ -84,15 +91,44 @@ def grade(
             from vos_lab.grading.cluster import grade_on
 
             done = grade_on(cluster, todo, text, settings)
-        for submission, result, whole in done:
-            # Without its mark, what we could not grade for a reason of our own is tried again.
-            mark = marks[submission.student] if whole else ""
-            reports.write(folder, submission.folder, result, text, mark)
-            results[submission.student] = result
-            say(f"{result.student}: {result.points:g} of {result.possible:g}" + _aside(result))
+        with contextlib.closing(done):  # interrupted anywhere, the threads end too
+            for submission, result, whole in done:
+                # Without its mark, what we could not grade for a reason of our own is tried again.
+                mark = marks[submission.student] if whole else ""
+                reports.write(folder, submission.folder, result, text, mark)
+                results[submission.student] = result
+                points = f"{result.points:g} of {result.possible:g}"
+                say(printable(f"{result.student}: {points}{_aside(result)}"))
         everything = [results[name] for name in sorted(results)]
         reports.write_batch(folder, everything, submissions, key, settings)
     return everything
+
+
+@contextlib.contextmanager
+def _end_like_an_interrupt() -> Iterator[None]:
+    """Let a request to end (SIGTERM, SIGHUP) unwind as Ctrl-C does: nothing of ours stays.
+
+    A second one is not heard: it would stop the tidying up.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        for other in before:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for number in before:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _aside(result: Result) -> str:
@@ -118,18 +154,20 @@ def _in_threads(
     settings: Settings,
     jobs: int | None,
     say: Callable[[str], None],
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """Grade on this machine: threads that wait, each for the workers of its own sandbox."""
     local, lock = threading.local(), threading.Lock()
     sandboxes: list[Sandbox] = []
+    warned: list[str | None] = []
 
     def one(submission: Submission) -> Done:
         if not hasattr(local, "sandbox"):
-            local.sandbox = open_sandbox(key, settings)
+            local.sandbox = open_sandbox(key, settings, sandboxes.append)
             with lock:
-                if not sandboxes and local.sandbox.warning():
-                    say(f"warning: {local.sandbox.warning()}")
-                sandboxes.append(local.sandbox)
+                if not warned:
+                    warned.append(local.sandbox.warning())
+                    if warned[0]:
+                        say(f"warning: {warned[0]}")
         return guarded(submission, key, local.sandbox)
 
     count = max(1, min(jobs or os.cpu_count() or 1, len(todo)))

@@ -6,7 +6,7 @@ submission. Jobs of a process that dies are given to another by the scheduler.
 
 import atexit
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import cache
 
 from vos_lab.authoring.lessons import Lesson
@@ -23,7 +23,7 @@ LOCAL = threading.local()
 
 def grade_on(
     address: str, todo: Sequence[Submission], lesson: Lesson, settings: Settings
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """Grade submissions on a cluster.
 
     Args:

@@ -6,6 +6,7 @@ same functions that ``check`` uses. An exercise starts at 0 points. Each case th
 equal share.
 """
 
+import builtins
 import time
 from dataclasses import replace
 from typing import Any
@@ -18,10 +19,12 @@ from vos_lab.exercises.compare import kind, show
 from vos_lab.grading.answer_key import Cases, Key, Question
 from vos_lab.grading.limits import Limits, SandboxError
 from vos_lab.grading.results import CaseResult, ExerciseResult, Result
-from vos_lab.grading.running import extract_answers, run_answer
+from vos_lab.grading.running import ENDINGS, extract_answers, run_answer
 from vos_lab.grading.sandbox import Sandbox
 from vos_lab.grading.submissions import Submission, printable
 
+MAX_LINE = 2000  # characters of a line of a report
+ENDED = {*(title for title, _ in ENDINGS.values()), "Process", "Result", "Not run"}
 PRINTED = 100  # values of an array that a verdict prints; larger ones are shown as pictures
 Done = tuple[Submission, Result, bool]  # the last: whether the result is final
 
@@ -187,14 +190,22 @@ def _case(cases: Cases, number: int, run: Run, problem: str | None) -> CaseResul
     outcome = "error" if run.failure else "failed"
     if not cases.public:
         # What an answer returns or raises may be the input itself: nothing of it is shown.
-        words = run.failure.kind if run.failure else "the result is not right"
+        # Nor is the name of an exception that is not Python's own or ours: an answer makes one up.
+        words = _known(run.failure.kind) if run.failure else "the result is not right"
         return CaseResult(name, outcome, False, (words,))
     lines = [f"{key} = {show(value, len(key) + 3)}" for key, value in cases.inputs[number].items()]
     if run.failure:
         lines += failure_lines(cases.check.name, run.failure)
     else:
         lines += str(problem).split("\n")
+    lines = [line[:MAX_LINE] for line in lines]
     return CaseResult(name, outcome, True, tuple(lines), _pictures(cases, number, run))
+
+
+def _known(kind: str) -> str:
+    own = getattr(builtins, kind, None)
+    known = isinstance(own, type) and issubclass(own, BaseException)
+    return kind if known or kind in ENDED else "an exception of another kind"
 
 
 def _pictures(cases: Cases, number: int, run: Run) -> tuple[np.ndarray, np.ndarray] | None:

@@ -15,6 +15,7 @@ from vos_lab.grading.launcher import COMPILED
 from vos_lab.grading.limits import Limits, SandboxError, crowding
 from vos_lab.grading.results import Settings
 from vos_lab.grading.sandbox import Sandbox, Worker
+from vos_lab.grading.submissions import printable
 
 EXTRACT_SECONDS = 60
 PREPARE_SECONDS = 600
@@ -22,6 +23,7 @@ MAX_STARTS = 3  # of the process of an exercise, if it ends in the middle
 MAX_PREPARED = 1 << 30  # bytes of what Numba compiled, which no answer had a hand in
 MAX_READ = 64 << 20  # bytes of what is extracted from a submission
 MAX_CALLS = 10_000  # of functions among the inputs of a case, which stay with the grader
+MAX_NAME, MAX_MESSAGE = 80, 500  # characters of an exception, in a report
 ENDINGS = {
     "time": ("Time", "it took longer than {seconds:g} s and was stopped"),
     "memory": ("Memory", "it took more than {memory} MB and was stopped"),
@@ -174,15 +176,14 @@ def _answer_call(
 
 
 def _failure(words: dict[str, Any]) -> Failure:
-    """An exception, as the worker describes it."""
-    line = words.get("line")
-    unwritten = words.get("unwritten")
+    """An exception, as the worker describes it; its texts are the answer's, and kept short."""
+    line, unwritten = words.get("line"), words.get("unwritten")
     return Failure(
-        str(words.get("kind"))[:80],
-        str(words.get("message"))[:500],
-        line if isinstance(line, int) else None,
-        str(words.get("source"))[:200],
-        unwritten[:80] if isinstance(unwritten, str) else None,
+        printable(str(words.get("kind")))[:MAX_NAME],
+        printable(str(words.get("message")))[:MAX_MESSAGE],
+        line if type(line) is int and 0 < line < 10**6 else None,
+        printable(str(words.get("source")))[:MAX_NAME],
+        unwritten[:MAX_NAME] if isinstance(unwritten, str) else None,
     )
 
 
@@ -196,7 +197,9 @@ def _ending(how: str, limits: Limits) -> Failure:
 # --- sandboxes ---------------------------------------------------------------------------------
 
 
-def open_sandbox(key: Key, settings: Settings) -> Sandbox:
+def open_sandbox(
+    key: Key, settings: Settings, keep: Callable[[Sandbox], None] = lambda sandbox: None
+) -> Sandbox:
     """A sandbox in which the answers to a lesson can run without delay.
 
     The first time, the references run in one, to see what they import and compile.
@@ -204,6 +207,8 @@ def open_sandbox(key: Key, settings: Settings) -> Sandbox:
     Args:
         key: the answers.
         settings: of the batch.
+        keep: gets each sandbox before anything is started in it, so that another thread can close
+            it.
 
     Raises:
         SandboxError: no worker can be started, or the references do not run in one.
@@ -211,6 +216,7 @@ def open_sandbox(key: Key, settings: Settings) -> Sandbox:
     with key.lock:
         if key.how is None:
             first = Sandbox(key.package, settings.limits, key.warm, settings.how)
+            keep(first)
             try:
                 how = first.settle()
                 more = _prepare(key, first)
@@ -223,6 +229,7 @@ def open_sandbox(key: Key, settings: Settings) -> Sandbox:
             first.close()  # the next one imports that before it forks
             key.warm = [*key.warm, *more]
     sandbox = Sandbox(key.package, settings.limits, key.warm, key.how)
+    keep(sandbox)
     sandbox.settle()
     return sandbox
 

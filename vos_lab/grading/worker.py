@@ -30,7 +30,6 @@ import numpy as np
 from vos_lab.exercise import Exercise
 from vos_lab.exercises.cases import Failure, call, failure_of, shared_memory
 from vos_lab.exercises.encoding import Reader, Writer
-from vos_lab.exercises.gradients import gradients
 from vos_lab.grading.extract import extract
 from vos_lab.grading.launcher import COMPILED
 from vos_lab.grading.limits import Limits, restrict
@@ -77,15 +76,25 @@ def _answer(channel: Channel, task: dict[str, Any]) -> None:
                 f"{failure.message}, as line {before.line} failed: {before.kind}: {before.message}"
             )
             failure = replace(failure, message=cause)
+        channel.send(*_reply(value, failure, given))
+
+
+def _reply(
+    value: Any, failure: Failure | None, given: dict[str, Any]
+) -> tuple[dict[str, Any], list[bytes]]:
+    """What the grader hears of a call."""
+    if failure is None:
         out = Writer()
-        reply: dict[str, Any] = {"failure": asdict(failure) if failure else None}
-        if failure is None:
+        try:
             # The inputs go back as they are now: the grader sees for itself which were changed.
-            reply["value"] = out.tree(value)
-            reply["given"] = out.tree(given)
-            reply["shared"] = shared_memory(value, given)
-            reply["gradients"] = out.tree(gradients(value, given))
-        channel.send(reply, out.parts)
+            trees = {"value": out.tree(value), "given": out.tree(given)}
+            with contextlib.suppress(RecursionError):  # of a list that contains itself
+                trees["shared"] = shared_memory(value, given)
+            return {"failure": None, "shared": "", **trees}, out.parts
+        except BaseException as error:  # objects of the answer's own may do anything
+            words = f"its result cannot be read: {type(error).__name__}"
+            failure = Failure("Result", words)
+    return {"failure": asdict(failure)}, []
 
 
 def _call(function: Callable[..., Any], given: dict[str, Any]) -> tuple[Any, Failure | None]:
