@@ -1,6 +1,7 @@
 """Messages carry what they should, and nothing that a hostile sender puts into them runs."""
 
 import io
+import json
 import pickle
 
 import numpy as np
@@ -193,9 +194,128 @@ def test_what_is_too_large_is_refused_before_it_is_read():
         encoding.unpack(exactly(head), 1 << 20)
 
 
-def test_endless_things_end():
-    loop = []
-    loop.append(loop)
-    assert across(loop, trusted=False) is not None
-    assert isinstance(across(x for x in [1]) if False else across(object, False), encoding.Foreign)
+def test_endless_things_are_refused():
+    loop, deep = [], 0
+    loop.append({"again": loop})
+    for _ in range(encoding.MAX_DEPTH + 2):
+        deep = [deep]
+    for endless, words in ((loop, "contains itself"), (deep, "nested"), ([0] * 200_001, "values")):
+        with pytest.raises(encoding.EncodingError, match=words):
+            across(endless, trusted=False)
+    same = [1]
+    assert across([same, same], trusted=False) == [[1], [1]]
+    assert isinstance(across(object, False), encoding.Foreign)
     assert repr(across(iter([]), trusted=False)) == "<list_iterator>"
+
+
+# --- what somebody says who has taken over a worker --------------------------------------------
+
+NAMES = st.sampled_from(
+    [
+        "list",
+        "tuple",
+        "dict",
+        "array",
+        "scalar",
+        "tensor",
+        "record",
+        "state",
+        "foreign",
+        "fields",
+        "function",
+        "network",
+        "class",
+    ]
+)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+MESSAGES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=30,
+)
+PIECES = st.lists(st.binary(max_size=40) | ARRAYS.map(lambda array: npy(array)), max_size=4)
+
+
+def within_bounds(value, depth=0):
+    """Whether a value that was read is made of nothing but what may come."""
+    assert depth <= 2 * encoding.MAX_DEPTH
+    if isinstance(value, dict):
+        assert len(value) <= encoding.MAX_KEYS
+        for key in value:
+            assert key is None or type(key) in (str, bool, int)
+            assert isinstance(key, str | None) or abs(key) < encoding.MAX_KEY
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return all(within_bounds(item, depth + 1) for item in value)
+    plain = (str, bool, int, float, np.ndarray, np.generic, torch.Tensor, encoding.Foreign)
+    return value is None or isinstance(value, plain)
+
+
+@settings(deadline=None, max_examples=300)
+@given(MESSAGES, PIECES)
+def test_any_message_is_read_as_plain_values_or_refused(tree, pieces):
+    message = b"".join(encoding.pack(tree, pieces))
+    try:
+        got, parts = encoding.unpack(exactly(message), 1 << 20)
+        value = encoding.Reader(parts).value(got)
+    except encoding.EncodingError:
+        return
+    assert within_bounds(value)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=60), st.binary(max_size=60), st.integers(0, 200))
+def test_any_change_of_a_message_is_read_or_refused(noise, text, place):
+    message = b"".join(encoding.pack({"list": [text.hex(), {"array": 0}]}, [npy(np.arange(3))]))
+    place = min(place, len(message))
+    changed = message[:place] + noise + message[place + len(noise) :]
+    try:
+        got, parts = encoding.unpack(exactly(changed), 1 << 20)
+        assert within_bounds(encoding.Reader(parts).value(got))
+    except (encoding.EncodingError, EOFError):
+        pass
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=200), st.sampled_from([b"", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00"]))
+def test_any_bytes_are_an_array_or_refused(noise, head):
+    try:
+        got = encoding.read_npy(head + noise)
+    except encoding.EncodingError:
+        return
+    assert got.dtype.kind in encoding.PLAIN_KINDS
+
+
+def test_keys_with_one_hash_are_refused():
+    pairs = [[n * (2**61 - 1), 0] for n in range(1, 1000)]
+    with pytest.raises(encoding.EncodingError, match="small integers"):
+        encoding.Reader([]).value({"dict": pairs})
+    many = [[str(n), 0] for n in range(encoding.MAX_KEYS + 1)]
+    with pytest.raises(encoding.EncodingError, match="keys"):
+        encoding.Reader([]).value({"dict": many})
+    names = json.dumps({str(n): 0 for n in range(encoding.MAX_NAMES + 1)}).encode()
+    size = len(names) + encoding.PART.size
+    head = encoding.HEAD.pack(encoding.MARK, size, 1) + encoding.PART.pack(len(names))
+    with pytest.raises(encoding.EncodingError, match="JSON"):
+        encoding.unpack(exactly(head + names), 1 << 20)
+
+
+def test_an_array_comes_once():
+    part = npy(np.zeros(9))
+    with pytest.raises(encoding.EncodingError, match="twice"):
+        encoding.Reader([part]).value({"list": [{"array": 0}, {"array": 0}]})
+
+
+def test_reading_stops_when_the_time_is_over():
+    def over():
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        encoding.Reader([], pause=over).value({"list": [0] * 5000})
+
+
+def test_too_many_values_are_refused_before_they_are_parsed():
+    text = b"[" + b"0," * encoding.MAX_MARKS + b"0]"
+    head = encoding.HEAD.pack(encoding.MARK, len(text) + encoding.PART.size, 1)
+    with pytest.raises(encoding.EncodingError, match="values"):
+        encoding.unpack(exactly(head + encoding.PART.pack(len(text)) + text), 1 << 24)

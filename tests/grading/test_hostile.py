@@ -360,12 +360,12 @@ def test_what_an_exception_says_is_short_and_does_nothing_to_a_terminal(room):
 
 WORDS = {
     "a list that contains itself": "found = []\nfound.append(found)\nreturn found",
-    "a list nested more than": "found = 1.0\nfor _ in range(99): found = [found]\nreturn found",
+    "a list that is nested more than": "x = 1.0\nfor _ in range(99): x = [x]\nreturn x",
     "KeyboardInterrupt": "raise KeyboardInterrupt",
     "an array of shape (3,)": "return np.zeros(3, complex)",
     "a complex": "return 1j",
     "a NumPy array of object": "return np.array([object()])",
-    "its result cannot be read": "return Strange()",
+    "what it returned cannot be read: SystemExit": "return Strange()",
     "neither strings nor small integers": "return {2**40: 1}",
     "more than 10000 keys": "return dict.fromkeys(range(10_001))",
 }
@@ -391,7 +391,7 @@ def message(tree, parts=(), number=None):
     from vos_lab.exercises.encoding import pack
     return b"".join(pack([channel.number if number is None else number, tree], parts))
 def body_of(value):
-    return {"failure": None, "value": value, "given": {"dict": []}, "shared": ""}
+    return {"failure": None, "value": value, "given": {"dict": []}, "shared": "", "gradients": None}
 from vos_lab.grading.protocol import Channel
 channel = next(thing for thing in gc.get_objects() if type(thing) is Channel)
 def say(data):
@@ -400,7 +400,8 @@ def say(data):
 """
 MESSAGES = {
     "one hash": (
-        "pairs = [[n * (2**61 - 1), 0] for n in range(100_000)]\nsay(message(body_of({'dict': pairs})))"
+        "pairs = [[n * (2**61 - 1), 0] for n in range(100_000)]\n"
+        "say(message(body_of({'dict': pairs})))"
     ),
     "many names": "say(message({str(n): 0 for n in range(300_000)}))",
     "deep": "say(message({}).replace(b'{}', b'[' * 900_000))",

@@ -76,13 +76,17 @@ class Writer:
         self._around: list[int] = []  # the containers that the present value is in
 
     def tree(self, value: Any, depth: int = 0) -> Any:
-        """The place of a value in the JSON of the message."""
+        """The place of a value in the JSON of the message.
+
+        Raises:
+            EncodingError: it has no end or is too large, or must not cross.
+        """
         self.items += 1
         name = type(value).__name__
         if self.items > MAX_ITEMS:
-            return {"foreign": f"{name} of more than {MAX_ITEMS} values"}
+            raise EncodingError(f"it has more than {MAX_ITEMS} values; an array counts as one")
         if depth > MAX_DEPTH:
-            return {"foreign": f"{name} nested more than {MAX_DEPTH} deep"}
+            raise EncodingError(f"it has a {name} that is nested more than {MAX_DEPTH} deep")
         if value is None or type(value) is bool:
             return value
         if isinstance(value, np.generic):
@@ -96,7 +100,7 @@ class Writer:
         if isinstance(value, np.ndarray):
             return self._part("array", np.asarray(value))
         if id(value) in self._around:
-            return {"foreign": f"{name} that contains itself"}
+            raise EncodingError(f"it has a {name} that contains itself")
         self._around.append(id(value))
         try:
             return self._container(value, depth)
@@ -235,6 +239,8 @@ class Reader:
         if self.items > 2 * MAX_ITEMS and not self.trusted:
             raise EncodingError(f"the result has more than {MAX_ITEMS} values")
         if tree is None or isinstance(tree, bool | int | float | str):
+            if type(tree) is int and abs(tree) >= 2**63:
+                raise EncodingError("the message holds a number that is too large")
             return tree
         if not isinstance(tree, dict) or not tree:
             raise EncodingError("the message holds something that no worker sends")

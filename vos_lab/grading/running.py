@@ -132,7 +132,7 @@ def _ask(worker: Worker, given: Inputs, limits: Limits) -> Run:
     if not isinstance(after, dict) or set(after) != set(given):
         raise EncodingError("the inputs did not come back")
     shared = reply["shared"]
-    shared = shared[:200] if isinstance(shared, str) else ""
+    shared = printable(shared)[:200] if isinstance(shared, str) else ""
     slopes = reader.value(reply["gradients"])
     return Run(value, changed(given, after), shared, gradients=slopes, heard=heard_by(after))
 

@@ -29,7 +29,8 @@ import numpy as np
 
 from vos_lab.exercise import Exercise
 from vos_lab.exercises.cases import Failure, call, failure_of, shared_memory
-from vos_lab.exercises.encoding import Reader, Writer
+from vos_lab.exercises.encoding import EncodingError, Reader, Writer
+from vos_lab.exercises.gradients import gradients
 from vos_lab.grading.extract import extract
 from vos_lab.grading.launcher import COMPILED
 from vos_lab.grading.limits import Limits, restrict
@@ -87,13 +88,15 @@ def _reply(
         out = Writer()
         try:
             # The inputs go back as they are now: the grader sees for itself which were changed.
-            trees = {"value": out.tree(value), "given": out.tree(given)}
+            reply = {"failure": None, "value": out.tree(value), "given": out.tree(given)}
+            reply |= {"shared": "", "gradients": None}
             with contextlib.suppress(RecursionError):  # of a list that contains itself
-                trees["shared"] = shared_memory(value, given)
-            return {"failure": None, "shared": "", **trees}, out.parts
+                reply["shared"] = shared_memory(value, given)
+                reply["gradients"] = out.tree(gradients(value, given))
+            return reply, out.parts
         except BaseException as error:  # objects of the answer's own may do anything
-            words = f"its result cannot be read: {type(error).__name__}"
-            failure = Failure("Result", words)
+            why = str(error) if isinstance(error, EncodingError) else type(error).__name__
+            failure = Failure("Result", f"what it returned cannot be read: {why}")
     return {"failure": asdict(failure)}, []
 
 
