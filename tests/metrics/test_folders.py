@@ -362,3 +362,27 @@ def test_a_mask_that_fits_when_turned_is_explained(tmp_path):
     write(tmp_path / "mine", [np.rot90(mask) for mask in labels(0)])
     with pytest.raises(ValueError, match=r"is 24 x 40 pixels.*turned by a quarter"):
         evaluate(tmp_path / "truth", tmp_path / "mine")
+
+
+def test_masks_under_other_names_are_said(tmp_path):
+    write(tmp_path / "truth", labels(0))
+    for t in range(FRAMES):
+        write_mask(tmp_path / f"mine/{t}.png", labels(0)[t])
+    with pytest.raises(FileNotFoundError, match=r"00000\.png: is missing.*It holds 0\.png, 1\.png"):
+        evaluate(tmp_path / "truth", tmp_path / "mine")
+    for ending in ("tif", "gif", "npy"):
+        (tmp_path / ending).mkdir()
+        (tmp_path / ending / f"00000.{ending}").touch()
+        with pytest.raises(FileNotFoundError, match=rf"00000\.{ending} is no PNG\. Save the masks"):
+            evaluate(tmp_path / "truth", tmp_path / ending)
+
+
+def test_colours_that_were_sorted_anew_are_an_error(tmp_path):
+    write(tmp_path / "truth", labels(0))
+    (tmp_path / "mine").mkdir()
+    for t, mask in enumerate(labels(0)):
+        image = Image.fromarray((2 - mask).astype(np.uint8))  # background 2, the objects 1 and 0
+        image.putpalette([0, 128, 0, 128, 0, 0, 0, 0, 0])
+        image.save(tmp_path / f"mine/{t:05d}.png")
+    with pytest.raises(ValueError, match=r"00000\.png: has black, the background, under .* 2"):
+        evaluate(tmp_path / "truth", tmp_path / "mine", all_frames=True)

@@ -27,7 +27,7 @@ from vos_lab.metrics.videos import (
     summarise,
     take_matched,
 )
-from vos_lab.video import IMAGE_SUFFIXES, VOID, read_mask
+from vos_lab.video import VOID, read_mask
 from vos_lab.video.names import by_stem, files_in, gap, in_order, spelling
 from vos_lab.video.pictures import errors_named
 from vos_lab.video.png import SIGNATURE, check_size
@@ -36,6 +36,8 @@ FRAMES_PER_JOB = 8
 MASK_SUFFIXES = (".png",)
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 """What may hold probabilities, where a threshold makes masks of them."""
+OTHER_PICTURES = (".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".jp2", ".npy")
+"""What people store masks in, but masks are PNG."""
 
 
 @dataclass(frozen=True)
@@ -210,10 +212,10 @@ def sequence_folders(
 def _what_is_there(root: Path, suffixes: tuple[str, ...]) -> str:
     """A hint where masks are of another kind, or one folder too deep."""
     for folder in [root, *_folders(root)]:
-        if others := files_in(folder, IMAGE_SUFFIXES):
+        if others := files_in(folder, OTHER_PICTURES):
             return (
-                f". {others[0]} is no PNG: other files change labels. If it holds probabilities, "
-                "say from which on a pixel belongs to the object: --threshold 0.5"
+                f". {others[0]} is no PNG. Save the masks as PNG, from the labels, as other files "
+                "may change them. JPEGs of probabilities are read with --threshold 0.5"
             )
         if inner := next((path for path in _folders(folder) if _has(path, suffixes)), None):
             return f". There are some in {inner}, so name {folder}"
@@ -244,7 +246,7 @@ def frame_pairs(
         raise FileNotFoundError(
             f"{prediction / missing[0].name}: is missing"
             f"{f', and {len(missing) - 1} more' if len(missing) > 1 else ''} "
-            f"(there is one for each frame of {truth}){_another(prediction, missing[0])}"
+            f"(there is one for each frame of {truth}){_instead(prediction, missing[0], there)}"
         )
     pairs = [(file, predicted) for file, predicted in found if predicted is not None]
     first = pairs[0][0]
@@ -264,7 +266,7 @@ def frame_pairs(
 def _refuse_others(folder: Path, masks: dict[str, Path]) -> None:
     """Refuse a frame whose mask is a picture of another kind, which would be left out."""
     # A picture with the name of a mask is the frame that belongs to it; without a number, a cover.
-    for file in files_in(folder, IMAGE_SUFFIXES):
+    for file in files_in(folder, OTHER_PICTURES):
         if spelling(file.stem) not in masks and any(map(str.isdigit, file.stem)):
             raise ValueError(
                 f"{file}: is no PNG, as the masks beside it are. Save it as a PNG too, from the "
@@ -272,10 +274,15 @@ def _refuse_others(folder: Path, masks: dict[str, Path]) -> None:
             )
 
 
-def _another(folder: Path, mask: Path) -> str:
-    """A hint where a mask is there, but no PNG."""
-    others = [file for file in files_in(folder, IMAGE_SUFFIXES) if file.stem == mask.stem]
-    return f". There is {others[0].name}, but other files than PNG change labels" if others else ""
+def _instead(folder: Path, mask: Path, there: dict[str, Path]) -> str:
+    """A hint where a mask is there under another name, or as another kind of file."""
+    for file in files_in(folder, OTHER_PICTURES):
+        if file.stem == mask.stem and spelling(file.stem) not in there:
+            return f". There is {file.name}, but other files than PNG change labels"
+    others = [file.name for file in there.values()]
+    if others and not any(spelling(mask.stem) in name for name in map(spelling, others)):
+        return f". It holds {', '.join(others[:3])}{', ...' if len(others) > 3 else ''}"
+    return ""
 
 
 def _gap_note(files: list[Path]) -> list[str]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vos_lab.exercise import exercise
 from vos_lab.video.pictures import errors_named, open_image
-from vos_lab.video.png import decode
+from vos_lab.video.png import SIGNATURE, decode, palette
 
 VOID = 255
 
@@ -66,7 +66,8 @@ def read_mask(
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is no image, is damaged, has 16 bits a pixel, or was saved as RGB or
-            JPEG, which loses the labels; or it is grey with soft edges, which are no labels.
+            JPEG, which loses the labels; it is grey with soft edges, which are no labels; or a
+            program has sorted its colours anew.
     """
     if threshold is not None and not 0 < threshold <= 1:
         raise ValueError(f"threshold is {threshold}, it must be above 0, and at most 1")
@@ -104,6 +105,8 @@ def read_mask(
             f"{path}: has mode {mode}, a label map has 8 bits (mode P or L). Save it again with "
             f"vos_lab.video.write_mask, from the labels. {_SOFT}"
         )
+    if mode == "P" and data[:8] == SIGNATURE:
+        _check_palette(path, palette(data), values)
     if mode == "L":
         # As int8, black and white are 0 and -1, and nothing else is between.
         signed = values.view(np.int8)
@@ -122,6 +125,19 @@ _SOFT = (
     "If it shows how sure a network is, say from which probability on a pixel belongs to the "
     "object: threshold=0.5 (--threshold 0.5)."
 )
+
+
+def _check_palette(path: Path, colours: bytes, values: np.ndarray) -> None:
+    """Refuse labels that a program has given other numbers: background is black, and is 0."""
+    if colours[:3] in (b"", b"\0\0\0"):
+        return
+    black = next((i for i in range(1, len(colours) // 3) if not any(colours[3 * i : 3 * i + 3])), 0)
+    if black and (values == black).any():
+        raise ValueError(
+            f"{path}: has black, the background, under the number {black}, and another colour "
+            "under 0: a program has sorted its colours anew. Save it again with "
+            "vos_lab.video.write_mask, from the labels."
+        )
 
 
 def is_soft(values: np.ndarray) -> bool:

@@ -116,6 +116,15 @@ def decode(data: bytes) -> tuple[str, np.ndarray] | None:
     return "L", values * np.uint8(255 // (2**depth - 1)) if depth < 8 else values
 
 
+def palette(data: bytes) -> bytes:
+    """The colours of a PNG file, three bytes each; empty where it has none.
+
+    Args:
+        data: what is in the file, which ``verify`` has found to be whole.
+    """
+    return next((part for kind, part in verify(data) if kind == b"PLTE"), b"")
+
+
 def _unpack_bits(packed: np.ndarray, depth: int) -> np.ndarray:
     """The values of 1, 2 or 4 bits in each byte, the highest bits first."""
     shifts = np.arange(8 - depth, -1, -depth, dtype=np.uint8)
