@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ["VOS_LAB_PROGRESS"] = ""  # the progress of whoever runs the tests is their own
 REPOSITORY = Path(__file__).parents[1]
 
 

@@ -306,6 +306,32 @@ def list_lessons(
 
 
 @app.command()
+def progress() -> None:
+    """Say which exercises you have solved, and which comes next."""
+    from vos_lab.exercises.check import lessons_of
+    from vos_lab.exercises.progress import passed
+
+    done = passed()
+    lessons: dict[str, list[str]] = {}
+    try:
+        from vos_lab.authoring.contents import lessons as contents
+
+        lessons = {each["name"]: [e["name"] for e in each["exercises"]] for each in contents()}
+    except FileNotFoundError:  # a zip for students has no folder of lessons
+        for name, lesson in lessons_of().items():
+            lessons.setdefault(lesson, []).append(name)
+    table = Table("lesson", "solved", "exercises (✓ solved)")
+    for lesson, names in lessons.items():
+        marked = ", ".join(f"✓ {name}" if name in done else name for name in names)
+        table.add_row(lesson, f"{sum(n in done for n in names)} of {len(names)}", marked)
+    _print_table(table)
+    todo = [(lesson, name) for lesson, names in lessons.items() for name in names]
+    following = next((each for each in todo if each[1] not in done), None)
+    if following is not None:
+        print(f"Next: {following[1]} in {following[0]}.")
+
+
+@app.command()
 def present(
     lesson: Annotated[str, typer.Argument(help="Which lesson, for example 02_optical_flow.")],
     demo: Annotated[

@@ -5,9 +5,10 @@ of indirection: after a passed check, ``adopt`` puts the student's version behin
 so every part of the library that calls it runs on the student's code, until ``restore``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import update_wrapper
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -62,10 +63,40 @@ class Exercise(Generic[Parameters, Result]):
     def adopt(self, function: Callable[Parameters, Result]) -> None:
         """Let the library run on ``function`` from now on."""
         self.current = function
+        if self.adopted:
+            _ADOPTED[self] = None
+        else:
+            _ADOPTED.pop(self, None)
 
     def restore(self) -> None:
         """Let the library run on its own version again."""
-        self.current = self.reference
+        self.adopt(self.reference)
+
+
+_ADOPTED: dict[Exercise[..., Any], None] = {}
+
+
+def adopted() -> list[Exercise[..., Any]]:
+    """The exercises for which the library runs on a student's version, the oldest first."""
+    return list(_ADOPTED)
+
+
+@contextmanager
+def library_versions() -> Iterator[None]:
+    """Run the library on its own versions for a while: what is right must not depend on a student.
+
+    What was adopted before is adopted again afterwards, and nothing else.
+    """
+    before = [(marked, marked.current) for marked in adopted()]
+    for marked, _ in before:
+        marked.restore()
+    try:
+        yield
+    finally:
+        for marked in adopted():
+            marked.restore()
+        for marked, current in before:
+            marked.adopt(current)
 
 
 def exercise(

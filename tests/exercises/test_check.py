@@ -2,6 +2,8 @@
 
 import functools
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -19,9 +21,11 @@ from vos_lab.exercises.check import (
     CheckFailed,
     NotAttempted,
     check,
+    checks_of,
     find,
     hint,
     judge,
+    lessons_of,
     registered,
     restore,
 )
@@ -159,6 +163,48 @@ def test_the_exception_renders_as_one_line():
     assert caught.value._render_traceback_() == ["jaccard: failed"]
 
 
+def test_what_is_not_attempted_says_what_comes_next_in_a_calm_colour():
+    def jaccard(prediction, truth, void=None):
+        raise NotImplementedError
+
+    with pytest.raises(NotAttempted) as caught:
+        check(jaccard)
+    (line,) = caught.value._render_traceback_()
+    assert line == "\x1b[34mNext: write jaccard above, run its cell, then this one again.\x1b[0m"
+
+
+def test_one_answer_does_not_spoil_the_verdict_on_another():
+    student = named("boundary_f", masks.boundary_f.reference)
+    masks.mask_boundary.adopt(lambda mask: None)
+    check(student)
+    assert masks.boundary_f.current is student
+    wrong = named("boundary_f", lambda prediction, truth, void=None, tolerance=0.008: 0.5)
+    among_bad = judge(wrong, find(wrong)).text
+    masks.mask_boundary.restore()
+    assert judge(wrong, find(wrong)).text == among_bad
+
+
+def test_a_check_is_found_without_loading_the_others():
+    code = (
+        "from vos_lab.course import check, restore\nfrom vos_lab.metrics import jaccard\n"
+        "check(jaccard)\nrestore()\nimport sys\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
+        "print(*[name for name in sys.modules if name.startswith('vos_lab.exercises.checks.')])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    _, _, loaded, ours = ran.stdout.strip().split("\n")
+    assert ours == "vos_lab.exercises.checks.metrics"
+    slow = {"torch", "torchvision", "scipy", "av", "ipywidgets", "IPython", "matplotlib", "pooch"}
+    assert not slow & set(loaded.split())
+
+
+def test_the_index_of_the_checks_is_what_they_hold():
+    lessons = dict.fromkeys(lessons_of().values())
+    held = {item.name: lesson for lesson in lessons for item in checks_of(lesson)}
+    assert held == lessons_of()
+    assert list(registered()) == list(held)
+
+
 def test_a_later_failure_takes_the_adopted_version_back(capsys):
     check(named("jaccard", masks.jaccard.reference))
     assert masks.jaccard.adopted
@@ -194,7 +240,7 @@ def test_restore_without_a_name_restores_all(capsys):
 
 def test_what_is_right_does_not_depend_on_an_adopted_version():
     masks.mask_boundary.adopt(lambda mask: np.zeros_like(mask))
-    assert judge(masks.boundary_f, find(masks.boundary_f)).outcome == "failed"
+    assert judge(masks.boundary_f, find(masks.boundary_f)).outcome == "passed"
     assert masks.mask_boundary.adopted
     student = named("boundary_f", lambda **inputs: 0.5)
     assert "expected 1   got 0.5" in judge(student, find(student)).text
@@ -265,8 +311,28 @@ def test_endless_recursion_is_said_so():
 
     verdict = judge(decay, find(decay))
     assert verdict.outcome == "error"
-    assert "decay calls itself without end" in verdict.text
+    words = " ".join(verdict.text.split())
+    assert "RecursionError: decay calls itself without end. The library's version is yours" in words
     assert not masks.decay.adopted
+
+
+def test_endless_recursion_names_the_functions_that_call_one_another():
+    def ping(values):
+        return pong(values)
+
+    def pong(values):
+        return ping(values)
+
+    def decay(values):
+        return ping(values)
+
+    verdict = judge(decay, find(decay))
+    words = " ".join(verdict.text.split())
+    assert "call one another without end." in words
+    assert "ping" in words
+    assert "pong" in words
+    assert "decay call" not in words
+    assert "The library's version" not in words
 
 
 def test_a_part_that_is_not_written_is_an_error_that_names_it():
@@ -428,7 +494,7 @@ def test_a_listener_must_hear_what_the_reference_tells_it():
 
 def test_a_listener_is_heard_on_record_and_through_the_wall(tmp_path):
     item = registered()["fine_tune"]
-    assert record([item], [], tmp_path / "checks") == []
+    assert record([item], tmp_path / "checks") == []
     on_record = read_checks(tmp_path / "checks")[0]
     case = next(c for c in on_record.cases if "watches" in c.name)
     number = on_record.cases.index(case)

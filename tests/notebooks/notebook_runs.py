@@ -20,6 +20,7 @@ def real_data_or(nowhere: Path) -> tuple[Path, bool]:
 def execute(path: Path, folder: Path, data: Path, monkeypatch) -> NotebookNode:
     """Run a notebook in a folder of its own, whatever its cells raise."""
     monkeypatch.setenv("VOS_LAB_DATA", str(data))
+    monkeypatch.setenv("VOS_LAB_PROGRESS", "")
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=600, allow_errors=True, resources={"metadata": {"path": str(folder)}}

@@ -380,8 +380,9 @@ def _diff(there: NotebookNode, due: NotebookNode, most: int = 30) -> str:
 
 
 def _environment(data: str | None) -> dict[str, str]:
-    """What the kernel sees: few threads, the same hashes, no progress bars."""
+    """What the kernel sees: few threads, the same hashes, no progress bars, nothing solved yet."""
     fixed = {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
+    fixed["VOS_LAB_PROGRESS"] = ""
     return {**os.environ, **fixed, **({"VOS_LAB_DATA": data} if data is not None else {})}
 
 

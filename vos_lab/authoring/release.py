@@ -39,7 +39,6 @@ from vos_lab.authoring.lessons import (
 from vos_lab.course_files import COURSE_FOLDER, DATA, WEIGHTS, package_files
 from vos_lab.exercise import Exercise
 from vos_lab.exercises import checks
-from vos_lab.exercises.check import registered
 from vos_lab.exercises.recorded import record
 from vos_lab.methods import METHODS
 from vos_lab.weights import shipped
@@ -286,7 +285,6 @@ def _take_out(content: dict[str, bytes], exercises: Sequence[Exercise[..., objec
         bare = stub_of(source_of(exercise))
         stub = bare + f"(\n        {words!r}\n    )"
         content[f"vos_lab/{file}"] = without_bodies(source, [exercise]).replace(bare, stub).encode()
-    every = [check.exercise for check in registered().values()]
     notes: list[str] = []
     listed = {
         module.name: import_module(f"{checks.__name__}.{module.name}")
@@ -296,10 +294,11 @@ def _take_out(content: dict[str, bytes], exercises: Sequence[Exercise[..., objec
     while more := {n for n in set(listed) - gone if _borrows(listed[n], gone)}:
         gone |= more  # a module of checks that takes its pictures from one that is gone
     for name in sorted(gone):
-        content[f"vos_lab/exercises/checks/{name}.py"] = RECORDED.encode()
+        names = ", ".join(f"Check({check.name})" for check in listed[name].CHECKS)
+        content[f"vos_lab/exercises/checks/{name}.py"] = RECORDED.format(names=names).encode()
         with tempfile.TemporaryDirectory() as folder:
             kept = Path(folder) / "record"
-            notes += record(listed[name].CHECKS, every, kept)
+            notes += record(listed[name].CHECKS, kept)
             content[f"vos_lab/exercises/checks/{name}.record"] = kept.read_bytes()
     return notes
 
@@ -317,6 +316,7 @@ from pathlib import Path
 from vos_lab.exercises.recorded import read_checks
 
 CHECKS = read_checks(Path(__file__).with_suffix(".record"))
+# Of {names}
 '''
 
 

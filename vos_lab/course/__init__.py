@@ -1,6 +1,16 @@
 """The course around the library: lessons, exercises, checks, quizzes."""
 
+from typing import Any
+
 from vos_lab.exercises.check import check, hint, restore
-from vos_lab.exercises.quiz import quiz
 
 __all__ = ["check", "hint", "quiz", "restore"]
+
+
+def __getattr__(name: str) -> Any:
+    # A quiz is a widget, which takes longer to import than everything else here.
+    if name == "quiz":
+        from vos_lab.exercises.quiz import quiz
+
+        return quiz
+    raise AttributeError(f"module {__name__} has no attribute {name}")

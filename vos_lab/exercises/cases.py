@@ -37,8 +37,8 @@ import linecache
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from types import CodeType
@@ -46,7 +46,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vos_lab.exercise import Exercise
+from vos_lab.exercise import Exercise, library_versions
 from vos_lab.exercises.compare import arrays_in, difference, is_array
 from vos_lab.exercises.gradients import Gradients, gradient_problem, gradients, learnable
 
@@ -203,6 +203,10 @@ class Check:
     def name(self) -> str:
         """The bare name of the function, for example ``jaccard``."""
         return self.exercise.reference.__name__
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While this goes on, no other answer of the student can change the verdict."""
+        return library_versions()
 
     def judge_of(self, case: Case) -> Judge | None:
         """The judge of a case: its own, or that of the check; None compares with the reference."""
@@ -387,23 +391,6 @@ def unheard(
     return None
 
 
-@contextmanager
-def library_versions(exercises: Sequence[Exercise[..., Any]]) -> Iterator[None]:
-    """Run the library on its own versions for a while: what is right must not depend on a student.
-
-    Args:
-        exercises: the exercises to restore, and to give back what they had adopted.
-    """
-    before = [exercise.current for exercise in exercises]
-    for exercise in exercises:
-        exercise.restore()
-    try:
-        yield
-    finally:
-        for exercise, current in zip(exercises, before, strict=True):
-            exercise.adopt(current)
-
-
 def failure_of(function: Callable[..., Any], error: BaseException) -> Failure:
     """An exception that a function raised, in words.
 
@@ -414,10 +401,10 @@ def failure_of(function: Callable[..., Any], error: BaseException) -> Failure:
     code = getattr(inspect.unwrap(function), "__code__", None)
     trace = error.__traceback__
     line: int | None = None
-    innermost: CodeType | None = None
+    frames: list[CodeType] = []
     while trace is not None:
-        innermost = trace.tb_frame.f_code
-        if code is not None and innermost.co_filename == code.co_filename:
+        frames.append(trace.tb_frame.f_code)
+        if code is not None and frames[-1].co_filename == code.co_filename:
             line = trace.tb_lineno
         trace = trace.tb_next
     try:
@@ -425,10 +412,27 @@ def failure_of(function: Callable[..., Any], error: BaseException) -> Failure:
     except Exception:  # a class of the student's own may not be able to say it
         message = ""
     unwritten = None
-    if isinstance(error, NotImplementedError) and not message and innermost is not None:
-        unwritten = innermost.co_name
+    if isinstance(error, NotImplementedError) and not message and frames:
+        unwritten = frames[-1].co_name
+    if isinstance(error, RecursionError):
+        message = endless(frames)
     source = linecache.getline(code.co_filename, line).strip() if code and line else ""
     return Failure(type(error).__name__, message, line, source, unwritten)
+
+
+def endless(frames: Sequence[CodeType]) -> str:
+    """Which functions call one another without end, in words.
+
+    Args:
+        frames: the code of every call, the outermost first.
+    """
+    last = frames[-100:]
+    names = list(dict.fromkeys(f.co_name for f in last if f is not Exercise.__call__.__code__))
+    text = f"{', '.join(names[:4])} call{'s' if len(names) == 1 else ''} "
+    text += f"{'itself' if len(names) == 1 else 'one another'} without end."
+    if Exercise.__call__.__code__ in last:
+        text += " The library's version is yours while it runs: it cannot be borrowed."
+    return text
 
 
 def shared_memory(value: Any, given: Inputs) -> str:

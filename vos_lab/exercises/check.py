@@ -9,15 +9,17 @@ what runs is never something that is no longer on the page.
 import difflib
 import importlib
 import pkgutil
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from vos_lab.exercise import Exercise
-from vos_lab.exercises import checks
-from vos_lab.exercises.cases import Check, Failure, Inputs, Run, library_versions, run
+from vos_lab.exercise import Exercise, adopted, library_versions
+from vos_lab.exercises import checks, progress
+from vos_lab.exercises.cases import Check, Failure, Inputs, Run, run
 from vos_lab.exercises.compare import show
 
 
@@ -31,6 +33,11 @@ class CheckFailed(Exception):  # noqa: N818 (a student reads the name)
 
 class NotAttempted(CheckFailed):
     """The answer still raises NotImplementedError."""
+
+    def _render_traceback_(self) -> list[str]:
+        # Nothing is wrong yet: what to do next, in blue.
+        name = str(self).partition(":")[0]
+        return [f"\x1b[34mNext: write {name} above, run its cell, then this one again.\x1b[0m"]
 
 
 class CheckError(CheckFailed):
@@ -55,26 +62,47 @@ class Verdict:
 EXCEPTIONS = {"failed": CheckFailed, "not attempted": NotAttempted, "error": CheckError}
 
 
+NAMED = re.compile(r"\bCheck\(\s*(\w+)")  # as in OVERLAY = Check(overlay, ...)
+
+
 @cache
-def registered() -> dict[str, Check]:
-    """All checks of the course, by the bare name of their function.
+def lessons_of() -> dict[str, str]:
+    """In which lesson every exercise is: the name of its module of checks.
+
+    The modules are read, not imported: some need PyTorch, which takes seconds.
 
     Returns:
-        What the modules of ``vos_lab.exercises.checks`` list as ``CHECKS``.
+        By the bare name of the exercise, in the order of the modules.
 
     Raises:
         ValueError: two exercises have one name.
     """
-    found: dict[str, Check] = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(checks.__path__)):
-        for item in importlib.import_module(f"{checks.__name__}.{module}").CHECKS:
-            if item.name in found:
+    found: dict[str, str] = {}
+    for lesson in sorted(m.name for m in pkgutil.iter_modules(checks.__path__)):
+        source = Path(checks.__path__[0], f"{lesson}.py").read_text(encoding="utf-8")
+        for name in NAMED.findall(source):
+            if name in found:
                 raise ValueError(
-                    f"two exercises are called {item.name}: {found[item.name].exercise.name} and "
-                    f"{item.exercise.name}. Rename one."
+                    f"two exercises are called {name}, in {found[name]} and {lesson}. Rename one."
                 )
-            found[item.name] = item
+            found[name] = lesson
     return found
+
+
+def checks_of(lesson: str) -> list[Check]:
+    """The checks of a lesson.
+
+    Args:
+        lesson: name of its module in ``vos_lab.exercises.checks``.
+    """
+    return list(importlib.import_module(f"{checks.__name__}.{lesson}").CHECKS)
+
+
+@cache
+def registered() -> dict[str, Check]:
+    """All checks of the course, by the bare name of their function; this loads all of them."""
+    lessons = dict.fromkeys(lessons_of().values())
+    return {item.name: item for lesson in lessons for item in checks_of(lesson)}
 
 
 def find(function: Callable[..., Any]) -> Check:
@@ -90,14 +118,14 @@ def find(function: Callable[..., Any]) -> Check:
     name = getattr(function, "__name__", None)
     if not callable(function) or not isinstance(name, str):
         raise TypeError(f"give the function itself, as in check(jaccard), not {function!r}")
-    known = registered()
+    known = lessons_of()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         guess = f" Did you mean {close[0]}?" if close else ""
         raise LookupError(
             f"there is no exercise called {name}.{guess} There are: {', '.join(known)}"
         )
-    return known[name]
+    return next(item for item in checks_of(known[name]) if item.name == name)
 
 
 def check(function: Callable[..., Any], seed: int = 0) -> None:
@@ -117,6 +145,16 @@ def check(function: Callable[..., Any], seed: int = 0) -> None:
     print(verdict.text)
     if verdict.outcome != "passed":
         raise EXCEPTIONS[verdict.outcome](f"{item.name}: {verdict.outcome}")
+    if item.exercise.adopted:
+        progress.note(item.name)
+        done, names = progress.passed(), siblings(item.name)
+        print(f"  {sum(name in done for name in names)} of {len(names)} exercises of this lesson")
+
+
+def siblings(name: str) -> list[str]:
+    """The exercises of the lesson that an exercise belongs to, itself included."""
+    lessons = lessons_of()
+    return [other for other, lesson in lessons.items() if lesson == lessons[name]]
 
 
 def hint(function: Callable[..., Any]) -> None:
@@ -144,10 +182,10 @@ def restore(function: Callable[..., Any] | None = None) -> None:
     Raises:
         LookupError: no exercise has that name.
     """
-    items = list(registered().values()) if function is None else [find(function)]
-    names = [item.name for item in items if item.exercise.adopted]
-    for item in items:
-        item.exercise.restore()
+    marked = adopted() if function is None else [find(function).exercise]
+    names = [each.reference.__name__ for each in marked if each.adopted]
+    for each in marked:
+        each.restore()
     print(f"The library runs on its own version of {', '.join(names) or 'everything'}.")
 
 
@@ -164,28 +202,27 @@ def judge(function: Callable[..., Any], item: Check, seed: int = 0) -> Verdict:
     """
     library_own = isinstance(function, Exercise)
     version = function.current if isinstance(function, Exercise) else function
-    every_exercise = [other.exercise for other in registered().values()] + [item.exercise]
-    with library_versions(every_exercise):
+    # What other exercises have adopted may be wrong in a way that their checks do not see. Here,
+    # all of them run on the library's, so that a verdict is on this function alone.
+    with item.alone():
         inputs = item.inputs(seed)
         expected = item.expected(inputs)
-
-    # The student's version is in place while it runs. So one that merely calls the library's
-    # finds itself there, here and not later.
-    previous = item.exercise.current
-    item.exercise.adopt(version)
-    try:
+        # The student's version is in place while it runs. So one that merely calls the library's
+        # finds itself there, here and not later.
+        item.exercise.adopt(version)
         runs = [run(version, given) for given in inputs]
-    except BaseException:
-        item.exercise.adopt(previous)  # interrupted: nothing is known about this version
-        raise
-    with library_versions(every_exercise):  # what judges may use is not the student's
+        item.exercise.restore()
         problems = [
             None if got.failure else item.problem(case, given, reference, got)
             for case, given, reference, got in zip(item.cases, inputs, expected, runs, strict=True)
         ]
-    if any(problems) or any(got.failure for got in runs):
+        wrong = any(problems) or any(got.failure for got in runs)
+        name = getattr(version, "__name__", item.name)
+        verdict = _explain(item, name, inputs, runs, problems) if wrong else None
+    if verdict is not None:
         item.exercise.restore()
-        return _explain(item, getattr(version, "__name__", item.name), inputs, runs, problems)
+        return verdict
+    item.exercise.adopt(version)
     if library_own or not item.exercise.adopted:
         whose = "your version" if item.exercise.adopted else "this is the library's own version"
         return Verdict("passed", f"✓ {item.name}: passed ({whose})")
@@ -236,11 +273,6 @@ def failure_lines(name: str, failure: Failure) -> list[str]:
         name: of the exercise.
         failure: what was raised.
     """
-    if failure.kind == "RecursionError":
-        return [
-            f"RecursionError: {name} calls itself without end.",
-            f"Inside it, the library's {name} is your version too: it cannot be borrowed.",
-        ]
     where = f" in line {failure.line}: {failure.source}" if failure.line else ""
     if failure.unwritten == name:
         return [f"NotImplementedError{where}", "Part of it is written; this line is still there."]
@@ -295,7 +327,6 @@ def run_mistakes(item: Check, inputs: list[Inputs]) -> list[list[Run]]:
         item: the check.
         inputs: of the cases.
     """
-    every_exercise = [other.exercise for other in registered().values()] + [item.exercise]
-    with library_versions(every_exercise):
+    with library_versions():
         versions = [mistake.version(item.exercise.reference) for mistake in item.mistakes]
         return [[run(version, given) for given in inputs] for version in versions]

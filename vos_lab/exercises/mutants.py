@@ -24,7 +24,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from vos_lab.exercises.cases import Check, Inputs, Run, library_versions, run
+from vos_lab.exercise import library_versions
+from vos_lab.exercises.cases import Check, Inputs, Run, run
 from vos_lab.exercises.check import registered
 from vos_lab.exercises.mutator import Mutant, mutants
 
@@ -72,7 +73,7 @@ def examine(item: Check, equivalent: Iterable[str] = ()) -> Findings:
     """
     inputs = item.inputs(0)
     begun = time.process_time()
-    with library_versions([other.exercise for other in registered().values()]):
+    with library_versions():
         expected = item.expected(inputs)
         seconds = max(MIN_SECONDS, TIMES_REFERENCE * (time.process_time() - begun))
         made = mutants(item.exercise.reference)

@@ -8,17 +8,18 @@ alone; the grader decides.
 """
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vos_lab.exercise import library_versions
 from vos_lab.exercises.cases import (
     Case,
     Check,
     Inputs,
     Run,
-    library_versions,
     run,
 )
 from vos_lab.exercises.compare import difference, is_array
@@ -40,6 +41,15 @@ class RecordedCheck(Check):
 
     without = "It is graded, so the library has no version of its own."
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The library has no versions of its own here, so what is adopted stays."""
+        before = self.exercise.current
+        try:
+            yield
+        finally:
+            self.exercise.adopt(before)
+
     def inputs(self, seed: int) -> list[Inputs]:
         """The inputs on record, whatever the seed."""
         return list(self.inputs_on_record)
@@ -49,12 +59,11 @@ class RecordedCheck(Check):
         return [Run(value, gradients=slopes, heard=heard) for value, slopes, heard in self.results]
 
 
-def record(checks: Iterable[Check], exercises: Iterable[Any], file: str | Path) -> list[str]:
+def record(checks: Iterable[Check], file: str | Path) -> list[str]:
     """Write the cases of checks to a file, with the results of the reference.
 
     Args:
         checks: what to record.
-        exercises: of the whole course; while the reference runs, it runs on the library alone.
         file: the file to write.
 
     Returns:
@@ -64,7 +73,7 @@ def record(checks: Iterable[Check], exercises: Iterable[Any], file: str | Path) 
     tree, left_out = [], []
     for check in checks:
         cases = []
-        with library_versions(list(exercises)):
+        with library_versions():
             inputs = check.inputs(0)
             runs = [run(check.exercise.reference, given) for given in inputs]
         for case, given, result in zip(check.cases, inputs, runs, strict=True):

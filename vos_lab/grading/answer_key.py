@@ -30,10 +30,10 @@ from vos_lab.authoring.lessons import (
     stub_of,
     student_notebook,
 )
-from vos_lab.exercise import Exercise
+from vos_lab.exercise import Exercise, library_versions
 from vos_lab.exercises import checks
-from vos_lab.exercises.cases import Case, Check, Inputs, Run, library_versions
-from vos_lab.exercises.check import find, registered, run_mistakes
+from vos_lab.exercises.cases import Case, Check, Inputs, Run
+from vos_lab.exercises.check import find, run_mistakes
 from vos_lab.exercises.compare import difference
 from vos_lab.grading.extract import structure
 
@@ -213,7 +213,7 @@ def _home(check: Check) -> types.ModuleType:
 
 
 def _cases(check: Check, inputs: list[Inputs], public: bool) -> Cases:
-    with LOCK, library_versions([other.exercise for other in registered().values()]):
+    with LOCK, library_versions():
         expected = check.expected(inputs)
     return Cases(check, inputs, expected, public)
 

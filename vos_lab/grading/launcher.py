@@ -83,6 +83,7 @@ def environment(course: str, scratch: str) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "2",
         "MPLBACKEND": "agg",
+        "VOS_LAB_PROGRESS": "",
         "MPLCONFIGDIR": scratch,
         "NUMBA_CACHE_DIR": f"{scratch}/.numba",
         "CUDA_VISIBLE_DEVICES": "",

@@ -14,7 +14,6 @@ import numpy as np
 from PIL import Image
 from rich import box
 from rich.table import Table
-from tqdm.auto import tqdm
 
 from vos_lab.metrics.masks import boundary_f, decay, jaccard, mask_boundary
 from vos_lab.metrics.videos import (
@@ -145,6 +144,8 @@ def evaluate_folders(
     parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
     proposals = dict.fromkeys(names, 0)
     late: dict[str, str] = {}
+    from tqdm.auto import tqdm  # with the widgets of a notebook, which take a moment
+
     with tqdm(
         total=sum(map(len, frames.values())), unit=" frames", disable=not progress
     ) as progress_bar:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from vos_lab.metrics import packed
 from vos_lab.metrics.masks import (
@@ -134,6 +133,8 @@ def match_proposals(scores: np.ndarray) -> np.ndarray:
         [1, 0]
     """
     of_objects = scores.mean(axis=(0, 3)).T
+    from scipy.optimize import linear_sum_assignment  # takes half a second
+
     return np.asarray(linear_sum_assignment(of_objects, maximize=True)[1])
 
 

@@ -5,11 +5,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Generic, TypeVar, overload
 
-import av
 import numpy as np
 from PIL import Image
 
-from vos_lab.video.decoder import local_name
 from vos_lab.video.label_maps import read_mask
 from vos_lab.video.names import files_in, gap, in_order
 from vos_lab.video.pictures import is_turned, read_picture
@@ -215,6 +213,10 @@ def _of_one_size(path: Path, frames: Iterable[np.ndarray]) -> Iterator[np.ndarra
 
 
 def _write_mp4(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
+    import av  # takes a moment, and most never write a video
+
+    from vos_lab.video.decoder import local_name
+
     with av.open(local_name(path), "w") as container:
         stream: av.VideoStream | None = None
         for frame in frames:

@@ -12,7 +12,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vos_lab.video.decoder import Decoder
 from vos_lab.video.files import (
     IMAGE_SUFFIXES,
     Item,
@@ -131,6 +130,8 @@ class Video:
             frames: Sequence[np.ndarray] = image_frames(files)
             stems, fps = [file.stem for file in files], 24.0
         elif path.is_file():
+            from vos_lab.video.decoder import Decoder  # with PyAV, which takes a moment
+
             decoder = Decoder(path)
             frames, fps = Lazy(decoder.length, decoder.read), decoder.fps
             stems = [f"{t:05d}" for t in range(len(frames))]
