@@ -18,8 +18,7 @@ from pathlib import Path
 import vos_lab
 from vos_lab.authoring.build import read_lessons
 from vos_lab.course_files import COURSE_FOLDER
-from vos_lab.exercises.cases import library_versions
-from vos_lab.exercises.check import registered
+from vos_lab.exercise import library_versions
 from vos_lab.grading import reports
 from vos_lab.grading.answer_key import Key
 from vos_lab.grading.judging import Done, guarded
@@ -72,9 +71,8 @@ def grade(
     folder.mkdir(parents=True, exist_ok=True)
     results: dict[str, Result] = {}
     # Whatever this process has adopted, as a notebook's has: answers are judged by the library's.
-    own_versions = library_versions([check.exercise for check in registered().values()])
     ended = _end_like_an_interrupt()
-    with ended, own_versions, Key(text, settings.hidden, settings.seed) as key:
+    with ended, library_versions(), Key(text, settings.hidden, settings.seed) as key:
         marks = {s.student: _mark(s, key, settings) for s in submissions}
         todo = []
         for submission in submissions:
