@@ -59,6 +59,8 @@ class Decoder:
                 self.length = sum(1 for _ in self.decoded)
             self._open()
         except (av.FFmpegError, IndexError) as error:
+            if is_whole(path) is False:
+                raise self._cut_off() from None
             reason = getattr(error, "strerror", None) or "it has no picture"
             raise ValueError(
                 f"{path}: cannot be decoded as a video ({reason}). If it plays elsewhere, convert "
@@ -66,8 +68,8 @@ class Decoder:
             ) from None
         if not self.length:
             raise ValueError(f"{path}: holds no video frame")
-        self._check_end()
         self.fps = float(self.stream.average_rate or 24)
+        self._check_end()
 
     def _open(self) -> None:
         self.container = _open(self.path)
@@ -94,16 +96,28 @@ class Decoder:
 
     def _check_end(self) -> None:
         whole = is_whole(self.path)
-        # An AVI whose index alone is lost has all its frames.
-        said = self.stream.frames if self.container.format.name == "avi" else 0
-        if whole is False and not 0 < said <= self.length:
+        if whole is False and not self._lacks_index_alone():
             raise self._cut_off()
-        if whole is None:
-            warnings.warn(
-                f"{self.path}: {self.length} frames were read. A file of this kind does not say "
-                "how many it should have, so look whether its end is there.",
-                stacklevel=4,
-            )
+        if whole is not None:
+            return
+        why = "A file of this kind does not say how many it should have"
+        if self.container.format.name == "flv" and self.container.duration:
+            due = round(self.container.duration / av.time_base * self.fps)
+            if self.length + 2 >= 0.98 * due:  # its sound may be a little longer
+                return
+            why = f"It says that it has about {due}"
+        warnings.warn(
+            f"{self.path}: {self.length} frames were read. {why}, so look whether its end is "
+            "there.",
+            stacklevel=4,
+        )
+
+    def _lacks_index_alone(self) -> bool:
+        """Whether it is an AVI with all its frames, in which only the index at the end is lost."""
+        if self.container.format.name != "avi" or not 0 < self.stream.frames <= self.length:
+            return False
+        with _open(self.path) as again:
+            return not any(packet.is_corrupt for packet in again.demux())
 
     def _cut_off(self) -> ValueError:
         return ValueError(f"{self.path}: is cut off. Copy or download it again.")
