@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ from pathlib import Path
 OLDEST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parent
 REQUIREMENTS = ROOT / "requirements.txt"
+CPU_REQUIREMENTS = ROOT / "requirements-cpu.txt"
 LOCK = ROOT / "requirements.lock"
 LOWEST = ROOT / "requirements-lowest.txt"
 
@@ -60,6 +62,11 @@ def main() -> int:
         "lock": (lock, "write the versions in .venv to requirements.lock"),
     }
     parser.add_argument("command", choices=commands, help="one of the commands below")
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="on Linux, PyTorch built for the CPU: 5 GB less. Once is enough: it stays so",
+    )
     parser.epilog = "; ".join(f"{name}: {what}" for name, (_, what) in commands.items())
     # What we do not know goes on to JupyterLab or pytest: `make.py test -k metrics`.
     known, rest = parser.parse_known_args()
@@ -67,6 +74,10 @@ def main() -> int:
         complaint = python_problem(sys.version_info[:3])
         if complaint:
             raise SetUpError(complaint)
+        if known.cpu:
+            lowest = known.command == "test-lowest"
+            where = (LOWEST_ENVIRONMENT, LOWEST) if lowest else (ENVIRONMENT, LOCK)
+            set_up(*where, cpu=True)
         return commands[known.command][0](rest)
     except SetUpError as error:
         say(str(error))
@@ -99,7 +110,8 @@ def all_tests(arguments: list[str], environment: Path, constraints: Path) -> int
     workers = max(1, min(4, cores or 1))
     say(f"Running all tests with {workers} workers.")
     # A notebook is one long computation: its cells must stay on one worker, in order.
-    command = [python, "-m", "pytest", "-n", str(workers), "--dist", "loadfile", *arguments]
+    how = ["-n", str(workers), "--dist", "loadfile", "--durations=10"]
+    command = [python, "-m", "pytest", *how, *arguments]
     # The workers share the cores; one thread each is faster than all of them on each other's.
     return run_to_the_end(command, OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "1"))
 
@@ -157,19 +169,27 @@ SMALL_RUN = (
 )
 
 
-def set_up(environment: Path = ENVIRONMENT, constraints: Path = LOCK, again: bool = False) -> str:
+def set_up(
+    environment: Path = ENVIRONMENT,
+    constraints: Path = LOCK,
+    again: bool = False,
+    cpu: bool = False,
+) -> str:
     """Make the environment and install, unless that is done; return its Python."""
     with one_at_a_time(environment):
-        return set_up_alone(environment, constraints, again)
+        # Elsewhere, what PyPI has is built for the CPU.
+        wanted = cpu and (sys.platform, platform.machine()) == ("linux", "x86_64")
+        return set_up_alone(environment, constraints, again, wanted)
 
 
-def set_up_alone(environment: Path, constraints: Path, again: bool) -> str:
+def set_up_alone(environment: Path, constraints: Path, again: bool, cpu: bool) -> str:
     """Do what set_up says, while no other set-up touches the environment."""
     python = environment_python(environment)
     state = environment / STATE
     wanted = fingerprint(ROOT, [REQUIREMENTS, constraints])
 
-    reason = why_anew(environment, works(python))
+    reason = why_anew(environment, works(python), cpu)
+    cpu = cpu or torch_version(environment).endswith("+cpu")
     if reason:
         say(reason)
         create(environment)
@@ -178,12 +198,15 @@ def set_up_alone(environment: Path, constraints: Path, again: bool) -> str:
     if before == wanted and not again:
         return python
 
-    say("Installing the packages of the course. PyTorch is large (up to 6 GB): this takes minutes.")
+    size = "1 GB" if cpu else "6 GB"
+    say(f"Installing the packages of the course, up to {size} with PyTorch: this takes minutes.")
     # Killed from here on, packages may be half there. pip's own failures leave them as they were.
     state.write_text(UNFINISHED, encoding="utf-8")
     pip = [python, "-m", "pip", "install"]
+    # Named outright: if PyTorch's index cannot be reached, pip would take the large build of PyPI.
+    packages = ["-r", str(CPU_REQUIREMENTS), *cpu_builds(read(constraints))]
     for command in (
-        [*pip, "-r", str(REQUIREMENTS), "-c", str(constraints)],
+        [*pip, *(packages if cpu else ["-r", str(REQUIREMENTS)]), "-c", str(constraints)],
         [*pip, "--no-deps", "-e", str(ROOT)],
     ):
         if subprocess.run(command, env=clean_environment(environment)).returncode != 0:
@@ -221,7 +244,7 @@ def one_at_a_time(environment: Path) -> Iterator[None]:
         yield  # the lock goes with the file, even if we are killed
 
 
-def why_anew(environment: Path, python_works: bool) -> str | None:
+def why_anew(environment: Path, python_works: bool, cpu: bool = False) -> str | None:
     """Say why the environment has to be made (again), or None if it can be used."""
     if not environment.exists():
         return f"Making a Python environment of its own in {environment.name}."
@@ -229,7 +252,26 @@ def why_anew(environment: Path, python_works: bool) -> str | None:
         return f"The Python of {environment.name} does not run (moved, updated?): making it anew."
     if read(environment / STATE) == UNFINISHED:
         return f"The last set-up of {environment.name} was interrupted: making it anew."
+    there = torch_version(environment)
+    if cpu and there and not there.endswith("+cpu"):
+        return f"{environment.name} holds PyTorch with CUDA: making it anew, for the CPU."
     return None
+
+
+def cpu_builds(pins: str) -> list[str]:
+    r"""The packages of PyTorch in the versions of a list, built for the CPU.
+
+    Example:
+        >>> cpu_builds("scipy==1.16\ntorch==2.9.1\ntorchvision==0.24.1\n")
+        ['torch==2.9.1+cpu', 'torchvision==0.24.1+cpu']
+    """
+    return [f"{pin}+cpu" for pin in re.findall(r"^torch(?:vision)?==[\w.]+", pins, re.MULTILINE)]
+
+
+def torch_version(environment: Path) -> str:
+    """Which PyTorch an environment holds: "2.9.1+cpu", "2.9.1", or "" if it has none."""
+    found = next(environment.glob("lib/python*/site-packages/torch-*.dist-info"), None)
+    return found.name.removeprefix("torch-").removesuffix(".dist-info") if found else ""
 
 
 def create(environment: Path) -> None:

@@ -105,6 +105,14 @@ def test_the_local_build_of_a_version_counts_as_that_version(installed):
     assert only(doctor.packages()).verdict == "ok"
 
 
+@pytest.mark.parametrize(("cuda", "words"), [(None, "for the CPU"), ("13.0", "for CUDA 13.0")])
+def test_which_build_of_torch_is_installed(monkeypatch, cuda, words):
+    import torch
+
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    assert f"built {words}" in only(doctor.torch_pair()).what
+
+
 def test_torch_and_torchvision_are_no_pair(installed):
     installed["torch"] = "2.10.0"
     finding = only(doctor.torch_pair())

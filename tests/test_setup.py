@@ -151,6 +151,30 @@ def test_why_anew(tmp_path):
     assert make.why_anew(environment, python_works=True) is None
 
 
+@pytest.fixture
+def torch(tmp_path):
+    """Puts a build of PyTorch into an environment, as far as its name goes."""
+
+    def put(environment: Path, version: str) -> None:
+        site = environment / "lib" / "python3.12" / "site-packages"
+        (site / f"torch-{version}.dist-info").mkdir(parents=True)
+
+    return put
+
+
+def test_an_environment_for_the_cpu_is_made_anew_if_it_holds_cuda(tmp_path, torch):
+    environments = [tmp_path / name for name in ("none", "small", "large")]
+    for environment in environments:
+        environment.mkdir()
+    torch(environments[1], "2.9.1+cpu")
+    torch(environments[2], "2.9.1")
+    assert [make.torch_version(each) for each in environments] == ["", "2.9.1+cpu", "2.9.1"]
+    why = [make.why_anew(each, python_works=True, cpu=True) for each in environments]
+    assert why[:2] == [None, None]
+    assert "PyTorch with CUDA: making it anew" in why[2]
+    assert make.why_anew(environments[2], python_works=True) is None
+
+
 def test_which_python_works(tmp_path):
     assert make.works(sys.executable)
     assert not make.works(str(tmp_path / "gone"))
@@ -176,6 +200,7 @@ def pip(monkeypatch, course):
 
     monkeypatch.setattr(make, "ROOT", course)
     monkeypatch.setattr(make, "REQUIREMENTS", course / "requirements.txt")
+    monkeypatch.setattr(make, "CPU_REQUIREMENTS", course / "requirements-cpu.txt")
     monkeypatch.setattr(make, "works", lambda python: True)
     monkeypatch.setattr(make, "create", lambda environment: environment.mkdir(exist_ok=True))
     monkeypatch.setattr(make.subprocess, "run", run)
@@ -196,6 +221,36 @@ def test_set_up_happens_once(pip, course):
     assert len(pip.calls) == 3
     pip.set_up(again=True)
     assert len(pip.calls) == 6
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "arm64"])
+def test_pytorch_for_the_cpu_comes_from_its_own_index(pip, course, torch, monkeypatch, machine):
+    monkeypatch.setattr(make.sys, "platform", "linux")
+    monkeypatch.setattr(make.platform, "machine", lambda: machine)
+    (course / "requirements.lock").write_text("numpy==2.4.6\ntorch==2.9.1\ntorchvision==0.24.1\n")
+    pip.set_up(cpu=True)
+    lock = ["-c", str(course / "requirements.lock")]
+    large = ["install", "-r", str(course / "requirements.txt"), *lock]
+    small = [
+        *("install", "-r", str(course / "requirements-cpu.txt")),
+        *("torch==2.9.1+cpu", "torchvision==0.24.1+cpu", *lock),
+    ]
+    assert pip.calls[0][3:] == (small if machine == "x86_64" else large)
+    # What is there stays of its kind, without saying so again.
+    torch(course / ".venv", "2.9.1+cpu" if machine == "x86_64" else "2.9.1")
+    (course / "requirements.txt").write_text("numpy>=2.1\n")
+    pip.set_up()
+    assert pip.calls[3][3:] == (small if machine == "x86_64" else large)
+
+
+def test_the_list_for_the_cpu_is_the_same_list_from_another_index():
+    lines = (ROOT / "requirements-cpu.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        "--extra-index-url https://download.pytorch.org/whl/cpu",
+        "-r requirements.txt",
+    ]
+    assert len(make.cpu_builds((ROOT / "requirements.lock").read_text())) == 2
+    assert len(make.cpu_builds((ROOT / "requirements-lowest.txt").read_text())) == 2
 
 
 def test_a_failed_set_up_is_not_taken_for_done(pip, capsys):

@@ -190,7 +190,9 @@ def torch_pair() -> list[Finding]:
     if kept != [1]:
         what = f"{found}: of two equal boxes, nms keeps {kept} instead of [1]"
         return [Finding(name, "fail", what, advice)]
-    return [Finding(name, "ok", f"{found}: a pair that computes")]
+    cuda = torch.version.cuda
+    build = f"built for CUDA {cuda}" if cuda else "built for the CPU"
+    return [Finding(name, "ok", f"{found}, {build}: a pair that computes")]
 
 
 def opencv() -> list[Finding]:

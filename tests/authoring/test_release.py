@@ -77,7 +77,14 @@ def test_a_student_gets_the_notebook_and_what_it_needs_and_nothing_else(plain):
     folders = {name.split("/")[0] for name in inside}
     assert folders <= {
         *("README.md", "Makefile", "make.py", "pyproject.toml", "release.json", "data"),
-        *("requirements.txt", "requirements.lock", "setup.py", "notebooks", "vos_lab"),
+        *(
+            "requirements.txt",
+            "requirements-cpu.txt",
+            "requirements.lock",
+            "setup.py",
+            "notebooks",
+            "vos_lab",
+        ),
     }
     assert [name for name in inside if name.startswith("notebooks/")] == [
         "notebooks/01_metrics.ipynb"

@@ -45,7 +45,7 @@ from vos_lab.weights import shipped
 
 AROUND = (
     *("make.py", "Makefile", "pyproject.toml", "setup.py"),
-    *("requirements.txt", "requirements.lock"),
+    *("requirements.txt", "requirements-cpu.txt", "requirements.lock"),
 )
 THE_ZIPS_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: no two differ by it
 CELL_SECONDS = 600
