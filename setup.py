@@ -8,8 +8,7 @@ from setuptools.command.build_py import build_py
 
 INSIDE = "vos_lab/_course"  # vos_lab/course_files.py looks there
 COURSE = (
-    "lessons/*.py",
-    "lessons/pictures/*.webp",
+    "lessons/**/*",
     "solutions/[0-9]*.ipynb",
     "data/**/*",
     # What the zip for students takes along: vos-lab release.
@@ -21,12 +20,17 @@ COURSE = (
 )
 
 
+def is_ours(path: Path) -> bool:
+    """Whether this is a file of the course, and nothing that a program has left there."""
+    return path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.parts)
+
+
 class BuildWithCourse(build_py):
     """Build the package with ``_course`` inside."""
 
     def course(self) -> dict[str, str]:
         """Where each file of the course goes, and where it is; both from this folder."""
-        found = (path for pattern in COURSE for path in Path().glob(pattern) if path.is_file())
+        found = {path for pattern in COURSE for path in Path().glob(pattern) if is_ours(path)}
         return {f"{INSIDE}/{path.as_posix()}": path.as_posix() for path in sorted(found)}
 
     def run(self) -> None:

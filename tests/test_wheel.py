@@ -122,7 +122,7 @@ def test_the_wheel_has_every_file_of_the_package_and_of_the_course(built):
     around = {name for name in there - due if "dist-info" not in name}
     assert {Path(name).parent.as_posix() for name in around} == {"vos_lab/_course"}
     with tarfile.open(source) as archive:
-        assert not [name for name in archive.getnames() if "notebooks" in name]
+        assert not [name for name in archive.getnames() if "/notebooks/" in name]
 
 
 def test_library_and_commands_work_outside_a_clone(installed, course):

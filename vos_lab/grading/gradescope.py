@@ -83,7 +83,8 @@ def make_autograder(
         archive.writestr("requirements.txt", _requirements(root))
         if settings.hidden is not None:
             archive.writestr(HIDDEN, settings.hidden)
-        archive.write(root / "lessons" / f"{lesson}.py", f"lessons/{lesson}.py")
+        for file in sorted((root / "lessons").glob(f"**/{lesson}.*")):  # its text, its picture
+            archive.write(file, file.relative_to(root).as_posix())
         for name, file in package_files():
             archive.write(file, f"vos_lab/{name}")
     return path
