@@ -238,6 +238,19 @@ def test_restore_without_a_name_restores_all(capsys):
     assert "jaccard, decay" in capsys.readouterr().out
 
 
+def test_what_judges_and_makers_of_inputs_call_is_the_librarys():
+    def make(rng):
+        return {"mask": masks.mask_boundary(np.eye(3, dtype=bool))}
+
+    def judge_it(inputs, got):
+        return None if (got == masks.mask_boundary(inputs["mask"])).all() else "not the boundary"
+
+    item = Check(masks.mask_boundary, [Case("eye", make, judge_it)], [], ["..."])
+    masks.mask_boundary.adopt(lambda mask: ~mask)
+    wrong = named("mask_boundary", lambda mask: ~mask)
+    assert judge(wrong, item).outcome == "failed"
+
+
 def test_what_is_right_does_not_depend_on_an_adopted_version():
     masks.mask_boundary.adopt(lambda mask: np.zeros_like(mask))
     assert judge(masks.boundary_f, find(masks.boundary_f)).outcome == "passed"

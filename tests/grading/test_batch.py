@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import re
+import signal
+import subprocess
 import sys
 import threading
 import zipfile
@@ -233,6 +236,71 @@ def test_an_interrupted_batch_goes_on(course, tmp_path, monkeypatch):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("Timer")]
 
 
+PROGRAM = """
+import sys
+from vos_lab.grading.batch import grade
+from vos_lab.grading.limits import Limits
+from vos_lab.grading.results import Settings
+path, out, root, hidden, how = sys.argv[1:]
+settings = Settings(4, hidden, Limits(seconds=20, memory=400), how or None)
+grade([path], "01_two", out, settings, 1, say=lambda text: print(text, flush=True), root=root)
+"""
+
+
+def without_times(folder):
+    """All files of a batch; how long it took is left out."""
+    return {
+        str(path.relative_to(folder)): re.sub(
+            rb'"(execution_time|seconds)": [\d.e-]+', b"", path.read_bytes()
+        )
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize(("ending", "how"), [("SIGTERM", ""), ("SIGINT", "subprocess")])
+def test_terminated_in_the_middle_nothing_stays_and_going_on_gives_the_same(
+    course, graded, tmp_path, ending, how
+):
+    root, path = course
+    (tmp_path / "temporary").mkdir()
+    words = [sys.executable, "-c", PROGRAM, path, tmp_path / "out", root, HIDDEN, how]
+    process = subprocess.Popen(
+        list(map(str, words)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+    )
+    for line in process.stdout:
+        if " of 16" in line:
+            assert os.listdir(tmp_path / "temporary")
+            process.send_signal(getattr(signal, ending))
+            break
+    process.stdout.read()
+    assert process.wait(60) != 0
+    assert os.listdir(tmp_path / "temporary") == []
+    done = list((tmp_path / "out").glob("students/*/results.json"))
+    assert 1 <= len(done) < 6
+    assert not (tmp_path / "out" / "grades.csv").exists()
+    if not how:
+        said = []
+        grade([path], "01_two", tmp_path / "out", SETTINGS, 1, say=said.append, root=root)
+        assert said[0].startswith(f"{len(done)} of 6 are graded already")
+        assert without_times(tmp_path / "out") == without_times(graded[1])
+
+
+def test_names_do_nothing_to_a_terminal(course, tmp_path):
+    root, _ = course
+    place = tmp_path / "in" / "Ada\x1b[2J\u202e" / "01_two.ipynb"
+    place.parent.mkdir(parents=True)
+    place.write_text("x\x1b[2J")
+    said = []
+    grade([tmp_path / "in"], "01_two", tmp_path, SETTINGS, 1, say=said.append, root=root)
+    assert len(said) == 1
+    assert said[0].isprintable()
+
+
 def test_a_mistake_of_the_grader_stops_nothing(course, tmp_path, monkeypatch):
     root, path = course
     one = judging.grade_one
@@ -352,9 +420,6 @@ def test_an_autograder_for_gradescope_runs_in_its_own_layout(course, tmp_path):
     lesson = read_lesson(root / "lessons" / "01_two.py")
     made = json.dumps(notebook(lesson, jaccard=RIGHT, mask_boundary=THICK))
     (place / "submission" / "whatever it is called.ipynb").write_text(made, "utf-8")
-    import os
-    import subprocess
-
     done = subprocess.run(
         ["sh", str(place / "source" / "run_autograder")],
         env={**os.environ, "AUTOGRADER": str(place), "PYTHON": sys.executable},

@@ -94,6 +94,13 @@ def test_time_is_over_and_nothing_stays(walls):
     assert not running("87654")
 
 
+def test_the_limit_of_answers_is_not_that_of_what_the_grader_asks_for(package):
+    # As of the references, which run once before any answer does.
+    with Sandbox(package, Limits(seconds=1)) as made:
+        lines = ("import time", "while time.process_time() < 3: pass", "return 5")
+        assert ask(made, *lines, seconds=30) == 5
+
+
 def test_memory_is_capped(walls):
     assert ask(walls, "return np.ones(100 << 20).sum()")["kind"] == "MemoryError"
 

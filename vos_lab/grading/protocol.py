@@ -41,6 +41,7 @@ class Channel:
     Attributes:
         deadline: by :func:`time.monotonic`; None for none.
         late: whether it has passed while something was to be read or written.
+        heard: how many bytes were read.
     """
 
     def __init__(self, reading: int, writing: int, trusted: bool = False) -> None:
@@ -48,6 +49,7 @@ class Channel:
         self.trusted = trusted
         self.deadline: float | None = None
         self.late = False
+        self.heard = 0
         self.number = 0
         self._process = os.getpid()
         if POLLS:
@@ -125,6 +127,7 @@ class Channel:
             if not piece:
                 raise EOFError("the other side is gone")
             data += piece
+        self.heard += count
         return bytes(data)
 
     def in_time(self) -> None:

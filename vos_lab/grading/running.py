@@ -149,8 +149,10 @@ def _exchange(worker: Worker, given: Inputs, most: int) -> tuple[Any, Reader]:
     tree = out.tree(given)
     worker.channel.send(tree, out.parts)
     networks = [value for value in given.values() if hasattr(value, "state_dict")]
+    before = worker.channel.heard
     for _ in range(MAX_CALLS):
-        reply, parts = worker.channel.receive(most)
+        # What a function is told may be kept, so that all calls together have as much as a result.
+        reply, parts = worker.channel.receive(most - worker.channel.heard + before)
         reader = Reader(parts, networks=networks, pause=worker.channel.in_time)
         if not isinstance(reply, dict):
             raise EncodingError("what came back was not a result")
