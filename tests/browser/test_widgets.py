@@ -27,7 +27,7 @@ video = Video("bar", frames, masks)
 """
 PLAYER = "player = Player(video, {'truth': masks, 'nothing': masks * 0}, compare=False)\nplayer"
 PAINTER = "painter = Painter(video, objects=2)\npainter"
-KNOBS = "from vos_lab.view.widgets.explorer import MetricPlayground\nMetricPlayground()"
+KNOBS = "from vos_lab.view.widgets.metrics import MetricPlayground\nMetricPlayground()"
 QUIZ = "from vos_lab.course import quiz\nquiz('00_tour', 'which task')"
 
 

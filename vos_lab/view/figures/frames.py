@@ -1,13 +1,12 @@
 """Frames: a strip of them with masks over them, and a clip that moves."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, as_label_map, overlay
+from vos_lab.view.encoding import encode_webp
 from vos_lab.view.figures.page import (
     QUIET,
     WIDTH,
@@ -32,6 +31,7 @@ def strip(
     title: str,
     alt: str = "",
     opacity: float = 0.4,
+    most_bytes: int | None = None,
 ) -> Figure:
     """Frames in a row, with masks over them; a row for each method.
 
@@ -44,6 +44,7 @@ def strip(
         title: a sentence that says what to see.
         alt: what the picture shows, in words.
         opacity: of the masks, 0 to 1.
+        most_bytes: the quality is lowered until the file is no larger than this, or is lowest.
 
     Returns:
         The figure, a WebP.
@@ -87,7 +88,7 @@ def strip(
                 picture = painted(frames[t], None if row is None else row[t], drawn(shown), opacity)
                 left = j * step + (step - gap - shown[1]) / 2
                 page.picture(picture, left, numbers + i * line + name_height)
-        return page.finished(alt, photographic=True)
+        return page.finished(alt, photographic=True, most_bytes=most_bytes)
 
 
 def clip(
@@ -134,25 +135,14 @@ def clip(
     fps = fps or max(5.0, rate * len(chosen) / len(images))
     size = height, max(1, round(height * images[0].shape[1] / images[0].shape[0]))
     pictures = [
-        Image.fromarray(painted(images[t], None if masks is None else masks[t], size, opacity))
-        for t in chosen
+        painted(images[t], None if masks is None else masks[t], size, opacity) for t in chosen
     ]
     for quality in (80, 65, 50, 35, 20):
-        file = io.BytesIO()
-        pictures[0].save(
-            file,
-            "WEBP",
-            save_all=True,
-            append_images=pictures[1:],
-            duration=round(1000 / fps),
-            loop=0,
-            quality=quality,
-            method=4,
-        )
-        if file.tell() <= most_bytes:
-            return Figure(file.getvalue(), "image/webp", alt, size[1])
+        data = encode_webp(pictures, quality, round(1000 / fps))
+        if len(data) <= most_bytes:
+            return Figure(data, "image/webp", alt, size[1])
     raise ValueError(
-        f"the clip has {file.tell():,} bytes, over {most_bytes:,}, even at the lowest quality: "
+        f"the clip has {len(data):,} bytes, over {most_bytes:,}, even at the lowest quality: "
         f"take fewer than {len(chosen)} frames or less than {height} pixels of height"
     )
 

@@ -1,13 +1,12 @@
 """Pictures of how well many objects are tracked."""
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from vos_lab.metrics.mots.hota import ALPHAS
+from vos_lab.view.encoding import decode, encode_webp
 from vos_lab.view.figures import curves
 from vos_lab.view.figures.page import Figure
 
@@ -67,7 +66,5 @@ def hota_figure(result: Mapping[str, Mapping[str, Any]], sequence: str = "ALL") 
 
 
 def _below_each_other(figures: list[Figure], alt: str) -> Figure:
-    pictures = [np.asarray(Image.open(io.BytesIO(each.data)).convert("RGB")) for each in figures]
-    file = io.BytesIO()
-    Image.fromarray(np.concatenate(pictures)).save(file, "WEBP", quality=90, method=6)
-    return Figure(file.getvalue(), "image/webp", alt, figures[0].width)
+    pixels = np.concatenate([decode(each.data) for each in figures])
+    return Figure(encode_webp([pixels]), "image/webp", alt, figures[0].width)

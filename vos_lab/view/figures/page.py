@@ -27,6 +27,7 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from vos_lab.video import OBJECT_COLOURS
+from vos_lab.view.encoding import encode_webp
 
 WIDTH, MARGIN = 900, 12  # of a figure, in the pixels of a page (96 to the inch)
 SHARPNESS = 1.5  # pixels drawn for each pixel of a page, for screens that have more
@@ -36,6 +37,7 @@ STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same on every machine
     "font.size": TEXT,
     "axes.labelsize": TEXT,
+    "axes.facecolor": "none",
     "axes.edgecolor": QUIET,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
@@ -124,7 +126,7 @@ class Page:
         self.width = WIDTH + 2 * MARGIN
         # Not from pyplot, which would keep every figure of a notebook in memory.
         size = self.width / 96, self.height / 96
-        self.canvas = Canvas(size, dpi=96 * SHARPNESS, facecolor="white")
+        self.canvas = Canvas(size, dpi=96 * SHARPNESS, facecolor="none")
         for i, line in enumerate(lines):
             top = 23 * i + MARGIN - self.head
             self.text(0, top, line, va="top", size=TITLE, weight="bold")
@@ -170,20 +172,16 @@ class Page:
             frameon=False,
         )
 
-    def finished(self, alt: str, photographic: bool) -> Figure:
-        """Draw: as WebP, a third smaller than JPEG, or for lines as PNG where that is smaller."""
+    def finished(self, alt: str, photographic: bool, most_bytes: int | None = None) -> Figure:
+        """Draw, as a WebP without ground; lines and text alone without loss, which is smaller."""
         agg = FigureCanvasAgg(self.canvas)
         agg.draw()
-        image = Image.fromarray(np.ascontiguousarray(np.asarray(agg.buffer_rgba())[..., :3]))
-        webp = io.BytesIO()
-        image.save(webp, "WEBP", quality=76 if photographic else 90, method=6)
-        if not photographic:
-            png = io.BytesIO()
-            few = image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-            few.save(png, "PNG", optimize=True)
-            if png.tell() < webp.tell():
-                return Figure(png.getvalue(), "image/png", alt, self.width)
-        return Figure(webp.getvalue(), "image/webp", alt, self.width)
+        pixels = np.asarray(agg.buffer_rgba())
+        for quality in (76, 60, 45, 30) if photographic else (None,):
+            data = encode_webp([pixels], quality)
+            if most_bytes is None or len(data) <= most_bytes:
+                break
+        return Figure(data, "image/webp", alt, self.width)
 
 
 def require_alt(alt: str) -> None:

@@ -3,19 +3,11 @@
 
 function render({ model, el }) {
   const knobs = model.get("_knobs");
-  const handlers = [];
-  function follow(name, handler) {
-    model.on(`change:${name}`, handler);
-    handlers.push([`change:${name}`, handler]);
-    handler();
-  }
+  const { follow, stop } = connect(model);
 
-  const root = add(el, "div", { className: "vos-widget vos-explorer", role: "group", ariaLabel: model.get("_title") });
-  // JupyterLab has keys of its own: none of them while a knob has the focus. It looks for this
-  // mark from the element with the focus upwards, but stops at one that a key is bound to.
-  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
+  const root = open({ model, el }, "explorer");
   const head = add(root, "div", { className: "vos-head" });
-  add(head, "div", { className: "vos-title", textContent: model.get("_title") });
+  head.append(root.querySelector(".vos-title"));
   const busy = add(head, "div", { className: "vos-busy", role: "status" });
   if (knobs.length > 8) root.classList.add("vos-wide");
   if (model.get("_strokes")) root.classList.add("vos-clicks");
@@ -157,7 +149,7 @@ function render({ model, el }) {
   return () => {
     clearTimeout(alarm);
     stopClip();
-    for (const [name, handler] of handlers) model.off(name, handler);
+    stop();
   };
 }
 
@@ -171,11 +163,7 @@ function takeStrokes(canvas, model) {
   let points = null;
   let cross = [0.5, 0.5];
   const tell = (places, other) => model.send({ action: "stroke", points: places, other });
-  function place(event) {
-    const { left, top, width, height } = canvas.getBoundingClientRect();
-    const inside = (value) => Math.min(0.9999, Math.max(0, value));
-    return [inside((event.clientX - left) / width), inside((event.clientY - top) / height)];
-  }
+  const share = (event) => place(event, canvas, 1, 1).map((value) => clamp(value, 0.9999));
   function draw(from, to, colour) {
     const pen = canvas.getContext("2d");
     const [x, y] = [canvas.width, canvas.height];
@@ -190,13 +178,13 @@ function takeStrokes(canvas, model) {
     event.preventDefault();
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    points = [place(event)];
+    points = [share(event)];
     points.other = isOther(event);
     draw(points[0], points[0], points.other ? "#101010" : "#ffffff");
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!points) return;
-    const next = place(event);
+    const next = share(event);
     draw(points.at(-1), next, points.other ? "#101010" : "#ffffff");
     points.push(next);
   });
@@ -280,7 +268,7 @@ function clip(model, follow, parent, root) {
   });
   follow("_clip", async () => {
     const mine = ++turn;
-    const pairs = model.get("_clip").map(([jpeg, png]) => Promise.all([bitmap(jpeg, "image/jpeg"), bitmap(png, "image/png")]));
+    const pairs = model.get("_clip").map(([jpeg, png]) => Promise.all([bitmap(jpeg), bitmap(png, "image/png")]));
     const next = await Promise.all(pairs);
     if (mine !== turn) return; // another clip has come meanwhile
     frames.flat().forEach((picture) => picture?.close());
@@ -292,16 +280,6 @@ function clip(model, follow, parent, root) {
   });
   follow("_fps", run);
   return () => clearInterval(timer);
-}
-
-function add(parent, tag, properties = {}) {
-  const child = Object.assign(document.createElement(tag), properties);
-  parent.append(child);
-  return child;
-}
-
-async function bitmap(bytes, type) {
-  return bytes?.byteLength ? createImageBitmap(new Blob([bytes], { type })) : null;
 }
 
 export default { render };

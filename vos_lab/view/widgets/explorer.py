@@ -6,15 +6,11 @@ plays what came out. Each leaves a figure with a description where no kernel run
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
-from vos_lab.view.figures.page import Figure
-
-HERE = Path(__file__).parent
+from vos_lab.view.widget import Widget, source
 
 
 @dataclass(frozen=True)
@@ -44,15 +40,15 @@ class Knob:
     group: str = ""
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(Widget):
     """Knobs, and what they make: what all explorers share.
 
     Attributes:
         values: the value of each knob by its name. Set it from Python, or observe it.
     """
 
-    _esm = HERE / "explorer.js"
-    _css = (HERE.parent / "widget.css").read_text() + (HERE / "explorer.css").read_text()
+    _esm = source("widgets/explorer.js")
+    _css = source("widgets/explorer.css")
 
     values: Any = traitlets.Dict().tag(sync=True)
     show_masks = traitlets.Bool(True).tag(sync=True)
@@ -61,7 +57,6 @@ class Explorer(anywidget.AnyWidget):
     _answered = traitlets.Int(0).tag(sync=True)  # and sends the next one when this has caught up
     _knobs = traitlets.List(traitlets.Any()).tag(sync=True)
     _actions: Any = traitlets.List(traitlets.Any()).tag(sync=True)
-    _title = traitlets.Unicode("").tag(sync=True)
     _state = traitlets.Unicode("").tag(sync=True)
     _error = traitlets.Unicode("").tag(sync=True)
     _pictures = traitlets.List(traitlets.Any()).tag(sync=True)
@@ -87,10 +82,6 @@ class Explorer(anywidget.AnyWidget):
 
     def show(self) -> None:
         """Compute and show what belongs to ``values``."""
-        raise NotImplementedError
-
-    def figure(self) -> Figure:
-        """What is shown, as a figure for a page without a kernel."""
         raise NotImplementedError
 
     def reset(self) -> None:
@@ -133,13 +124,6 @@ class Explorer(anywidget.AnyWidget):
             getattr(self, content["action"])()
         elif content.get("action") == "stroke" and self._strokes:
             self._turned(lambda: self.stroke(content["points"], bool(content["other"])))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, **self.figure()._repr_mimebundle_()}, metadata
 
 
 def hex_colour(colour: Sequence[int]) -> str:

@@ -11,30 +11,15 @@ async function render({ model, el }) {
   const [down, across, cell, reach] = model.get("_grid");
   const side = 2 * reach + 1;
   const names = model.get("_names");
-  const volumes = model.get("_scores").map((bytes) => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  const bytes = model.get("_truth");
-  // Copied, because 16-bit numbers cannot begin at an odd byte of a message.
-  const truth = bytes.byteLength ? new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)) : null;
-  const bitmaps = await Promise.all(model.get("_images").map((file) => createImageBitmap(new Blob([file], { type: "image/jpeg" }))));
+  const volumes = model.get("_scores").map((bytes) => numbers(bytes, Uint8Array));
+  const truth = model.get("_truth").byteLength ? numbers(model.get("_truth"), Int16Array) : null;
+  const bitmaps = await Promise.all(model.get("_images").map((file) => bitmap(file)));
 
-  const handlers = [];
-  function follow(name, handler) {
-    model.on(`change:${name}`, handler);
-    handlers.push([`change:${name}`, handler]);
-    handler();
-  }
+  const { follow, set, tell, stop } = connect(model);
 
   // --- the page --------------------------------------------------------------------------------
 
-  const root = add(el, "div", {
-    className: "vos-widget vos-correlation", tabIndex: 0, role: "group",
-    ariaLabel: `Correlation explorer: ${model.get("_title")}. ${KEYS}`,
-  });
-  // JupyterLab has keys of its own, and looks for this mark on the element that has the focus.
-  root.addEventListener("focusin", (event) => {
-    event.target.dataset.lmSuppressShortcuts = "true";
-  });
-  add(root, "div", { className: "vos-title", textContent: model.get("_title") });
+  const root = open({ model, el }, "correlation", "Correlation explorer", KEYS);
   const three = add(root, "div", { className: "vos-three" });
   const zoom = Math.max(1, Math.ceil(760 / width)); // drawn larger, so that rings are crisp
   const square = Math.max(12, Math.round(360 / side)); // pixels of a score in the map
@@ -49,22 +34,14 @@ async function render({ model, el }) {
   const map = pane("vos-map", side * square, side * square, `Scores, up to ${reach * cell} pixels each way`);
 
   const bar = add(root, "div", { className: "vos-bar" });
-  const label = add(bar, "label", { className: "vos-field" });
-  label.append("Compared ");
-  const list = add(label, "select", { ariaLabel: "Compared" });
-  for (const name of names) add(list, "option", { value: name, textContent: name });
-  label.hidden = names.length < 2;
-  list.onchange = () => {
-    model.set("shown", list.value);
-    model.save_changes();
-  };
+  const list = choice(bar, "Compared", names.map((name) => [name, name]), () => set("shown", list.value));
+  list.parentElement.hidden = names.length < 2;
   add(bar, "span", { className: "vos-help", textContent: "?", title: KEYS });
   const facts = add(root, "dl", { role: "status" });
 
   // --- the scores of a place -------------------------------------------------------------------
 
   const current = () => Math.max(0, names.indexOf(model.get("shown")));
-  const clamp = (value, most) => Math.min(most, Math.max(0, value));
   function here() {
     const [x, y] = model.get("point");
     const column = clamp(Math.floor(x / cell), across - 1), row = clamp(Math.floor(y / cell), down - 1);
@@ -93,15 +70,8 @@ async function render({ model, el }) {
 
   // --- drawing ---------------------------------------------------------------------------------
 
-  let waiting = 0;
-  function soon() {
-    if (!waiting) waiting = requestAnimationFrame(draw);
-  }
-
-  function draw() {
-    waiting = 0;
-    const now = here();
-    const { x, y, scores, best, second, low, real } = now;
+  const draw = soon(() => {
+    const { x, y, scores, best, second, low, real } = here();
     const span = Math.max(1, scores[best] - low);
     const [dx, dy] = shift(best);
 
@@ -132,7 +102,7 @@ async function render({ model, el }) {
 
     pen = map.getContext("2d");
     for (let i = 0; i < scores.length; i++) {
-      pen.fillStyle = `rgb(${inferno((scores[i] - low) / span).join(" ")})`;
+      pen.fillStyle = `rgb(${inferno((scores[i] - low) / span).map(Math.round).join(" ")})`;
       pen.fillRect((i % side) * square, Math.floor(i / side) * square, square, square);
     }
     const middle = (reach + 0.5) * square;
@@ -154,27 +124,18 @@ async function render({ model, el }) {
       rows.push(["truth (blue)", `${signed(Math.round(real[0]))} right, ${signed(Math.round(real[1]))} down`]);
       rows.push(["off by", `${Math.hypot(dx - real[0], dy - real[1]).toFixed(0)} px`]);
     }
-    facts.replaceChildren();
-    for (const [name, text] of rows) {
-      add(facts, "dt", { textContent: name });
-      add(facts, "dd", { textContent: text });
-    }
+    define(facts, rows);
     Object.assign(root.dataset, { frame: 0, point: `${x},${y}`, best: `${dx},${dy}`, shown: names[current()] });
-  }
+  });
 
   // --- moving ----------------------------------------------------------------------------------
 
-  let telling = 0;
   function go(x, y) {
     model.set("point", [clamp(x, width - 1), clamp(y, height - 1)]);
-    soon();
-    clearTimeout(telling); // the kernel hears where the pointer rests, not all the way there
-    telling = setTimeout(() => model.save_changes(), 150);
+    draw();
+    tell();
   }
-  const click = (event) => {
-    const box = left.getBoundingClientRect();
-    go(Math.floor(((event.clientX - box.left) / box.width) * width), Math.floor(((event.clientY - box.top) / box.height) * height));
-  };
+  const click = (event) => go(...place(event, left, width, height).map(Math.floor));
   left.addEventListener("pointerdown", (event) => {
     left.setPointerCapture(event.pointerId);
     root.focus({ preventScroll: true });
@@ -183,69 +144,30 @@ async function render({ model, el }) {
   left.addEventListener("pointermove", (event) => {
     if (event.buttons) click(event);
   });
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    // A focused list keeps the keys that work it.
-    if (event.target.tagName === "SELECT" && /Arrow/.test(event.key)) return;
+  const by = (right, down) => () => {
     const [x, y] = model.get("point");
-    const actions = {
-      ArrowLeft: () => go(x - cell, y),
-      ArrowRight: () => go(x + cell, y),
-      ArrowUp: () => go(x, y - cell),
-      ArrowDown: () => go(x, y + cell),
-      f: () => {
-        model.set("shown", names[(current() + 1) % names.length]);
-        model.save_changes();
-      },
-    };
-    const action = actions[event.key];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
+    go(x + right * cell, y + down * cell);
+  };
+  onKeys(root, {
+    ArrowLeft: by(-1, 0), ArrowRight: by(1, 0), ArrowUp: by(0, -1), ArrowDown: by(0, 1),
+    f: () => set("shown", names[(current() + 1) % names.length]),
   });
 
   follow("shown", () => {
     list.value = names[current()];
-    soon();
+    draw();
   });
-  follow("point", soon);
+  follow("point", draw);
 
   return () => {
-    clearTimeout(telling);
-    cancelAnimationFrame(waiting);
-    for (const [name, handler] of handlers) model.off(name, handler);
+    draw.cancel();
+    stop();
   };
 }
 
 // --- small parts -------------------------------------------------------------------------------
 
-function add(parent, tag, properties = {}) {
-  const child = Object.assign(document.createElement(tag), properties);
-  parent.append(child);
-  return child;
-}
-
 function ring(pen, x, y, colour, radius) {
-  for (const [line, ink] of [[7, "#101010"], [3.4, colour]]) {
-    pen.lineWidth = line;
-    pen.strokeStyle = ink;
-    pen.beginPath();
-    pen.arc(x, y, radius, 0, 2 * Math.PI);
-    pen.stroke();
-  }
+  onAnyGround(pen, colour, 7, 3.4, () => pen.arc(x, y, radius, 0, 2 * Math.PI));
 }
-
-const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x)}`;
-
-// A perceptually uniform map, in eight steps with straight lines between (matplotlib's inferno).
-const INFERNO = [
-  [0, 0, 4], [38, 12, 81], [92, 18, 110], [143, 36, 105], [193, 58, 80], [233, 94, 44], [252, 155, 7], [247, 213, 68], [252, 255, 164],
-];
-function inferno(share) {
-  const at = share * (INFERNO.length - 1);
-  const low = Math.min(Math.floor(at), INFERNO.length - 2);
-  return INFERNO[low].map((start, c) => Math.round(start + (at - low) * (INFERNO[low + 1][c] - start)));
-}
-
 export default { render };

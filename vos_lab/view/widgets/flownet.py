@@ -1,17 +1,15 @@
 """The correlation explorer: click a pixel, and see how well it matches the places around it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import cv2
 import matplotlib
 import numpy as np
 import traitlets
 from matplotlib.axes import Axes
 
-from vos_lab.view.encoding import encode_image
+from vos_lab.view.encoding import encode_jpeg
 from vos_lab.view.figures.page import (
     INK,
     QUIET,
@@ -22,13 +20,13 @@ from vos_lab.view.figures.page import (
     house_style,
     require_alt,
 )
+from vos_lab.view.widget import Widget, source
 from vos_lab.view.widgets.optical_flow import MAX_PIXELS
 
-HERE = Path(__file__).parent
 BEST, TRUE, EDGE = "#ffd23f", "#40e0ff", "#101010"  # rings on pictures, and what lies under them
 
 
-class CorrelationExplorer(anywidget.AnyWidget):
+class CorrelationExplorer(Widget):
     """Two images and a correlation volume: click a place of the first, and see its scores.
 
     Images and scores go to the browser once; it answers without asking the kernel. Click the first
@@ -59,8 +57,8 @@ class CorrelationExplorer(anywidget.AnyWidget):
         CorrelationExplorer: 48 x 32 pixels, up to 8 pixels, scores
     """
 
-    _esm = HERE / "flownet.js"
-    _css = (HERE.parent / "widget.css").read_text() + (HERE / "flownet.css").read_text()
+    _esm = source("widgets/flownet.js")
+    _css = source("widgets/flownet.css")
 
     shown = traitlets.Unicode("").tag(sync=True)
     # Without echo: it would take back where the pointer has gone meanwhile.
@@ -74,7 +72,6 @@ class CorrelationExplorer(anywidget.AnyWidget):
     _truth = traitlets.Bytes(b"").tag(sync=True)  # int16, dx and dy of each cell; or nothing
     _size = traitlets.List(traitlets.Int()).tag(sync=True)
     _grid = traitlets.List(traitlets.Int()).tag(sync=True)  # cells down, cells across, cell, reach
-    _title = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -102,7 +99,7 @@ class CorrelationExplorer(anywidget.AnyWidget):
             shown=next(iter(volumes)),
             best=[0, 0],
             point=start,
-            _images=[encode_image(image, quality=92) for image in (first, second)],
+            _images=[encode_jpeg(image, quality=92) for image in (first, second)],
             _scores=[_packed(volume) for volume in volumes.values()],
             _ranges=[[float(v.min()), float(v.max())] for v in volumes.values()],
             _names=list(volumes),
@@ -163,13 +160,6 @@ class CorrelationExplorer(anywidget.AnyWidget):
             f"The best score is at a displacement of {self.best[0]} pixels to the right and "
             f"{self.best[1]} down.",
         )
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, **self.figure()._repr_mimebundle_()}, metadata
 
     def __repr__(self) -> str:
         height, width = self._size

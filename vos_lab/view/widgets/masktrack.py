@@ -16,6 +16,7 @@ from vos_lab.methods.augmentation import GRID, deformation
 from vos_lab.methods.lucid_frames import Dream, lucid_frame, mirrored
 from vos_lab.video import Video, overlay
 from vos_lab.view import figures
+from vos_lab.view.encoding import encode_png
 from vos_lab.view.figures.page import Figure
 from vos_lab.view.widgets.explorer import Explorer, Knob
 
@@ -146,4 +147,4 @@ def _png(image: np.ndarray, labels: np.ndarray) -> bytes:
     large = cv2.resize(image, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC)
     soft = cv2.resize((labels > 0).astype(np.float32), (2 * width, 2 * height))
     picture = overlay(large, np.where(soft > 0.5, labels.max(), 0).astype(np.uint8), 0.3)
-    return cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1].tobytes()
+    return encode_png(picture)

@@ -17,9 +17,9 @@ function render({ model, el }) {
   const frames = model.get("_frames");
   const last = frames - 1;
   const [height, width] = model.get("_size");
-  const tracks = view(model.get("_tracks"), Int32Array);
-  const boxes = view(model.get("_boxes"), Float32Array);
-  const colours = new Uint8Array(view(model.get("_colours"), Uint8Array));
+  const tracks = numbers(model.get("_tracks"), Int32Array);
+  const boxes = numbers(model.get("_boxes"), Float32Array);
+  const colours = numbers(model.get("_colours"), Uint8Array);
   const track = (row, t) => tracks[row * frames + t];
   const colour = (id) => {
     const at = 3 * (((id - 1) % 254) + 1);
@@ -30,21 +30,11 @@ function render({ model, el }) {
     return 0.2126 * colours[at] + 0.7152 * colours[at + 1] + 0.0722 * colours[at + 2] > 100;
   };
 
-  const handlers = [];
-  function follow(name, handler) {
-    model.on(`change:${name}`, handler);
-    handlers.push([`change:${name}`, handler]);
-  }
+  const { follow, tell, stop } = connect(model, 120);
 
   // --- the page --------------------------------------------------------------------------------
 
-  const root = add(el, "div", {
-    className: "vos-widget vos-tracks", tabIndex: 0, role: "group",
-    ariaLabel: `Track timeline: ${model.get("_title")}. ${KEYS}`,
-  });
-  // JupyterLab has keys of its own, and looks for this mark on the element that has the focus.
-  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
-  add(root, "div", { className: "vos-title", textContent: model.get("_title") });
+  const root = open({ model, el }, "tracks", "Track timeline", KEYS);
   const stage = add(root, "div", { className: "vos-stage" });
   const canvas = add(stage, "canvas", { width, height, role: "img" });
   const pen = canvas.getContext("2d");
@@ -58,7 +48,6 @@ function render({ model, el }) {
   add(bar, "span", { className: "vos-help", textContent: "?", title: KEYS });
   const window_ = add(root, "div", { className: "vos-lines" });
   const lines = add(window_, "canvas", { role: "img", ariaLabel: `Timeline of ${objects.length} objects over ${frames} frames, ${switches.length} identity switches` });
-  const ink = lines.getContext("2d");
   if (model.get("_note")) add(root, "div", { className: "vos-note", textContent: model.get("_note") });
 
   // --- the timeline ----------------------------------------------------------------------------
@@ -68,14 +57,10 @@ function render({ model, el }) {
   const x = (t) => LABELS + ((wide - LABELS - 6) * t) / frames;
 
   function drawLines() {
-    const style = getComputedStyle(root);
-    const [text, dim, paper] = ["--vos-text", "--vos-dim", "--vos-paper"].map((name) => style.getPropertyValue(name).trim() || "#777");
-    const sharp = window.devicePixelRatio || 1;
+    const [text, dim, paper] = themeColours(root, "text", "dim", "paper");
     wide = window_.clientWidth || 700;
-    lines.width = wide * sharp;
-    lines.height = tall * sharp;
     lines.style.height = `${tall}px`;
-    ink.setTransform(sharp, 0, 0, sharp, 0, 0);
+    const ink = sharpPen(lines, wide, tall);
     ink.clearRect(0, 0, wide, tall);
     ink.textBaseline = "middle";
     const [now, chosen] = [model.get("frame"), model.get("row")];
@@ -137,7 +122,7 @@ function render({ model, el }) {
     let at = indices.findIndex((index) => index > t);
     at = (at < 0 ? indices.length : at) - 1;
     wanted = t;
-    const [frame, mask] = await Promise.all([bitmap(images[at], "image/jpeg"), bitmap(masks[at], "image/png")]);
+    const [frame, mask] = await Promise.all([bitmap(images[at]), bitmap(masks[at], "image/png")]);
     if (wanted !== t) return close(frame, mask); // somebody has gone on meanwhile
     pen.drawImage(frame, 0, 0);
     pen.globalAlpha = 0.55;
@@ -152,14 +137,10 @@ function render({ model, el }) {
     const row = model.get("row");
     if (row < 0 || track(row, t) === ABSENT) return;
     const [left, top, w, h] = boxes.subarray(4 * (row * frames + t), 4 * (row * frames + t) + 4);
-    for (const [line, colour] of [[4, "#101010"], [2, "#ffffff"]]) {
-      pen.lineWidth = line;
-      pen.strokeStyle = colour;
-      pen.strokeRect(left * width - 3, top * height - 3, w * width + 6, h * height + 6);
-    }
+    onAnyGround(pen, "#ffffff", 4, 2, () => pen.rect(left * width - 3, top * height - 3, w * width + 6, h * height + 6));
   }
 
-  function tell() {
+  function say() {
     const [t, row] = [model.get("frame"), model.get("row")];
     root.dataset.row = row;
     let text = `frame ${t} of ${last}`;
@@ -179,21 +160,15 @@ function render({ model, el }) {
 
   // --- moving ----------------------------------------------------------------------------------
 
-  let waiting = 0;
-  function draw() {
-    if (!waiting) waiting = requestAnimationFrame(() => {
-      waiting = 0;
-      drawLines();
-      drawFrame();
-      tell();
-    });
-  }
-  let telling = 0;
+  const draw = soon(() => {
+    drawLines();
+    drawFrame();
+    say();
+  });
   function go(t, row = model.get("row")) {
-    model.set("frame", Math.min(last, Math.max(0, t)));
+    model.set("frame", clamp(t, last));
     model.set("row", Math.min(objects.length - 1, Math.max(-1, row)));
-    clearTimeout(telling); // the kernel hears where one stops, not all the way there
-    telling = setTimeout(() => model.save_changes(), 120);
+    tell();
     const top = model.get("row") * ROW;
     if (top < window_.scrollTop) window_.scrollTop = top;
     if (top + ROW > window_.scrollTop + window_.clientHeight) window_.scrollTop = top + ROW - window_.clientHeight;
@@ -208,8 +183,7 @@ function render({ model, el }) {
   }
 
   const point = (event) => {
-    const box = lines.getBoundingClientRect(); // on a slide, larger than it thinks that it is
-    const [right, down] = [(event.clientX - box.left) * (wide / box.width), (event.clientY - box.top) * (tall / box.height)];
+    const [right, down] = place(event, lines, wide, tall);
     go(Math.floor(((right - LABELS) * frames) / (wide - LABELS - 6)), Math.floor(down / ROW));
   };
   lines.addEventListener("pointerdown", (event) => {
@@ -219,50 +193,24 @@ function render({ model, el }) {
   });
   lines.addEventListener("pointermove", (event) => event.buttons && point(event));
 
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const [t, row] = [model.get("frame"), model.get("row")];
-    const actions = {
-      ArrowLeft: () => go(t - 1), ArrowRight: () => go(t + 1),
-      ArrowUp: () => go(t, Math.max(0, row - 1)), ArrowDown: () => go(t, row + 1),
-      Home: () => go(0), End: () => go(last),
-      n: () => jump(1), p: () => jump(-1),
-    };
-    const action = actions[event.key];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
+  onKeys(root, {
+    ArrowLeft: () => go(model.get("frame") - 1), ArrowRight: () => go(model.get("frame") + 1),
+    ArrowUp: () => go(model.get("frame"), Math.max(0, model.get("row") - 1)),
+    ArrowDown: () => go(model.get("frame"), model.get("row") + 1),
+    Home: () => go(0), End: () => go(last),
+    n: () => jump(1), p: () => jump(-1),
   });
 
   follow("frame", draw);
   follow("row", draw);
   const watcher = new ResizeObserver(draw);
   watcher.observe(window_);
-  draw();
 
   return () => {
-    clearTimeout(telling);
-    cancelAnimationFrame(waiting);
+    draw.cancel();
     watcher.disconnect();
-    for (const [name, handler] of handlers) model.off(name, handler);
+    stop();
   };
-}
-
-// A typed array of the bytes, copied: they may begin anywhere in their buffer.
-function view(bytes, Type) {
-  return new Type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-}
-
-function add(parent, tag, properties = {}) {
-  const child = Object.assign(document.createElement(tag), properties);
-  parent.append(child);
-  return child;
-}
-
-function bitmap(bytes, type) {
-  if (!bytes?.byteLength) return null;
-  return createImageBitmap(new Blob([bytes], { type }));
 }
 
 function close(...bitmaps) {

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -25,8 +23,8 @@ from vos_lab.view.figures.page import (
     object_colour,
     require_alt,
 )
+from vos_lab.view.widget import Widget, source
 
-HERE = Path(__file__).parent
 ROW, LABELS, AXIS = 18, 96, 44  # of the figure: a row, room for names, room below; pixels
 ABSENT, MISSED = -1, 0
 
@@ -185,7 +183,7 @@ def segments(tracks: np.ndarray) -> list[tuple[int, int, int]]:
     return [(a, b, int(tracks[a])) for a, b in pairwise(borders)]
 
 
-class TrackTimeline(anywidget.AnyWidget):
+class TrackTimeline(Widget):
     """A tracker's result over time: click a bar to see the object in that frame.
 
     Everything goes to the browser once. Click or drag in the timeline, and then: left and right
@@ -215,8 +213,8 @@ class TrackTimeline(anywidget.AnyWidget):
         TrackTimeline of street: 4 frames, 1 object, 0 identity switches
     """
 
-    _esm = HERE / "mots.js"
-    _css = (HERE.parent / "widget.css").read_text() + (HERE / "mots.css").read_text()
+    _esm = source("widgets/mots.js")
+    _css = source("widgets/mots.css")
 
     # Without echo: it would take back where one has gone meanwhile.
     frame = traitlets.Int(0).tag(sync=True, echo_update=False)
@@ -232,7 +230,6 @@ class TrackTimeline(anywidget.AnyWidget):
     _boxes = traitlets.Bytes(b"").tag(sync=True)  # float32, shares of width and height
     _switches: Any = traitlets.List().tag(sync=True)
     _colours = traitlets.Bytes(b"").tag(sync=True)
-    _title = traitlets.Unicode("").tag(sync=True)
     _note = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
@@ -279,13 +276,6 @@ class TrackTimeline(anywidget.AnyWidget):
             alt=f"{self!r}. A row for each object, with bars in the colours of the tracks that "
             "follow it, and a mark at each switch.",
         )
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, **self.figure()._repr_mimebundle_()}, metadata
 
     def __repr__(self) -> str:
         objects, switches = len(self._objects), len(self.timeline.switches)

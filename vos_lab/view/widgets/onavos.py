@@ -7,7 +7,6 @@ and the map is made by ``select_training_pixels``: the student's own, once it is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,9 +18,8 @@ from vos_lab.methods.resolution import resized
 from vos_lab.video import VOID, Video
 from vos_lab.view.encoding import encode_png
 from vos_lab.view.figures.page import WIDTH, Figure, Page, drawn, fitting, house_style, require_alt
+from vos_lab.view.widget import source
 from vos_lab.view.widgets.explorer import Explorer, Knob
-
-HERE = Path(__file__).parent
 
 POSITIVE, NEGATIVE = (222, 45, 38), (33, 102, 205)
 LAST = (255, 255, 255)  # the contour of the last mask, on a dark line
@@ -334,7 +332,7 @@ class SampleMap(Explorer):
         20
     """
 
-    _css = f"{Explorer._css}{(HERE / 'onavos.css').read_text()}"
+    _css = source("widgets/explorer.css", "widgets/onavos.css")
 
     def __init__(
         self,

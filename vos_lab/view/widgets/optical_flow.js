@@ -14,33 +14,16 @@ async function render({ model, el }) {
   const [height, width] = model.get("_size");
   const names = model.get("_names");
   const views = model.get("_views");
-  const flows = model.get("_flows").map(numbers);
-  const truth = model.get("_truth").byteLength ? numbers(model.get("_truth")) : null;
-  const colours = model.get("_colours").map((bytes) => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const flows = model.get("_flows").map((bytes) => numbers(bytes, Int16Array));
+  const truth = model.get("_truth").byteLength ? numbers(model.get("_truth"), Int16Array) : null;
+  const colours = model.get("_colours").map((bytes) => numbers(bytes, Uint8Array));
   const [first, second] = await Promise.all(model.get("_images").map((file) => pixels(file, width, height)));
 
-  function set(name, value) {
-    model.set(name, value);
-    model.save_changes();
-  }
-  const handlers = [];
-  function follow(name, handler) {
-    model.on(`change:${name}`, handler);
-    handlers.push([`change:${name}`, handler]);
-    handler();
-  }
+  const { follow, set, tell, stop } = connect(model);
 
   // --- the page --------------------------------------------------------------------------------
 
-  const root = add(el, "div", {
-    className: "vos-widget vos-flow", tabIndex: 0, role: "group",
-    ariaLabel: `Flow explorer: ${model.get("_title")}. ${KEYS}`,
-  });
-  // JupyterLab has keys of its own, and looks for this mark on the element that has the focus.
-  root.addEventListener("focusin", (event) => {
-    event.target.dataset.lmSuppressShortcuts = "true";
-  });
-  add(root, "div", { className: "vos-title", textContent: model.get("_title") });
+  const root = open({ model, el }, "flow", "Flow explorer", KEYS);
 
   // Drawn at twice the size or more, so that arrows and crosses are crisp.
   const zoom = Math.max(1, Math.ceil(760 / width));
@@ -87,8 +70,8 @@ async function render({ model, el }) {
   }
   // The second image at the end of a vector, times a share: bilinear, the border repeated.
   function lookUp(image, x, y, channel) {
-    x = Math.min(width - 1, Math.max(0, x));
-    y = Math.min(height - 1, Math.max(0, y));
+    x = clamp(x, width - 1);
+    y = clamp(y, height - 1);
     const left = Math.floor(x), top = Math.floor(y);
     const right = Math.min(left + 1, width - 1), bottom = Math.min(top + 1, height - 1);
     const a = x - left, b = y - top;
@@ -142,32 +125,26 @@ async function render({ model, el }) {
     const found = flows[current()];
     const every = Math.max(4, Math.round(width / 22));
     const longer = (1.4 * every) / Math.max(0.01, model.get("_scale"));
-    for (const [line, colour] of [[5.5, "#101010"], [2.8, "#ffd23f"]]) {
-      pen.lineWidth = line;
-      pen.strokeStyle = colour;
-      pen.lineCap = "round";
+    pen.lineCap = "round";
+    onAnyGround(pen, "#ffd23f", 5.5, 2.8, () => {
       for (let y = every >> 1; y < height; y += every) {
         for (let x = every >> 1; x < width; x += every) {
           const v = vector(found, x, y);
           if (v) arrow(pen, (x + 0.5) * zoom, (y + 0.5) * zoom, v[0] * longer * zoom, v[1] * longer * zoom);
         }
       }
-    }
+    });
   }
 
   function cross(pen, x, y, colour) {
     pen.lineCap = "butt";
-    for (const [line, ink] of [[7, "#101010"], [3.4, colour]]) {
-      pen.lineWidth = line;
-      pen.strokeStyle = ink;
-      pen.beginPath();
+    onAnyGround(pen, colour, 7, 3.4, () => {
       pen.arc((x + 0.5) * zoom, (y + 0.5) * zoom, 12, 0, 2 * Math.PI);
       for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
         pen.moveTo((x + 0.5) * zoom + 12 * dx, (y + 0.5) * zoom + 12 * dy);
         pen.lineTo((x + 0.5) * zoom + 24 * dx, (y + 0.5) * zoom + 24 * dy);
       }
-      pen.stroke();
-    }
+    });
   }
 
   const bitmaps = [first, second].map((image) => {
@@ -176,8 +153,8 @@ async function render({ model, el }) {
     return canvas;
   });
 
-  function draw() {
-    waiting = 0;
+  let stale = true; // the sheet has to be painted again; moving the pixel does not need that
+  const draw = soon(() => {
     const kind = model.get("view");
     const share = model.get("between");
     const [x, y] = model.get("point");
@@ -214,9 +191,9 @@ async function render({ model, el }) {
     }
     magnify(lenses[0], bitmaps[0], x, y, "#ffffff");
     magnify(lenses[1], bitmaps[1], x + (v?.[0] ?? 0), y + (v?.[1] ?? 0), "#ffd23f");
-    tell(x, y, v);
+    define(list, said(x, y, v));
     Object.assign(root.dataset, { point: `${x},${y}`, view: kind, flow: names[current()], frame: share });
-  }
+  });
 
   function magnify(pen, image, x, y, colour) {
     const size = 6 * LENS;
@@ -229,131 +206,85 @@ async function render({ model, el }) {
     pen.strokeRect((LENS >> 1) * 6 - 1, (LENS >> 1) * 6 - 1, 8, 8);
   }
 
-  function tell(x, y, v) {
+  function said(x, y, v) {
     const rows = [["pixel", `${x}, ${y}`]];
     if (v) {
       const inside = x + v[0] >= 0 && x + v[0] <= width - 1 && y + v[1] >= 0 && y + v[1] <= height - 1;
-      rows.push(["vector", `${signed(v[0])} right, ${signed(v[1])} down`]);
+      rows.push(["vector", `${signed(v[0], 2)} right, ${signed(v[1], 2)} down`]);
       rows.push(["length", `${Math.hypot(...v).toFixed(2)} px`]);
       rows.push(["match", `${(x + v[0]).toFixed(1)}, ${(y + v[1]).toFixed(1)}${inside ? "" : " (outside)"}`]);
       rows.push(["difference", `${difference(x, y, v).toFixed(1)} grey levels`]);
     } else rows.push(["vector", "not known"]);
     const t = truth && vector(truth, x, y);
     if (t) {
-      rows.push(["true vector", `${signed(t[0])} right, ${signed(t[1])} down`]);
+      rows.push(["true vector", `${signed(t[0], 2)} right, ${signed(t[1], 2)} down`]);
       if (v) rows.push(["endpoint error", `${Math.hypot(v[0] - t[0], v[1] - t[1]).toFixed(2)} px`]);
     }
-    list.replaceChildren();
-    for (const [name, value] of rows) {
-      add(list, "dt", { textContent: name });
-      add(list, "dd", { textContent: value });
-    }
+    return rows;
   }
 
   // --- moving ----------------------------------------------------------------------------------
 
-  let waiting = 0;
-  let stale = true; // the sheet has to be painted again; moving the pixel does not need that
-  function soon(repaint) {
-    stale ||= repaint;
-    if (!waiting) waiting = requestAnimationFrame(draw);
+  function repaint() {
+    stale = true;
+    draw();
   }
 
   function go(x, y) {
-    x = Math.min(width - 1, Math.max(0, x));
-    y = Math.min(height - 1, Math.max(0, y));
-    model.set("point", [x, y]);
-    soon(false);
-    later();
-  }
-  let telling = 0;
-  function later() {
-    clearTimeout(telling); // the kernel hears where the pointer rests, not all the way there
-    telling = setTimeout(() => model.save_changes(), 150);
+    model.set("point", [clamp(x, width - 1), clamp(y, height - 1)]);
+    draw();
+    tell();
   }
   const nextOf = (list, now) => list[(list.indexOf(now) + 1) % list.length];
 
-  for (const { canvas } of panes.slice(0, 1)) {
-    const hover = (event) => {
-      const box = canvas.getBoundingClientRect();
-      go(Math.floor(((event.clientX - box.left) / box.width) * width), Math.floor(((event.clientY - box.top) / box.height) * height));
-    };
-    canvas.addEventListener("pointermove", hover);
-    canvas.addEventListener("pointerdown", (event) => {
-      root.focus({ preventScroll: true });
-      hover(event);
-    });
-  }
+  const [{ canvas }] = panes;
+  const hover = (event) => go(...place(event, canvas, width, height).map(Math.floor));
+  canvas.addEventListener("pointermove", hover);
+  canvas.addEventListener("pointerdown", (event) => {
+    root.focus({ preventScroll: true });
+    hover(event);
+  });
 
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    // A focused list or slider keeps the keys that work it.
-    if (/SELECT|INPUT/.test(event.target.tagName) && /Arrow|Home|End/.test(event.key)) return;
+  const by = (right, down) => (event) => {
     const [x, y] = model.get("point");
-    const by = event.shiftKey ? 10 : 1;
-    const actions = {
-      ArrowLeft: () => go(x - by, y),
-      ArrowRight: () => go(x + by, y),
-      ArrowUp: () => go(x, y - by),
-      ArrowDown: () => go(x, y + by),
-      v: () => set("view", nextOf(views, model.get("view"))),
-      f: () => set("shown", nextOf(names, names[current()])),
-      ",": () => set("between", Math.max(0, Math.round(20 * model.get("between") - 2) / 20)),
-      ".": () => set("between", Math.min(1, Math.round(20 * model.get("between") + 2) / 20)),
-    };
-    const action = actions[event.key];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
+    const far = event.shiftKey ? 10 : 1;
+    go(x + right * far, y + down * far);
+  };
+  const slideBy = (twentieths) => () => set("between", clamp(Math.round(20 * model.get("between") + twentieths) / 20, 1));
+  onKeys(root, {
+    ArrowLeft: by(-1, 0), ArrowRight: by(1, 0), ArrowUp: by(0, -1), ArrowDown: by(0, 1),
+    v: () => set("view", nextOf(views, model.get("view"))),
+    f: () => set("shown", nextOf(names, names[current()])),
+    ",": slideBy(-2),
+    ".": slideBy(2),
   });
 
   follow("view", () => {
     view.value = model.get("view");
-    soon(true);
+    repaint();
   });
   follow("shown", () => {
     flow.value = names[current()];
-    soon(true);
+    repaint();
   });
   follow("between", () => {
     slider.value = model.get("between");
-    soon(true);
+    repaint();
   });
-  follow("point", () => soon(false));
+  follow("point", draw);
 
   return () => {
-    clearTimeout(telling);
-    cancelAnimationFrame(waiting);
-    for (const [name, handler] of handlers) model.off(name, handler);
+    draw.cancel();
+    stop();
   };
 }
 
 // --- small parts -------------------------------------------------------------------------------
 
-function add(parent, tag, properties = {}) {
-  const child = Object.assign(document.createElement(tag), properties);
-  parent.append(child);
-  return child;
-}
-
-function choice(parent, text, options, action) {
-  const label = add(parent, "label", { className: "vos-field" });
-  label.append(`${text} `);
-  const list = add(label, "select", { ariaLabel: text, onchange: action });
-  for (const [value, textContent] of options) add(list, "option", { value, textContent });
-  return list;
-}
-
-// Copied, because 16-bit numbers cannot begin at an odd byte of a message.
-function numbers(bytes) {
-  return new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-}
-
 async function pixels(file, width, height) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.drawImage(await createImageBitmap(new Blob([file], { type: "image/jpeg" })), 0, 0);
+  pen.drawImage(await bitmap(file), 0, 0);
   return pen.getImageData(0, 0, width, height).data;
 }
 
@@ -372,8 +303,8 @@ function paintWheel(canvas, bytes) {
 
 function arrow(pen, x, y, dx, dy) {
   const length = Math.hypot(dx, dy);
-  pen.beginPath();
   if (length < 2) {
+    pen.moveTo(x + 0.6, y);
     pen.arc(x, y, 0.6, 0, 2 * Math.PI);
   } else {
     const [ux, uy] = [dx / length, dy / length];
@@ -385,20 +316,7 @@ function arrow(pen, x, y, dx, dy) {
       pen.lineTo(x + dx - head * (ux - side * 0.6 * uy), y + dy - head * (uy + side * 0.6 * ux));
     }
   }
-  pen.stroke();
 }
 
 const mean = (image, i) => (image[i] + image[i + 1] + image[i + 2]) / 3;
-const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(2)}`;
-
-// A perceptually uniform map, in eight steps with straight lines between (matplotlib's inferno).
-const INFERNO = [
-  [0, 0, 4], [38, 12, 81], [92, 18, 110], [143, 36, 105], [193, 58, 80], [233, 94, 44], [252, 155, 7], [247, 213, 68], [252, 255, 164],
-];
-function inferno(share) {
-  const at = share * (INFERNO.length - 1);
-  const low = Math.min(Math.floor(at), INFERNO.length - 2);
-  return INFERNO[low].map((start, c) => start + (at - low) * (INFERNO[low + 1][c] - start));
-}
-
 export default { render };

@@ -1,26 +1,24 @@
 """The flow explorer: point at a pixel, and see where a flow says that it goes."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from vos_lab.flow.colour import flow_to_rgb, longest_flow, wheel_image
 from vos_lab.flow.files import known
-from vos_lab.view.encoding import encode_image
+from vos_lab.view.encoding import encode_jpeg
 from vos_lab.view.figures import flow as flow_figures
 from vos_lab.view.figures.page import Figure
+from vos_lab.view.widget import Widget, source
 
-HERE = Path(__file__).parent
 STEPS = 64  # flow travels as whole 64ths of a pixel, 16 bits each
 UNKNOWN = -32768
 MAX_PIXELS = 640 * 1024
 
 
-class FlowExplorer(anywidget.AnyWidget):
+class FlowExplorer(Widget):
     """Two images and the flow between them: hover, and see the vector and its match.
 
     Images and flow go to the browser once; it answers without asking the kernel. Hover over the
@@ -52,8 +50,8 @@ class FlowExplorer(anywidget.AnyWidget):
         FlowExplorer: 30 x 20 pixels, flow
     """
 
-    _esm = HERE / "optical_flow.js"
-    _css = (HERE.parent / "widget.css").read_text() + (HERE / "optical_flow.css").read_text()
+    _esm = source("widgets/optical_flow.js")
+    _css = source("widgets/optical_flow.css")
 
     view = traitlets.Unicode("arrows").tag(sync=True)
     shown = traitlets.Unicode("").tag(sync=True)
@@ -69,7 +67,6 @@ class FlowExplorer(anywidget.AnyWidget):
     _wheel = traitlets.Bytes(b"").tag(sync=True)
     _scale = traitlets.Float(1.0).tag(sync=True)
     _size = traitlets.List(traitlets.Int()).tag(sync=True)
-    _title = traitlets.Unicode("").tag(sync=True)
     _views = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(
@@ -95,7 +92,7 @@ class FlowExplorer(anywidget.AnyWidget):
             shown=next(iter(flows)),
             point=[width // 2, height // 2],
             # Nearly without loss, because the browser compares grey levels.
-            _images=[encode_image(image, quality=96) for image in (first, second)],
+            _images=[encode_jpeg(image, quality=96) for image in (first, second)],
             _flows=[_packed(f) for f in flows.values()],
             _colours=[flow_to_rgb(f, max_flow=scale).tobytes() for f in flows.values()],
             _names=list(flows),
@@ -133,13 +130,6 @@ class FlowExplorer(anywidget.AnyWidget):
             title=self._title,
             alt=f"An image, and beside it its flow to the second, as colour: {names}.",
         )
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, **self.figure()._repr_mimebundle_()}, metadata
 
     def __repr__(self) -> str:
         height, width = self._size

@@ -6,16 +6,9 @@ const LEFT = 52, RIGHT = 10, TOP = 8, BELOW = 24; // room around the loss, in pi
 function render({ model, el }) {
   const names = model.get("_names");
   const [height, width] = model.get("_size");
-  const handlers = [];
-  function follow(name, handler) {
-    model.on(`change:${name}`, handler);
-    handlers.push([`change:${name}`, handler]);
-  }
+  const { follow, tell, stop } = connect(model, 120);
 
-  const root = add(el, "div", { className: "vos-widget vos-monitor", role: "group", ariaLabel: model.get("_title") });
-  // JupyterLab has keys of its own, and looks for this mark on the element that has the focus.
-  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
-  add(root, "div", { className: "vos-title", textContent: model.get("_title") });
+  const root = open({ model, el }, "monitor");
   const stage = add(root, "div", { className: "vos-stage" });
   const frames = names.map((name) => {
     const figure = add(stage, "figure");
@@ -23,7 +16,6 @@ function render({ model, el }) {
     return { name, canvas, caption: add(figure, "figcaption", { textContent: name }) };
   });
   const loss = add(root, "canvas", { className: "vos-loss", role: "img" });
-  const ink = loss.getContext("2d");
   const bar = add(root, "div", { className: "vos-bar" });
   const slider = add(bar, "input", { type: "range", min: 0, step: 1, className: "vos-steps", ariaLabel: "Step of fine-tuning" });
   const told = add(bar, "output", { className: "vos-told", role: "status" });
@@ -36,7 +28,7 @@ function render({ model, el }) {
 
   // --- the frames ------------------------------------------------------------------------------
 
-  const pictures = model.get("_images").map((jpeg) => bitmap(jpeg, "image/jpeg"));
+  const pictures = model.get("_images").map((jpeg) => bitmap(jpeg));
   let turn = 0;
   async function drawFrames() {
     const mine = ++turn;
@@ -64,13 +56,10 @@ function render({ model, el }) {
 
   function drawLoss() {
     const losses = model.get("losses");
-    const style = getComputedStyle(root);
-    const [text, dim, line, accent] = ["--vos-text", "--vos-dim", "--vos-line", "--vos-accent"].map((name) => style.getPropertyValue(name).trim() || "#777");
-    const sharp = window.devicePixelRatio || 1;
+    const [text, dim, line, accent] = themeColours(root, "text", "dim", "line", "accent");
     const tall = loss.clientHeight || 150;
     wide = loss.clientWidth || 600;
-    Object.assign(loss, { width: wide * sharp, height: tall * sharp });
-    ink.setTransform(sharp, 0, 0, sharp, 0, 0);
+    const ink = sharpPen(loss, wide, tall);
     ink.font = "12px system-ui, sans-serif";
     ink.textBaseline = "middle";
     const most = Math.max(1e-6, ...losses) * 1.05;
@@ -103,35 +92,29 @@ function render({ model, el }) {
 
   // --- both ------------------------------------------------------------------------------------
 
-  let waiting = 0;
-  function draw() {
-    if (!waiting) waiting = requestAnimationFrame(() => {
-      waiting = 0;
-      const losses = model.get("losses");
-      slider.max = Math.max(0, moments().length - 1);
-      slider.value = at();
-      slider.disabled = moments().length < 2;
-      const moment = moments()[at()];
-      const now = moment && losses[moment[0] - 1];
-      const text = !moment ? "not started" : moment[0] === 0 ? "step 0: the parent network" : `step ${moment[0]} of ${steps()}, loss ${now.toPrecision(2)}`;
-      told.textContent = slider.ariaValueText = text;
-      root.dataset.moments = moments().length;
-      drawLoss();
-      drawFrames();
-    });
-  }
+  const draw = soon(() => {
+    const losses = model.get("losses");
+    slider.max = Math.max(0, moments().length - 1);
+    slider.value = at();
+    slider.disabled = moments().length < 2;
+    const moment = moments()[at()];
+    const now = moment && losses[moment[0] - 1];
+    const text = !moment ? "not started" : moment[0] === 0 ? "step 0: the parent network" : `step ${moment[0]} of ${steps()}, loss ${now.toPrecision(2)}`;
+    told.textContent = slider.ariaValueText = text;
+    root.dataset.moments = moments().length;
+    drawLoss();
+    drawFrames();
+  });
 
-  let telling = 0;
   function go(to) {
     // At the right end the newest is shown, also when more come.
     model.set("shown", to >= moments().length - 1 ? -1 : Math.max(0, to));
-    clearTimeout(telling);
-    telling = setTimeout(() => model.save_changes(), 120);
+    tell();
   }
   slider.oninput = () => go(Number(slider.value));
   function point(event) {
-    const box = loss.getBoundingClientRect(); // on a slide, larger than it thinks that it is
-    const step = (((event.clientX - box.left) * (wide / box.width) - LEFT) / (wide - LEFT - RIGHT)) * steps();
+    const [right] = place(event, loss, wide, 1);
+    const step = ((right - LEFT) / (wide - LEFT - RIGHT)) * steps();
     const far = moments().map((moment) => Math.abs(moment[0] - step));
     if (far.length) go(far.indexOf(Math.min(...far)));
   }
@@ -144,24 +127,12 @@ function render({ model, el }) {
   for (const name of ["_moments", "losses", "shown"]) follow(name, draw);
   const watcher = new ResizeObserver(draw);
   watcher.observe(root);
-  draw();
 
   return () => {
-    clearTimeout(telling);
-    cancelAnimationFrame(waiting);
+    draw.cancel();
     watcher.disconnect();
-    for (const [name, handler] of handlers) model.off(name, handler);
+    stop();
   };
-}
-
-function add(parent, tag, properties = {}) {
-  const child = Object.assign(document.createElement(tag), properties);
-  parent.append(child);
-  return child;
-}
-
-async function bitmap(bytes, type) {
-  return bytes?.byteLength ? createImageBitmap(new Blob([bytes], { type })) : null;
 }
 
 export default { render };

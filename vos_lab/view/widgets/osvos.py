@@ -1,17 +1,13 @@
 """Fine-tuning to look at: the three networks, a monitor, and more frames to annotate."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import cv2
 import numpy as np
 import traitlets
 from IPython.display import display
 from matplotlib.patches import FancyArrowPatch
-from PIL import Image
 
 from vos_lab.methods import run
 from vos_lab.methods.osvos import OSVOS
@@ -19,7 +15,7 @@ from vos_lab.methods.resolution import label_map, resized
 from vos_lab.metrics import jaccard
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, overlay
 from vos_lab.view import figures
-from vos_lab.view.encoding import encode_frames, encode_image
+from vos_lab.view.encoding import encode_frames, encode_jpeg, encode_palette
 from vos_lab.view.figures.page import (
     INK,
     QUIET,
@@ -31,9 +27,9 @@ from vos_lab.view.figures.page import (
     house_style,
     require_alt,
 )
+from vos_lab.view.widget import Widget, source
 from vos_lab.view.widgets.explorer import Explorer, Knob
 
-HERE = Path(__file__).parent
 LEVELS = 8  # of how sure the network is; few, so that a step is small to send
 MOST_OBJECTS = 255 // LEVELS
 CONTOUR = 255  # the colour of the outline, which is white
@@ -63,18 +59,14 @@ def encode_soft(soft: Mapping[int, np.ndarray]) -> bytes:
     inside = (all_soft.max(axis=0) > 0.5).astype(np.uint8)
     # What lies outside of the image is not outside of the object.
     pixels[(inside > 0) & (cv2.erode(inside, np.ones((3, 3), np.uint8)) == 0)] = CONTOUR
-    image = Image.fromarray(pixels)
     colours, opacity = np.full((256, 3), 255, np.uint8), np.full(256, 230, np.uint8)
     used = LEVELS * len(labels)
     colours[:used] = np.repeat(OBJECT_COLOURS[labels], LEVELS, axis=0)
     opacity[:used] = np.tile(np.linspace(0, 0.7 * 255, LEVELS), len(labels))
-    image.putpalette(colours.tobytes())
-    file = io.BytesIO()
-    image.save(file, format="PNG", transparency=opacity.tobytes())
-    return file.getvalue()
+    return encode_palette(pixels, colours, opacity.tobytes(), level=6)
 
 
-class FineTuningMonitor(anywidget.AnyWidget):
+class FineTuningMonitor(Widget):
     """Watch OSVOS while it fine-tunes: the loss, and what it finds in a few frames.
 
     :meth:`start` shows the monitor and fine-tunes. Interrupt the cell when you have seen enough:
@@ -104,8 +96,8 @@ class FineTuningMonitor(anywidget.AnyWidget):
         FineTuningMonitor of osvos: 2 steps, seen after 0, 1, 2
     """
 
-    _esm = HERE / "osvos.js"
-    _css = (HERE.parent / "widget.css").read_text() + (HERE / "osvos.css").read_text()
+    _esm = source("widgets/osvos.js")
+    _css = source("widgets/osvos.css")
 
     losses = traitlets.List(traitlets.Float()).tag(sync=True)
     shown = traitlets.Int(-1, min=-1).tag(sync=True, echo_update=False)
@@ -115,7 +107,6 @@ class FineTuningMonitor(anywidget.AnyWidget):
     _names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _size = traitlets.List(traitlets.Int()).tag(sync=True)
     _steps = traitlets.Int(0).tag(sync=True)
-    _title = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -132,7 +123,7 @@ class FineTuningMonitor(anywidget.AnyWidget):
         self._before, method.watch = method.watch, self._watch
         height, width = sizes.pop()
         super().__init__(
-            _images=[encode_image(frame, quality=90) for frame in frames.values()],
+            _images=[encode_jpeg(frame, quality=90) for frame in frames.values()],
             _names=list(frames),
             _size=[height, width],
             _steps=method.steps,
@@ -204,13 +195,6 @@ class FineTuningMonitor(anywidget.AnyWidget):
             f"{', '.join(str(steps[i]) for i in chosen)} steps.",
         )
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, **self.figure()._repr_mimebundle_()}, metadata
-
     def __repr__(self) -> str:
         seen = ", ".join(str(moment[0]) for moment in self._moments) or "none"
         return (
@@ -240,7 +224,7 @@ class AnnotationExplorer(Explorer):
         ValueError: the video has no masks, or there is no such frame.
     """
 
-    _css = Explorer._css + (HERE / "osvos.css").read_text()
+    _css = source("widgets/explorer.css", "widgets/osvos.css")
 
     def __init__(
         self,

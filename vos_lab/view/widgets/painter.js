@@ -32,23 +32,11 @@ function render({ model, el }) {
   const done = []; // what undo takes back: a box, with the labels before and after
   const undone = [];
 
-  const handlers = [];
-  function follow(name, handler) {
-    model.on(`change:${name}`, handler);
-    handlers.push([`change:${name}`, handler]);
-    handler();
-  }
+  const { follow, set, stop } = connect(model);
 
   // --- the page --------------------------------------------------------------------------------
 
-  const root = add(el, "div", {
-    className: "vos-widget vos-painter", tabIndex: 0, role: "group",
-    ariaLabel: `Mask painter: ${model.get("_title") || "image"}. ${KEYS}`,
-  });
-  // JupyterLab has keys of its own (b adds a cell): none of them while we have focus.
-  // It looks for this mark on the element with the focus, be it a button in here.
-  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
-  if (model.get("_title")) add(root, "div", { className: "vos-title", textContent: model.get("_title") });
+  const root = open({ model, el }, "painter", "Mask painter", KEYS);
 
   const bar = add(root, "div", { className: "vos-bar vos-tools" });
   const tools = add(bar, "span", { className: "vos-group", role: "group", ariaLabel: "Tool" });
@@ -234,8 +222,7 @@ function render({ model, el }) {
   }
 
   function tell() {
-    model.set("_painted", { ...model.get("_painted"), [frame]: new DataView(encode().buffer) });
-    model.save_changes();
+    set("_painted", { ...model.get("_painted"), [frame]: new DataView(encode().buffer) });
     update();
   }
 
@@ -250,8 +237,7 @@ function render({ model, el }) {
 
   function goTo(next) {
     if (next < 0 || next >= length) return;
-    model.set("frame", next);
-    model.save_changes(); // Python answers with the picture
+    set("frame", next); // Python answers with the picture
   }
 
   // --- tools -----------------------------------------------------------------------------------
@@ -309,11 +295,6 @@ function render({ model, el }) {
 
   const centre = ([x, y]) => [Math.floor(x) + 0.5, Math.floor(y) + 0.5];
 
-  function place(event) {
-    const { left, top, width: w, height: h } = easel.getBoundingClientRect();
-    return [((event.clientX - left) / w) * width, ((event.clientY - top) / h) * height];
-  }
-
   function begin(point) {
     before = labels.slice();
     last = centre(point);
@@ -342,7 +323,7 @@ function render({ model, el }) {
   easel.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     root.focus({ preventScroll: true });
-    cursor = place(event);
+    cursor = place(event, easel, width, height);
     if (tool === "polygon") return addCorner(cursor);
     easel.setPointerCapture(event.pointerId);
     begin(cursor);
@@ -351,8 +332,8 @@ function render({ model, el }) {
   });
   easel.addEventListener("pointermove", (event) => {
     const events = event.getCoalescedEvents?.() ?? [];
-    if (before) for (const each of events.length ? events : [event]) moveTo(place(each), value(event));
-    cursor = place(event);
+    if (before) for (const each of events.length ? events : [event]) moveTo(place(each, easel, width, height), value(event));
+    cursor = place(event, easel, width, height);
     drawCursor();
   });
   easel.addEventListener("pointerup", end);
@@ -461,8 +442,7 @@ function render({ model, el }) {
     }
     button(palette, "add", "One more object", () => {
       if (model.get("objects") >= 254) return;
-      model.set("objects", model.get("objects") + 1);
-      model.save_changes();
+      set("objects", model.get("objects") + 1);
       choose(tool, model.get("objects"));
     });
     update();
@@ -470,7 +450,7 @@ function render({ model, el }) {
   follow("_painted", load);
   follow("_picture", async () => {
     const { frame: number, jpeg } = model.get("_picture");
-    const picture = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+    const picture = await bitmap(jpeg);
     if (number !== model.get("_picture").frame) return; // a later one is on its way
     end();
     paper.drawImage(picture, 0, 0);
@@ -487,14 +467,8 @@ function render({ model, el }) {
   });
 
   return () => {
-    for (const [name, handler] of handlers) model.off(name, handler);
+    stop();
   };
-}
-
-function add(parent, tag, properties = {}) {
-  const child = Object.assign(document.createElement(tag), properties);
-  parent.append(child);
-  return child;
 }
 
 function svg(parent, tag, attributes) {

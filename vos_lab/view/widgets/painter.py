@@ -1,19 +1,16 @@
 """The painter: give the first mask by hand, with a brush or a polygon."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
-from PIL import Image
 
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, as_label_map
-from vos_lab.view.encoding import encode_image
-from vos_lab.view.widgets.player import overlaid, with_picture
-
-HERE = Path(__file__).parent
+from vos_lab.view import figures
+from vos_lab.view.encoding import encode_jpeg
+from vos_lab.view.figures import Figure
+from vos_lab.view.widget import Widget, source
 
 
 def encode_runs(mask: np.ndarray) -> bytes:
@@ -58,7 +55,7 @@ def decode_runs(runs: bytes, size: tuple[int, int]) -> np.ndarray:
     return np.repeat(labels.astype(np.uint8), lengths).reshape(size)
 
 
-class Painter(anywidget.AnyWidget):
+class Painter(Widget):
     """Paint the objects of an image, or of any frame of a video; ``.mask`` is what you painted.
 
     Choose an object by its number key. b is the brush ([ and ] change its size), p the polygon
@@ -87,8 +84,8 @@ class Painter(anywidget.AnyWidget):
         ([[0, 1, 1], [0, 0, 2]], 2)
     """
 
-    _esm = HERE / "painter.js"
-    _css = HERE.parent / "widget.css"
+    _esm = source("widgets/painter.js")
+    _css = source("widgets/painter.css")
 
     frame = traitlets.Int(0).tag(sync=True)
     objects = traitlets.Int(1, min=1, max=VOID - 1).tag(sync=True)
@@ -98,7 +95,6 @@ class Painter(anywidget.AnyWidget):
     _picture: Any = traitlets.Dict().tag(sync=True)  # the frame that is shown: number and JPEG
     _painted: Any = traitlets.Dict().tag(sync=True)  # number of a frame (as text) -> runs
     _colours = traitlets.Bytes(OBJECT_COLOURS.tobytes()).tag(sync=True)
-    _title = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -159,22 +155,24 @@ class Painter(anywidget.AnyWidget):
 
     @traitlets.observe("frame")
     def _show_frame(self, change: Any = None) -> None:
-        jpeg = encode_image(self._video.frames[self.frame], quality=92)
+        jpeg = encode_jpeg(self._video.frames[self.frame], quality=92)
         self._picture = {"frame": self.frame, "jpeg": jpeg}
 
     def __repr__(self) -> str:
         height, width = self._video.size
         return f"Painter of {self._video.name}: frame {self.frame}, {width} x {height} pixels"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        mask = self.mask
-        picture = overlaid(Image.fromarray(self._video.frames[self.frame]), mask)
-        picture.thumbnail((640, 640))
+    def figure(self) -> Figure:
+        """The frame that is shown, with what has been painted."""
+        mask, name = self.mask, f"Frame {self.frame} of {self._video.name}"
         count = len(np.unique(mask[(mask > 0) & (mask < VOID)]))
-        alt = f"Frame {self.frame} of {self._video.name}, " + (
-            f"with {count} painted object{'s' * (count > 1)}." if count else "not yet painted."
+        painted = f"with {count} painted object{'s' * (count > 1)}" if count else "not yet painted"
+        return figures.strip(
+            [self._video.frames[self.frame]],
+            [mask],
+            titles=[f"frame {self.frame}"],
+            title=self._title or name,
+            alt=f"{name}, {painted}.",
+            opacity=0.5,
+            most_bytes=40_000,
         )
-        return with_picture(bundle, picture, alt)

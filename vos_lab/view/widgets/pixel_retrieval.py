@@ -23,7 +23,7 @@ from vos_lab.methods.pixel_retrieval import (
 )
 from vos_lab.video import OBJECT_COLOURS, Video, overlay
 from vos_lab.view import figures
-from vos_lab.view.encoding import encode_image, encode_mask, encode_png
+from vos_lab.view.encoding import encode_jpeg, encode_mask, encode_png
 from vos_lab.view.figures.page import Figure
 from vos_lab.view.widgets.explorer import Explorer, Knob, hex_colour
 
@@ -260,7 +260,7 @@ class ClickSegmenter(Explorer):
             raise ValueError(f"{video.name}: there is no frame {frame} of {len(video)}")
         self.video, self.neighbours = video, neighbours
         self.embeddings = embed_video(video, embedding_network(embedding))
-        self._jpegs = [encode_image(each) for each in video.frames]
+        self._jpegs = [encode_jpeg(each) for each in video.frames]
         self.strokes: list[tuple[int, list[tuple[float, float]], bool]] = []
         super().__init__(
             title,

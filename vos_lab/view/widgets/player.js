@@ -23,30 +23,11 @@ function render({ model, el }) {
   const last = images.length - 1;
   const layers = masks.length;
 
-  // What the widget is told and tells: `set` informs Python, `follow` acts now and on each change.
-  function set(name, value) {
-    model.set(name, value);
-    model.save_changes();
-  }
-  const handlers = [];
-  function follow(name, handler) {
-    model.on(`change:${name}`, handler);
-    handlers.push([`change:${name}`, handler]);
-    handler();
-  }
+  const { follow, set, stop } = connect(model);
 
   // --- the page --------------------------------------------------------------------------------
 
-  const root = add(el, "div", {
-    className: "vos-widget vos-player",
-    tabIndex: 0,
-    role: "group",
-    ariaLabel: `Video player: ${model.get("_title") || "video"}. ${KEYS}`,
-  });
-  // JupyterLab has keys of its own (m makes a cell a text cell): none of them while we have focus.
-  // It looks for this mark on the element with the focus, be it a button in here.
-  root.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
-  if (model.get("_title")) add(root, "div", { className: "vos-title", textContent: model.get("_title") });
+  const root = open({ model, el }, "player", "Video player", KEYS);
 
   // One pane for each result, and one in front for the plain frames where there is only one.
   const plain = { name: "frames", layer: -1 };
@@ -104,7 +85,7 @@ function render({ model, el }) {
     if (at < 0 || at > last || cache.has(at)) return;
     const entry = { bitmaps: null };
     cache.set(at, entry);
-    const files = [bitmap(images[at], "image/jpeg"), ...masks.map((m) => bitmap(m[at], "image/png"))];
+    const files = [bitmap(images[at]), ...masks.map((m) => bitmap(m[at], "image/png"))];
     Promise.all(files).then(([frame, ...overlays]) => {
       entry.bitmaps = { frame, overlays };
       if (cache.get(at) !== entry) close(entry); // it was thrown out while it was decoded
@@ -130,19 +111,13 @@ function render({ model, el }) {
 
   let position = -1; // which of the files; model.frame is the number in the whole video
   let direction = 1;
-  let waiting = 0; // the animation frame in which we shall draw
 
   function needed() {
     const apart = model.get("onion");
     return apart ? [position, position - apart, position + apart] : [position];
   }
 
-  function draw() {
-    if (!waiting) waiting = requestAnimationFrame(drawNow);
-  }
-
-  function drawNow() {
-    waiting = 0;
+  const draw = soon(() => {
     const current = cache.get(position)?.bitmaps;
     if (!current) return; // decode() calls again
     const compare = model.get("compare");
@@ -166,14 +141,14 @@ function render({ model, el }) {
     }
     root.dataset.frame = indices[position];
     root.dispatchEvent(new CustomEvent("frameshown", { detail: indices[position] }));
-  }
+  });
 
   // --- moving ----------------------------------------------------------------------------------
 
   const wrap = (at) => (model.get("loop") ? (at + last + 1) % (last + 1) : at);
 
   function go(at, tell = true) {
-    at = Math.max(0, Math.min(last, at));
+    at = clamp(at, last);
     if (at === position) return;
     if (position >= 0) direction = Math.abs(at - position) === last ? direction : Math.sign(at - position);
     position = at;
@@ -239,19 +214,8 @@ function render({ model, el }) {
   };
   const fadeBy = (x) => set("opacity", Math.min(1, Math.max(0, Math.round((model.get("opacity") + x) * 100) / 100)));
 
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    // A focused button or list keeps the keys that work it.
-    const own = { BUTTON: [" ", "Enter"], SELECT: [" ", "ArrowLeft", "ArrowRight", "Home", "End", "Enter"] };
-    if (own[event.target.tagName]?.includes(event.key)) return;
-    if (event.target.type === "checkbox" && event.key === " ") return;
-    if (event.target.type === "range" && event.target !== slider && /Arrow|Home|End/.test(event.key)) return;
-    const action = actions[event.key];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  });
+  slider.dataset.scrubs = true; // its arrow keys are ours
+  onKeys(root, actions);
   stage.addEventListener("pointerdown", () => root.focus({ preventScroll: true }));
 
   // --- following the model ---------------------------------------------------------------------
@@ -281,8 +245,8 @@ function render({ model, el }) {
 
   return () => {
     cancelAnimationFrame(clock);
-    cancelAnimationFrame(waiting);
-    for (const [name, handler] of handlers) model.off(name, handler);
+    draw.cancel();
+    stop();
     for (const entry of cache.values()) close(entry);
     cache.clear();
   };
@@ -299,12 +263,6 @@ function render({ model, el }) {
   }
 }
 
-function add(parent, tag, properties = {}) {
-  const child = Object.assign(document.createElement(tag), properties);
-  parent.append(child);
-  return child;
-}
-
 function button(parent, name, title, action) {
   const made = add(parent, "button", { type: "button", onclick: action });
   icon(made, name, title);
@@ -314,19 +272,6 @@ function button(parent, name, title, action) {
 function icon(made, name, title) {
   made.title = made.ariaLabel = title;
   made.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
-}
-
-function choice(parent, text, options, action) {
-  const label = add(parent, "label", { className: "vos-field" });
-  label.append(`${text} `);
-  const list = add(label, "select", { ariaLabel: text, onchange: action });
-  for (const [value, textContent] of options) add(list, "option", { value, textContent });
-  return list;
-}
-
-function bitmap(bytes, type) {
-  if (!bytes?.byteLength) return null;
-  return createImageBitmap(new Blob([bytes], { type }));
 }
 
 function paint(pen, picture, opacity) {

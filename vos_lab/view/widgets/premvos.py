@@ -6,7 +6,6 @@ at each turn, which takes a moment.
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,11 +16,10 @@ from vos_lab.methods.premvos import WEIGHTS, Candidates, PReMVOS, ScoreWeights
 from vos_lab.methods.resolution import label_map, resized, soft_masks
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, overlay
 from vos_lab.view import figures
-from vos_lab.view.encoding import encode_image, encode_mask, encode_png
+from vos_lab.view.encoding import encode_jpeg, encode_mask, encode_png
 from vos_lab.view.figures.page import Figure
+from vos_lab.view.widget import source
 from vos_lab.view.widgets.explorer import Explorer, Knob, hex_colour
-
-HERE = Path(__file__).parent
 
 LABELS = ("Objectness", "ReID", "Flow", "Inverse ReID", "Inverse flow")
 HELP = (
@@ -95,7 +93,7 @@ class MergeExplorer(Explorer):
         [1]
     """
 
-    _css = f"{Explorer._css}{(HERE / 'premvos.css').read_text()}"
+    _css = source("widgets/explorer.css", "widgets/premvos.css")
 
     def __init__(
         self,
@@ -122,7 +120,7 @@ class MergeExplorer(Explorer):
         soft = soft_masks(np.where(first == VOID, 0, first), candidates[0].flow.shape[:2])
         self.labels, self._first = list(soft), np.stack(list(soft.values()))
         self._first_map, self._frames = first, list(video.frames)  # drawn or read once
-        self._jpegs = [encode_image(each) for each in self._frames]
+        self._jpegs = [encode_jpeg(each) for each in self._frames]
         masks = [] if video.masks is None else enumerate(video.masks)
         self._truth = {t: mask for t, mask in masks if t and mask is not None}
         knobs = [
