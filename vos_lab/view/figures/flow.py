@@ -18,7 +18,6 @@ from vos_lab.flow.warp import warp
 from vos_lab.metrics.flow import endpoint_error
 from vos_lab.view.figures.page import (
     INK,
-    QUIET,
     WIDTH,
     Figure,
     Page,
@@ -72,7 +71,7 @@ def flow_picture(
         size = LEGEND - 14
         page.picture(resized(wheel_image(2 * size), drawn((size, size))), left, top)
         text = f"rim: {_number(scale)} px"
-        page.text(left + size / 2, top + size + 4, text, ha="center", va="top", color=QUIET)
+        page.text(left + size / 2, top + size + 4, text, ha="center", va="top", color=INK)
 
     return _panels(pictures, title, alt, legend, photographic=True)
 
@@ -146,7 +145,7 @@ def quiver(
 
     def legend(page: Page, left: float, top: float) -> None:
         page.text(left, top, f"arrows {_number(longer)}\ntimes as long\nas the motion", va="top",
-                  color=QUIET)  # fmt: skip
+                  color=INK)  # fmt: skip
 
     return _panels(dict.fromkeys(flows, pale), title, alt, legend, True, arrows)
 
@@ -334,8 +333,8 @@ def _scale_legend(most: float, unit: str) -> Callable[[Page, float, float], None
     def legend(page: Page, left: float, top: float) -> None:
         ramp = np.tile(np.linspace(most, 0, 200)[:, None], (1, 22))
         page.picture(resized(_shaded(ramp, most), drawn((100, 22))), left, top + 6)
-        page.text(left + 30, top, f"{_number(most)} {unit}", va="top", color=QUIET)
-        page.text(left + 30, top + 112, "0", va="bottom", color=QUIET)
+        page.text(left + 30, top, f"{_number(most)} {unit}", va="top", color=INK)
+        page.text(left + 30, top + 112, "0", va="bottom", color=INK)
 
     return legend
 

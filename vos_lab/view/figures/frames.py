@@ -1,5 +1,6 @@
 """Frames: a strip of them with masks over them, and a clip that moves."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -8,7 +9,6 @@ import numpy as np
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, as_label_map, overlay
 from vos_lab.view.encoding import encode_webp
 from vos_lab.view.figures.page import (
-    QUIET,
     WIDTH,
     Figure,
     Page,
@@ -18,6 +18,8 @@ from vos_lab.view.figures.page import (
     require_alt,
     resized,
 )
+
+ACROSS = 5  # frames in a line of a strip
 
 
 def strip(
@@ -39,7 +41,8 @@ def strip(
         video: a video, or T images ``(H, W, 3)`` uint8.
         masks: T label maps ``(H, W)``; or a row for each name, ``{"truth": ..., "OSVOS": ...}``,
             where None leaves the frames bare.
-        at: numbers of the frames to show, at most 10; by default up to 6, evenly spread.
+        at: numbers of the frames to show, at most 10, five in a line; by default up to 5, evenly
+            spread.
         titles: what to write over each frame; by default its number.
         title: a sentence that says what to see.
         alt: what the picture shows, in words.
@@ -60,7 +63,7 @@ def strip(
     require_alt(alt)
     frames = video.frames if isinstance(video, Video) else video
     if at is None:
-        at = sorted({round(t) for t in np.linspace(0, len(frames) - 1, min(6, len(frames)))})
+        at = sorted({round(t) for t in np.linspace(0, len(frames) - 1, min(ACROSS, len(frames)))})
     at = [range(len(frames))[t] for t in at]  # so that -1 is the last frame, under its number
     if not 1 <= len(at) <= 10:
         raise ValueError(f"a strip shows 1 to 10 frames, not {len(at)}: choose them with at=")
@@ -74,20 +77,25 @@ def strip(
 
     gap, numbers, name_height = 6, 24, 26 if any(rows) else 0
     height, width = frames[0].shape[:2]
-    shown = fitting((height, width), (WIDTH + gap) / len(at) - gap, 320)
+    lines = math.ceil(len(at) / ACROSS)
+    across = math.ceil(len(at) / lines)
+    # Frames that go over several lines are no larger than a quarter of the page.
+    shown = fitting((height, width), (WIDTH + gap) / max(across, 4 * (lines > 1)) - gap, 320)
     step = max(shown[1], 76) + gap  # narrow frames keep room for the number above them
-    line = name_height + shown[0] + gap
+    below = name_height + shown[0] + gap
+    whole = numbers + below * len(rows)
     with house_style():
-        page = Page(title, numbers + line * len(rows) - gap)
-        for i, (name, row) in enumerate(rows.items()):
-            page.text(0, numbers + i * line + 5, name, va="top", weight="bold")
-            for j, t in enumerate(at):
-                if i == 0:
-                    middle = j * step + (step - gap) / 2
-                    page.text(middle, 4, titles[j], ha="center", va="top", color=QUIET)
+        page = Page(title, lines * whole - gap)
+        for j, t in enumerate(at):
+            top, left = j // across * whole, j % across * step
+            middle = left + (step - gap) / 2
+            page.text(middle, top + 4, titles[j], ha="center", va="top")
+            for i, (name, row) in enumerate(rows.items()):
+                under = top + numbers + i * below
+                if left == 0:
+                    page.text(0, under + 5, name, va="top", weight="bold")
                 picture = painted(frames[t], None if row is None else row[t], drawn(shown), opacity)
-                left = j * step + (step - gap - shown[1]) / 2
-                page.picture(picture, left, numbers + i * line + name_height)
+                page.picture(picture, middle - shown[1] / 2, under + name_height)
         return page.finished(alt, photographic=True, most_bytes=most_bytes)
 
 

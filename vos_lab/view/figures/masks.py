@@ -94,7 +94,7 @@ def compare_masks(
     with house_style():
         page = Page(title, legend + shown[0])
         page.legend(counts)
-        page.picture(_enlarged(picture, drawn(shown)), 0, legend, frame=True)
+        page.picture(_enlarged(_clear(picture), drawn(shown)), 0, legend, frame=True)
         return page.finished(alt, photographic=frame is not None)
 
 
@@ -191,7 +191,7 @@ def boundary_figure(
             text = f"{what}\n{matched:,} of {int(found[lines].sum()):,} pixels matched"
             page.text(x, legend, text, va="top")
             picture = paint_boundary(found[lines][part], found[f"{other}_band"][part], wrong)
-            page.picture(_enlarged(picture, drawn(shown)), x, legend + name, frame=True)
+            page.picture(_enlarged(_clear(picture), drawn(shown)), x, legend + name, frame=True)
         return page.finished(alt, photographic=False)
 
 
@@ -201,6 +201,11 @@ def _two_binary(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, 
         raise ValueError(f"the prediction has the shape {prediction.shape}, truth {truth.shape}")
     known = truth != VOID
     return (prediction > 0) & known, (truth > 0) & known
+
+
+def _clear(picture: np.ndarray) -> np.ndarray:
+    """Without its paper, ``(H, W, 4)``: a figure stands on the ground of its page."""
+    return np.dstack([picture, 255 * (picture != PAPER).any(axis=-1).astype(np.uint8)])
 
 
 def _enlarged(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -53,7 +53,7 @@ def hota_figure(result: Mapping[str, Mapping[str, Any]], sequence: str = "ALL") 
                 "the tightest",
                 x=ALPHAS,
                 xlabel="alpha: the IoU from which on two masks match",
-                ylabel="share",
+                ylabel=f"share, {category}",
                 alt=f"{category}: HOTA goes from {first} to {last}, mean {mean}.",
             )
         )
@@ -67,4 +67,5 @@ def hota_figure(result: Mapping[str, Mapping[str, Any]], sequence: str = "ALL") 
 
 def _below_each_other(figures: list[Figure], alt: str) -> Figure:
     pixels = np.concatenate([decode(each.data) for each in figures])
-    return Figure(encode_webp([pixels]), "image/webp", alt, figures[0].width)
+    title = ". ".join(each.title for each in figures)
+    return Figure(encode_webp([pixels]), "image/webp", alt, figures[0].width, title)

@@ -9,20 +9,21 @@ from matplotlib.ticker import MaxNLocator
 
 from vos_lab.view.figures.frames import painted
 from vos_lab.view.figures.page import (
+    DARK,
     INK,
-    QUIET,
     WIDTH,
     Figure,
     Page,
-    darkened,
     drawn,
     fitting,
     house_style,
     object_colour,
     require_alt,
+    seen,
 )
 
 DASHES: list[Any] = ["-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5))]
+ON_ANY_GROUND = (("white", 1.8), (DARK, 0.0))  # a wide line below a dark one: on bars, beside them
 
 
 def curves(
@@ -92,10 +93,10 @@ def curves(
         if np.issubdtype(positions.dtype, np.integer):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no frame 2.5
         axes.set_xlim(first - 0.01 * span, last + 0.01 * span)
-        axes.grid(axis="y", color="#e4e4e4", linewidth=1)
+        axes.grid(axis="y")
         axes.set_axisbelow(True)
         shades = {
-            name: darkened(object_colour(colours.get(name, i + 1)), 0.7)
+            name: seen(object_colour(colours.get(name, i + 1)), 0.11, 0.45)
             for i, name in enumerate(series)
         }
         for i, (name, curve) in enumerate(series.items()):
@@ -121,10 +122,10 @@ def curves(
         ends = {name: curve[np.isfinite(curve)][-1:] for name, curve in series.items()}
         heights = {n: float(plot * (high - e[0]) / (high - low)) for n, e in ends.items() if len(e)}
         for name, y in _apart(heights, 20, plot).items():
-            colour = darkened(shades[name], 0.36)
+            colour = seen(shades[name], 0.175, 0.183)
             page.text(left + width + 14, above + y, name, va="center", color=colour, weight="bold")
         for at, what in events.items():
-            axes.axvline(at, color=QUIET, linewidth=1.3, linestyle=(0, (2, 2)))
+            axes.axvline(at, color=INK, linewidth=1.3, linestyle=(0, (2, 2)))
             # To the left of its line where the text would leave the page.
             side = "right" if across(at) + 8 * len(what) > WIDTH else "left"
             x_text = across(at) + (3 if side == "left" else -3)
@@ -133,8 +134,8 @@ def curves(
             height, breadth = sizes[at]
             picture = painted(pictures[at], None, drawn(sizes[at]), 0)
             page.picture(picture, middle - breadth / 2, thumbnails - 14 - height)
-            page.line((middle, thumbnails - 13), (across(at), above), color=QUIET, linewidth=0.9)
-            page.line((across(at), above), (across(at), above + plot), color=QUIET, linewidth=0.9)
+            page.line((middle, thumbnails - 13), (across(at), above), color=INK, linewidth=0.9)
+            page.line((across(at), above), (across(at), above + plot), color=INK, linewidth=0.9)
         return page.finished(alt, photographic=bool(pictures))
 
 
@@ -184,7 +185,7 @@ def bars(
         page = Page(title, legend + plot + below)
         axes = page.axes(left, legend, WIDTH - left - right, plot)
         axes.set(xlabel=xlabel, ylim=(plot, 0))
-        axes.grid(axis="x", color="#e4e4e4", linewidth=1)
+        axes.grid(axis="x")
         axes.set_axisbelow(True)
         axes.spines["left"].set_color(INK)
         top, middles, ends = float(gap), list[float](), [0.0]
@@ -199,7 +200,9 @@ def bars(
                     interval = interval.get(kind)
                 end = value
                 if interval is not None:
-                    axes.plot(interval, (y, y), color=INK, linewidth=1.6, marker="|", markersize=8)
+                    for colour, more in ON_ANY_GROUND:
+                        axes.plot(interval, (y, y), color=colour, linewidth=1.6 + more, marker="|",
+                                  markersize=8 + more, markeredgewidth=1 + more)  # fmt: skip
                     end = max(value, interval[1])
                 ends += [end, value if interval is None else min(value, interval[0])]
                 axes.annotate(

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from vos_lab.view.encoding import encode_jpeg
 from vos_lab.view.figures.page import (
     INK,
-    QUIET,
     Figure,
     Page,
     drawn,
@@ -244,9 +243,9 @@ def correlation_figure(
         if truth is not None and np.isfinite(truth).all() and np.abs(truth).max() <= edge:
             _ring(axes, float(truth[0]), float(truth[1]), TRUE)
         text = "+ no motion, yellow: best score"
-        page.text(left, line + side + 8, text, va="top", color=QUIET, fontsize=10)
+        page.text(left, line + side + 8, text, va="top", color=INK, fontsize=10)
         if truth is not None:
-            page.text(left, line + side + 26, "blue: the truth", va="top", color=QUIET, fontsize=10)
+            page.text(left, line + side + 26, "blue: the truth", va="top", color=INK, fontsize=10)
         return page.finished(alt, photographic=True)
 
 

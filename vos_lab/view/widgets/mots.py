@@ -13,8 +13,8 @@ from vos_lab.metrics.mots import match_masks
 from vos_lab.video import OBJECT_COLOURS, Lazy, Video
 from vos_lab.view.encoding import encode_frames
 from vos_lab.view.figures.page import (
+    DARK,
     INK,
-    QUIET,
     WIDTH,
     Figure,
     Page,
@@ -153,22 +153,22 @@ def timeline_figure(lines: Timeline, *, title: str, alt: str = "", most: int = 2
         for y, row in enumerate(rows):
             for start, stop, track in segments(lines.tracks[row]):
                 if track == MISSED:
-                    axes.plot((start, stop), (y + 0.5, y + 0.5), color=QUIET, linewidth=1)
+                    axes.plot((start, stop), (y + 0.5, y + 0.5), color=INK, linewidth=1)
                 elif track != ABSENT:
                     colour = object_colour(label_of(track))
                     axes.barh(y + 0.5, stop - start, 0.78, start, color=colour)
                     # The number, beside the mark of a switch, where there is room for it.
                     left = start + (0.012 if (row, start) in lines.switches else 0.005) * frames
                     if stop - left > (0.012 + 0.009 * len(str(track))) * frames:
-                        ink = INK if luminance(colour) > 0.4 else "white"
+                        ink = DARK if luminance(colour) > 0.18 else "white"
                         axes.text(left, y + 0.54, str(track), va="center", color=ink, fontsize=9)
         marks = [(t, rows.index(row) + 0.5) for row, t in lines.switches if row in rows]
         if marks:
             axes.plot(*zip(*marks, strict=True), linestyle="", marker="D", markersize=6,
-                      color=INK, markeredgecolor="white", markeredgewidth=1)  # fmt: skip
-        page.text(LABELS, 4, "bars: the track, by number and colour   ", va="top", color=QUIET)
+                      color=DARK, markeredgecolor="white", markeredgewidth=1)  # fmt: skip
+        page.text(LABELS, 4, "bars: the track, by number and colour   ", va="top", color=INK)
         page.text(LABELS + 300, 4, "◆ identity switch", va="top", color=INK)
-        page.text(LABELS + 460, 4, "— there, but not found", va="top", color=QUIET)
+        page.text(LABELS + 460, 4, "— there, but not found", va="top", color=INK)
         return page.finished(alt, photographic=False)
 
 

@@ -18,7 +18,6 @@ from vos_lab.view import figures
 from vos_lab.view.encoding import encode_frames, encode_jpeg, encode_palette
 from vos_lab.view.figures.page import (
     INK,
-    QUIET,
     WIDTH,
     Figure,
     Page,
@@ -337,7 +336,7 @@ def networks_figure(
             page.text(left, 2, name, va="top", weight="bold")
             picture = grey + 0.85 * soft[..., None] * (OBJECT_COLOURS[1] - grey)
             page.picture(resized(picture.astype(np.uint8), drawn(shown)), left, line, frame=True)
-            page.text(left, line + shown[0] + 8, learned[i], va="top", color=QUIET)
+            page.text(left, line + shown[0] + 8, learned[i], va="top", color=INK)
             if i:
                 middle = line + shown[0] / 2
                 ends = page.place(left - gap + 8, middle), page.place(left - 8, middle)
