@@ -113,7 +113,6 @@ figures.strip(
     [video.overlay(party.frames[8], party.masks[8], opacity) for opacity in opacities],
     titles=[f"opacity {opacity}" for opacity in opacities],
     title="A low opacity shows the texture, a high one the shape",
-    alt="The same frame five times, with the objects painted ever more strongly.",
 )
 
 # %% [markdown] name="tasks" slide="slide"
@@ -143,8 +142,6 @@ figures.strip(
     answers,
     titles=[f"frame {t}" for t in at],
     title="One video, three right answers",
-    alt="The same six frames in three rows: one object painted, all objects painted in colours "
-    "of their own, and all objects painted in one colour.",
 )
 
 # %% name="tasks-quiz" slide="fragment"
@@ -216,8 +213,6 @@ figures.strip(
     hide_and_seek,
     {"truth": hide_and_seek.masks, "baseline": masks},
     title="The object walks on; the copied mask stays behind",
-    alt="Two rows of frames. Above, the painted pixels follow the animal. Below, they stay where "
-    "the animal was in the first frame.",
 )
 
 # %% [markdown] name="score"
@@ -234,7 +229,6 @@ figures.curves(
     "The baseline is right once, and never again",
     ylabel="J, region overlap (0 to 1)",
     events={hidden[0]: "completely hidden"} if hidden else None,
-    alt="J of the baseline over the frames. It starts at 1 and falls within a few frames.",
 )
 
 # %% [markdown] name="break-it" slide="slide"
@@ -267,7 +261,6 @@ figures.bars(
     "Motion is deadly, light is harmless",
     xlabel="mean J of the baseline, 10 videos each, with 95 % interval",
     intervals={name: (low, high) for name, (_, low, high) in scores.items()},
-    alt="Bars of the mean J of the baseline for eight challenges, with intervals.",
     digits=2,
 )
 

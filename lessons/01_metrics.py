@@ -80,8 +80,6 @@ figures.compare_masks(
     shifted,
     truth,
     title="Three kinds of pixels",
-    alt="A shifted mask over the true one: grey where both agree, orange where only the "
-    "prediction is, blue where only the truth is.",
 )
 
 # %% [markdown] name="region-equation" slide="slide"
@@ -138,8 +136,6 @@ figures.boundary_figure(
     ragged,
     truth,
     title="Each boundary is looked for in a band around the other",
-    alt="Left, the predicted boundary over the band around the true one; unmatched parts are "
-    "orange. Right, the true boundary over the band around the predicted one.",
 )
 
 # %% [markdown] name="f-equation" slide="slide"
@@ -211,7 +207,6 @@ figures.curves(
     {"J": j, "F": f},
     "The copied mask gets worse with every frame",
     ylabel="score (0 to 1)",
-    alt="J and F of the baseline over the frames of a video. Both begin at 1 and fall.",
 )
 
 # %% [markdown] name="decay-exercise"

@@ -84,7 +84,6 @@ flow_figures.quiver(
     first,
     truth,
     title="The fish swims to the left; the ground stands still",
-    alt="A fish in grey, with arrows on its body that point to the left. There are none around it.",
 )
 
 # %% [markdown] name="colour"
@@ -100,7 +99,6 @@ flow_figures.flow_picture(
     {"true flow": truth},
     first,
     title="Blue goes left; the paler, the slower",
-    alt="The frame with the fish, and beside it the flow: a blue fish on white.",
 )
 
 # %% [markdown] name="explorer-text"
@@ -125,8 +123,6 @@ flow_figures.warp_views(
     second,
     truth,
     title="Brought back, the second image is nearly the first",
-    alt="The second image warped back. The difference to the first is bright along the fish "
-    "before, and nearly black after.",
 )
 
 # %% [markdown] name="error-text"
@@ -148,8 +144,6 @@ flow_figures.error_maps(
     },
     truth,
     title="A good method errs at the outline, where motion changes abruptly",
-    alt="Two maps of the endpoint error. With zero flow the whole fish is bright. With DIS only "
-    "its outline is.",
 )
 
 # %% name="photometric-quiz" slide="fragment"
@@ -174,8 +168,6 @@ figures.curves(
     ylabel="brightness (0 to 255)",
     xlabel="column",
     x=np.arange(270)[row],
-    alt="Brightness along a row of the image: the same curve twice, 2 pixels apart. On the slopes "
-    "the two differ much, on flat parts not at all.",
 )
 
 # %% [markdown] name="constancy-equation" slide="slide"
@@ -237,8 +229,6 @@ for name, liking in places.items():
 flow_figures.structure_figure(
     patches,
     title="Inside the ellipse nobody can tell one motion from another (rim: 1 pixel)",
-    alt="Three patches of the frame. The flat one has an ellipse that fills it, the edge a long "
-    "thin one along the edge, the corner a small one.",
 )
 
 # %% [markdown] name="tensor-explained"
@@ -267,8 +257,6 @@ flow_figures.quiver(
     where=dotted.masks[0] > 0,
     every=12,
     title="Stripes alone seem to go to the lower right; dots give the true motion away",
-    alt="Arrows in the hole three times. True, all to the right. Stripes alone, to the lower "
-    "right. With dots, most of them to the right.",
 )
 
 # %% [markdown] name="hs-text" slide="slide"
@@ -297,8 +285,6 @@ for n in (20, 1000):
 flow_figures.flow_picture(
     answers,
     title="A plain square: a window sees only its sides; smoothness spreads from there",
-    alt="The flow of a square that moves to the right. Lucas-Kanade finds it along the left and "
-    "right side. Horn-Schunck fills the square with more rounds, and spreads beyond it.",
     max_flow=1.3,
 )
 
@@ -329,8 +315,6 @@ figures.curves(
     ylabel="endpoint error (pixels)",
     xlabel="true motion (pixels)",
     x=shifts,
-    alt="Endpoint error over the true motion for pyramids of 1 to 4 levels. With 1 level it "
-    "rises from 2 pixels on; with each further level it stays low twice as long.",
 )
 
 # %% [markdown] name="coarse-to-fine"
@@ -412,7 +396,6 @@ figures.bars(
     bars,
     "Light that changes is taken for motion",
     xlabel="mean endpoint error (pixels), 4 clips",
-    alt="Bars of the endpoint error of five methods under steady and under changing light.",
     digits=2,
 )
 
@@ -462,8 +445,6 @@ figures.strip(
     [clip.frames[t] for clip in balls.values() for t in (0, 16)],
     titles=[f"{name}, {t}" for name in ("plain", "light", "spots") for t in ("0", "16")],
     title="Three balls, each in frame 0 and frame 16: which of them spins?",
-    alt="Three balls twice. The first looks the same both times. On the second the light comes "
-    "from another side. On the third the spots have moved.",
 )
 
 # %% name="illusions-table" slide="slide"
@@ -492,7 +473,6 @@ flow_figures.quiver(
     where=pole.masks[0] > 0,
     every=14,
     title="The barber pole: every point goes sideways, and the stripes climb",
-    alt="The pole twice with arrows. Real: all to the right. Perceived: all upwards.",
 )
 
 # %% [markdown] name="perceived-explained"

@@ -88,8 +88,6 @@ flow_figures.flow_picture(
     {"true flow": shapes.flow},
     shapes.first,
     title="Each shape moves by a map of its own, and so does the ground",
-    alt="The first image with the shapes, and beside it their flow: each shape has one colour, "
-    "which changes slowly where it turns. The blob goes down, a plate below it up to the right.",
 )
 
 # %% [markdown] name="shapes-box"
@@ -213,8 +211,6 @@ flow_figures.error_maps(
     large,
     shapes.flow,
     title="Scale by scale, edges come in and errors go",
-    alt="Four maps of the endpoint error, at 1/32, 1/16, 1/8 and 1/4 of the size. The blocks get "
-    "smaller, and what stays bright is along the outlines of the shapes.",
 )
 
 # %% [markdown] name="loss-text" slide="slide"
@@ -262,7 +258,6 @@ figures.curves(
     ylabel="endpoint error, held out (px)",
     xlabel="step",
     x=steps,
-    alt="The endpoint error of both networks on held-out shapes over the steps of the training.",
     events={0.3 * steps[-1]: "shapes move as far as they ever will"},
 )
 
@@ -292,7 +287,6 @@ figures.strip(
         for image in noisy(recipes.held_out(), np.random.default_rng(0))[:2]
     ],
     title="Would you find what moves here?",
-    alt="Two images of shapes under heavy coloured noise.",
 )
 
 # %% name="noise-error"
@@ -377,7 +371,6 @@ flow_figures.flow_picture(
     {"truth": truth} | {name: flow.estimate(first, second, name) for name in ("dis", "flownet-c")},
     first,
     title="It has never seen one of these, and it finds the motion",
-    alt="A frame of the renderer, its true flow, and the flow by DIS and by FlowNetC.",
 )
 
 # %% [markdown] name="claim-text" slide="slide"
@@ -423,7 +416,6 @@ figures.curves(
     xlabel="everything moves to the right by (px)",
     x=shifts,
     events={48: "reach of the correlation layer"},
-    alt="Endpoint error of DIS, FlowNetS and FlowNetC over the shift, from 4 to 80 pixels.",
 )
 
 # %% [markdown] name="reach-explained"
@@ -466,8 +458,6 @@ matches["FlowNetC"] = flow.estimate(far_apart.first, far_apart.second, "flownet-
 flow_figures.flow_picture(
     matches,
     title="The best score of each place is a match; the network makes a flow of them",
-    alt="Four flows: the truth; the best scores by the features of FlowNetC, in blocks, mostly of "
-    "the right colour; by mean colours, mostly wrong; and the flow of FlowNetC, smooth.",
 )
 
 # %% [markdown] name="correspondence-explained"

@@ -99,8 +99,6 @@ figures.strip(
     {"truth": truth, "carried by flow": plain},
     at=[1, 8, 16, 24, 29],
     title="One step is nearly perfect; thirty are not",
-    alt="Five frames. Above, the true mask of the ball. Below, the one carried by your function: "
-    "right at first, and with a longer and longer tail behind the ball.",
 )
 
 # %% name="drift" slide="slide"
@@ -114,8 +112,6 @@ figures.curves(
     {"from the true mask, one step": one_step, "from the first mask": j_plain},
     "Each step is good; the small mistakes add up",
     ylabel="J",
-    alt="J over the frames. One step from the true mask stays high in all frames. Carried on from "
-    "the first mask, J falls steadily.",
 )
 
 # %% [markdown] name="check-text" slide="slide"
@@ -139,8 +135,6 @@ figures.strip(
     [truth[9], (~trusted).astype(np.uint8) * 3],
     titles=["the object", "not to be trusted"],
     title="What was not seen before fails: behind the ball, at the border; and so does plain sky",
-    alt="A frame twice. On the left the ball is coloured. On the right what fails the check: a "
-    "patch behind the ball, stripes along the border, and a part of the sky.",
 )
 
 # %% name="consistency-quiz" slide="fragment"
@@ -220,7 +214,6 @@ figures.bars(
     "Colour holds the mask; edges sharpen it",
     xlabel="J, 12 clips, with 95 % interval",
     intervals={name: mean_interval(np.array(j))[1:] for name, j in j_variants.items()},
-    alt="Bars of J for propagation by flow alone, with edges, with colour, and with both.",
     digits=2,
 )
 
@@ -242,8 +235,6 @@ flow_figures.error_maps(
     {"whole image": of_whole, "object alone": of_object},
     only_object,
     title="On the object, flow is better without its surroundings",
-    alt="Two maps of the endpoint error on the object. With flow of the whole image its outline "
-    "is bright. With flow of the object alone it is nearly black.",
 )
 
 # %% [markdown] name="energy" slide="slide"
@@ -268,8 +259,6 @@ figures.strip(
     + [minimum_cut(evidence, *contour_costs(now)).astype(np.uint8)],
     titles=["place", "colour", "both", "minimum cut"],
     title="Place knows where, colour knows what; the cut makes one mask of them",
-    alt="A frame four times, with the pixels for which place, colour, or both speak, and with the "
-    "mask of the minimum cut, which has no specks.",
 )
 
 # %% exercise="vos_lab.methods.object_flow.object_flow_step" points=4
@@ -336,8 +325,6 @@ figures.curves(
     ylabel="J",
     events={gone[0]: "hidden", gone[-1] + 1: "seen again"},
     pictures={before[2]: hidden.frames[before[2]], after[-1]: hidden.frames[after[-1]]},
-    alt="J over the frames for two methods. Both fall when the object is hidden, and do not rise "
-    "when it is seen again.",
 )
 
 # %% [markdown] name="occlusion-explained"
@@ -371,8 +358,6 @@ figures.strip(
     [None, None] + [(score[0, 0] > 0).numpy().astype(np.uint8) for score in (looks, moves)],
     titles=["frame", "its flow", "appearance", "motion"],
     title="Two streams, two opinions",
-    alt="A frame, its flow as colour, and the frame twice with what each stream takes for the "
-    "object.",
 )
 
 # %% [markdown] name="fusion-text"
@@ -395,8 +380,6 @@ figures.strip(
     {"truth": list(scene.masks)} | {name: found[name] for name in names},
     at=[1, 3, 5, 7, 9, 11],
     title="Without a first mask: what each stream finds, and both together",
-    alt="Six frames in four rows: the truth, the appearance stream, the motion stream, and the "
-    "fusion of both.",
 )
 
 # %% name="streams-table" slide="slide"

@@ -113,8 +113,6 @@ networks_figure(
     ["has learned nothing here\n(paper: ImageNet)", "from many videos:\nwhat is an object?",
      "from frame 0:\nwhich object?"],
     title="From everything, to objects, to this object: the same frame, three networks",
-    alt="Frame 8 of a video with several objects three times. Orange is what the base, the parent "
-    "and the test network take for the object.",
 )  # fmt: skip
 
 # %% [markdown] name="departures"
@@ -194,7 +192,6 @@ figures.compare_masks(
     truth[8],
     walk.frames[8],
     title="What the class-balanced loss gets wrong in frame 8",
-    alt="Frame 8 with right, false and missed pixels in three colours.",
 )
 
 # %% [markdown] name="balance-explained"
@@ -221,7 +218,6 @@ figures.strip(
     pictures,
     titles=[f"{side.shape[-2]} x {side.shape[-1]}" for side in sides] + ["fused"],
     title="What each size says: white is object",
-    alt="Five grey maps from fine to coarse, and a sixth that fuses them.",
 )
 
 # %% [markdown] name="fuse-text"
@@ -288,7 +284,6 @@ figures.strip(
         "OSVOS, from the last frame to the first": backwards,
     },
     title="No frame knows of another: OSVOS can walk backwards",
-    alt="Six frames in two rows: the true masks, and those of OSVOS.",
 )
 
 # %% [markdown] name="contours-text" slide="slide"
@@ -318,8 +313,6 @@ figures.strip(
     titles=["contours", "regions", f"J {jaccard(before, truth[8]):.2f}",
             f"snapped: J {jaccard(after, truth[8]):.2f}"],
     title="Contours, the regions between them, and the mask before and after",
-    alt="Dark contours on white; the frame painted in one colour for each region; the mask before "
-    "and after snapping.",
 )  # fmt: skip
 
 # %% name="snapping" slide="slide"
@@ -377,7 +370,6 @@ figures.curves(
     ylabel="J",
     events={gone[0]: "hidden", gone[-1] + 1: "seen again"},
     pictures={before[2]: hidden.frames[before[2]], after[-1]: hidden.frames[after[-1]]},
-    alt="J over the frames for OSVOS and for propagation, before and after the object is hidden.",
 )
 
 # %% [markdown] name="flicker-text" slide="slide"
@@ -426,8 +418,6 @@ figures.strip(
     {"frame 0 annotated": alone, f"frames 0 and {shown} annotated": mended},
     at=[0, 5, 10, 15, 20],
     title="One more annotation says: this one is background",
-    alt="Five frames in two rows. Above, OSVOS with one annotation; below, with a second one in "
-    "which the twin is background.",
 )
 
 # %% [markdown] name="twin-explained"

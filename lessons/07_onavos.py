@@ -101,8 +101,6 @@ figures.curves(
     "What was learned from frame 0 is soon out of date",
     ylabel="J",
     pictures={t: coat.frames[t] for t in (0, 11, 23)},
-    alt="J of OSVOS over the frames, with pictures of frames 0, 11 and 23: the coat of the animal "
-    "turns from one colour to another.",
 )
 
 # %% [markdown] name="sure-text" slide="slide"
@@ -120,8 +118,6 @@ figures.strip(
     [middle.truth.astype(np.uint8), None, own],
     titles=["the truth", "how sure OSVOS is (yellow: sure)", "its mask: above one half"],
     title="Frame 15: the mask is wrong in places, but where OSVOS is sure, it is mostly right",
-    alt="A frame three times: with the true mask; as a map of how sure OSVOS is of the object; and "
-    "with the mask of OSVOS.",
 )
 
 # %% [markdown] name="select-text" slide="slide"
@@ -149,8 +145,6 @@ sample_figure(
     SURE,
     far,
     title="Frame 15, as your function sees it: red is object, blue is background, grey is ignored",
-    alt="A sample map of frame 15. The middle of the animal is red and striped: positive examples. "
-    "Everything far from it is blue and dotted: negative ones. A wide band has no colour.",
 )
 
 # %% name="right-examples" slide="slide"
@@ -208,8 +202,6 @@ figures.strip(
     titles=["what is learned"]
     + [f"{name}: J {jaccard(p > 0.5, middle.truth):.2f}" for name, p in pair.items()],
     title="Frame 15 before and after it was learned from: what was ignored changes, too",
-    alt="The sample map of frame 15, and how sure the network is of each pixel before and after "
-    "four steps.",
 )
 
 # %% [markdown] name="whole-text" slide="slide"
@@ -226,7 +218,6 @@ figures.curves(
     "The same network in frame 0; one of the two goes on learning",
     ylabel="J",
     pictures={t: coat.frames[t] for t in (0, 11, 23)},
-    alt="J over the frames, for OSVOS and for OnAVOS, which start alike.",
 )
 
 # %% name="whole-maps" slide="slide"
@@ -239,8 +230,6 @@ figures.strip(
     maps,
     titles=[f"frame {m.number}" for m in stations],
     title="What OnAVOS learned on its way: each frame names its own sure pixels",
-    alt="Sample maps of frames 1, 5, 10, 14, 19 and 23, with red and striped positive examples on "
-    "the animal and blue and dotted negative ones far from it.",
 )
 
 # %% name="player" slide="slide"
@@ -303,7 +292,6 @@ figures.strip(
     found,
     at=[1, 3, 6, 8, 11, 13, 16, 18, 21, 23],
     title="What keeps the network honest, taken away",
-    alt="Ten frames in three rows: OnAVOS, OnAVOS without negatives, and without the first frame.",
 )
 
 # %% name="runaway-size" slide="slide"
@@ -312,8 +300,6 @@ figures.curves(
     size,
     "How large is the mask? 1 is as large as the object",
     ylabel="size of the mask / true size",
-    alt="The size of the mask beside the true size over the frames, for OnAVOS and for its two "
-    "variants.",
 )
 
 # %% name="runaway-table" slide="slide"

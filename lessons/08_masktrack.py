@@ -111,8 +111,6 @@ figures.strip(
     [np.repeat(plane[..., None], 3, axis=-1) for plane in planes],
     titles=["red", "green", "blue", "the last mask"],
     title="What the network sees: three channels of now, one of a moment ago",
-    alt="Four grey pictures: the red, green and blue channel of a frame, and the mask of the last "
-    "frame in white on black.",
 )
 
 # %% exercise="vos_lab.methods.masktrack.refine_mask" points=2
@@ -129,8 +127,6 @@ figures.strip(
     [(soft > 0.5).astype(np.uint8) for soft in rough],
     titles=[f"J {jaccard(soft > 0.5, this_mask):.2f}" for soft in rough],
     title="A mask that is eight pixels off, refined once, twice, ... five times",
-    alt="A frame six times. First the mask is beside the animal; each refinement brings it closer "
-    "to the contour.",
 )
 
 # %% [markdown] name="stills-text" slide="slide"
@@ -158,8 +154,6 @@ figures.strip(
     range(8),
     ["truth"] + [f"past {i}" for i in range(1, 8)],
     title="One picture, and seven masks that the frame before may have had",
-    alt="A picture eight times: with the true mask, and with seven that are shifted, bent, too "
-    "thick, or have lost a part.",
 )
 
 # %% name="coarse-quiz" slide="fragment"
@@ -200,8 +194,6 @@ figures.curves(
     "A network that has never seen a video, on a video",
     ylabel="J",
     x=np.arange(1, len(walk)),
-    alt="J over the frames for the copied first mask, for the network that was trained on stills "
-    "alone, and for the one that was fine-tuned on the first frame.",
 )
 
 # %% name="stills-table" slide="slide"
@@ -244,8 +236,6 @@ figures.strip(
     ],
     titles=["the frame", "what the network sees"],
     title="The window has the shape of the frame, and the object fills it",
-    alt="On the left a frame with a small animal and a white rectangle around it. On the right the "
-    "inside of the rectangle, as large as the whole frame.",
 )
 
 # %% name="zoom-measured" slide="slide"
@@ -277,7 +267,6 @@ figures.strip(
     [None, drive.masks[8], None],
     titles=["frame 7", "frame 8 and its mask", "length of the flow"],
     title="In the flow the object can be seen without its colours",
-    alt="Two frames, the second with its mask, and a grey picture in which what moves is bright.",
 )
 
 # %% name="flow-measured" slide="slide"
@@ -319,8 +308,6 @@ figures.strip(
     [picture, cut_out, ground],
     titles=["the annotated frame", "the object", "the ground, its hole filled"],
     title="One frame, taken apart",
-    alt="A frame with an animal; the animal alone on white; and the landscape without it, with a "
-    "blurred patch where it was.",
 )
 
 # %% exercise="vos_lab.methods.lucid_frames.lucid_frame" points=3
@@ -345,8 +332,6 @@ contact_sheet(
     walk,
     1,
     title="Eight frames that nobody filmed, with exact masks",
-    alt="Eight dreamt frames: the animal larger and smaller, to the left and to the right, "
-    "bent, mirrored, in warm and in cold light, always with its exact mask.",
 )
 
 # %% [markdown] name="two-text" slide="skip"
@@ -359,8 +344,6 @@ contact_sheet(
     pair,
     2,
     title="Two objects go their own ways, and hide one another",
-    alt="Eight dreamt frames of two fish, each larger or smaller, mirrored, apart from one "
-    "another or one in front of the other.",
 )
 
 # %% name="lucid-quiz" slide="fragment"
@@ -389,7 +372,6 @@ figures.curves(
     "40 steps of fine-tuning, on plain and on lucid frames",
     ylabel="J",
     x=np.arange(1, len(twins)),
-    alt="J over the frames of one clip, for a network fine-tuned on plain and on lucid frames.",
 )
 
 # %% [markdown] name="one-clip" slide="skip"
@@ -428,8 +410,6 @@ figures.strip(
     tracks,
     at=[1, 2, 4, 5, 7, 8, 10, 12, 13, 15],
     title="Taught with perfect masks it clings to the old one; with damaged ones it follows",
-    alt="Ten frames in two rows: the network taught with damaged masks, and the one taught with "
-    "perfect masks, whose mask stays behind.",
 )
 
 # %% [markdown] name="trusting-explained"
@@ -461,7 +441,6 @@ figures.curves(
     "After a full occlusion MaskTrack stays lost; OSVOS looks everywhere and finds it",
     ylabel="J",
     events={gone[0]: "hidden", gone[-1] + 1: "seen again"},
-    alt="J over the frames for MaskTrack and OSVOS, before and after the object is hidden.",
 )
 
 # %% [markdown] name="occlusion-explained"

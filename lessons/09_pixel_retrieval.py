@@ -117,8 +117,6 @@ figures.strip(
     drive,
     by_colour,
     title="Every pixel asked the eight pixels of frame 0 that have its colour",
-    alt="Six frames. The mask covers most of the car, and specks of the ground that have its "
-    "colours.",
 )
 
 # %% [markdown] name="space-text" slide="slide"
@@ -137,8 +135,6 @@ figures.strip(
     [picture, *(np.kron(each, np.ones((4, 4, 1), np.uint8)) for each in maps)],
     titles=["frame 12", *names.values()],
     title="Three spaces: what has one colour is close together",
-    alt="A frame, and three pictures of coloured cells: by their mean colour, by a network with "
-    "random weights, and by the learned one, in which the car is one patch of colour.",
 )
 
 # %% [markdown] name="loss-text" slide="slide"
@@ -192,8 +188,6 @@ figures.curves(
     "Frame 0 alone is asked, in three spaces",
     ylabel="J",
     x=np.arange(1, len(drive)),
-    alt="J over the frames, when each pixel asks frame 0 by colour, by random and by learned "
-    "embeddings.",
 )
 
 # %% [markdown] name="departures" slide="skip"
@@ -316,8 +310,6 @@ figures.strip(
     {f"asks {way}: J {after[way]:.2f} in the last six frames": m for way, m in masks.items()},
     at=[0, 4, 8, 12, 16, 20, 23],
     title="It comes back where it was not: only who asks all pixels can know it again",
-    alt="Seven frames in two rows. An animal goes behind a rock and comes out on the other side. "
-    "With near references nothing is found there; with all references it is found again.",
 )
 
 # %% [markdown] name="break-twin-text" slide="skip"
@@ -336,8 +328,6 @@ figures.strip(
     masks,
     at=[0, 4, 8, 12, 16, 20, 23],
     title="What has the colours of the object, and is not",
-    alt="Seven frames with two animals that look alike, in two rows: segmented by colour, and by "
-    "the learned embedding.",
 )
 
 # %% [markdown] name="break-explained"

@@ -124,7 +124,6 @@ figures.strip(
     at=range(len(pictures[:10])),
     titles=titles[:10],
     title="What the network sees: squares around each object",
-    alt="A row of small squares, each with one of the objects of a video, early and late.",
 )
 
 # %% name="cosines" slide="slide"
@@ -174,7 +173,6 @@ figures.curves(
     ylabel="loss",
     xlabel="step",
     x=np.arange(1, len(short.losses) + 1),
-    alt="The loss over the steps of a short training.",
 )
 
 # %% [markdown] name="training-explained"
@@ -194,7 +192,6 @@ figures.curves(
     ylabel="share of regions",
     xlabel="step",
     x=[each["step"] for each in held_out],
-    alt="Two falling curves over the steps of the training: the share of wrong identities.",
 )
 
 # %% [markdown] name="recover-text" slide="slide"
@@ -220,7 +217,6 @@ figures.strip(
     [overlay(frame, (regions[p] > 0.5).astype(np.uint8), 0.6) for p in order],
     titles=[f"{similarity[p, 0]:.2f}{', chosen' if p == chosen else ''}" for p in order],
     title="The proposals again: the most similar to the object of frame 0 first",
-    alt="One frame five times, each with another proposal in colour and its similarity above it.",
 )
 
 # %% [markdown] name="method-text" slide="slide"
@@ -245,8 +241,6 @@ figures.curves(
     ylabel="J",
     x=np.arange(1, len(hidden)),
     events={gone[0]: "hidden", gone[-1] + 1: "out again"},
-    alt="J over the frames, of propagation alone and with recovery. Both fall when the object is "
-    "hidden.",
 )
 
 # %% name="back-quiz" slide="fragment"
@@ -275,7 +269,6 @@ figures.strip(
     },
     at=around,
     title="From where it was found, the mask is carried back",
-    alt="The frames in which the object comes out, in two rows: forward only, and both ways.",
 )
 
 # %% [markdown] name="departures" slide="skip"
@@ -307,7 +300,6 @@ figures.strip(
     masks,
     at=[0, 6, 12, 18, 24, 30, 36],
     title="When the object has been away, its twin is taken for it",
-    alt="Seven frames in two rows, with an object that goes behind something, and its twin.",
 )
 
 # %% [markdown] name="break-explained" slide="skip"

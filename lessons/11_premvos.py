@@ -135,7 +135,6 @@ figures.curves(
     ylabel="recall",
     xlabel="proposals of each frame",
     x=numbers,
-    alt="Two rising curves: the recall of the proposals over their number, at IoU 0.5 and 0.7.",
 )
 
 # %% [markdown] name="expand-text" slide="slide"
@@ -213,8 +212,6 @@ figures.strip(
     pictures,
     titles=titles,
     title="Each object as a rough proposal, and after a closer look",
-    alt="One frame six times: for each of three objects a rough mask of squares, and the refined "
-    "mask.",
 )
 
 # %% [markdown] name="scores-text" slide="slide"
@@ -257,7 +254,6 @@ figures.strip(
     at=range(len(rows)),
     titles=[f"proposal {p}" for p in rows],
     title="The same proposals",
-    alt="One frame several times, each with the mask of one proposal.",
 )
 
 # %% [markdown] name="weights-text" slide="slide"
@@ -330,7 +326,6 @@ figures.curves(
     "With all proposals, and with those of one method",
     ylabel="mean J",
     x=np.arange(1, len(clip)),
-    alt="Mean J of the three objects over the frames, for PReMVOS and for pixel retrieval.",
 )
 
 # %% [markdown] name="departures" slide="skip"
@@ -367,8 +362,6 @@ figures.curves(
     ylabel="J of object 2",
     x=np.arange(1, len(clip)),
     events={3: "behind the animal", 16: "out again"},
-    alt="J of object 2 over the frames, when flow alone decides, when re-identification alone "
-    "decides, and all five scores. All fall while it is hidden.",
 )
 
 # %% [markdown] name="break-flow-explained" slide="skip"
@@ -396,8 +389,6 @@ figures.strip(
     {way: masks[way] for way in ("ReID alone", "all five")},
     at=[0, 4, 8, 12, 16, 20, 23],
     title="ReID knows what it looks like, and not where it can be",
-    alt="Seven frames in two rows: masks that were chosen by re-identification alone, and by all "
-    "five scores.",
 )
 
 # %% [markdown] name="break-explained"

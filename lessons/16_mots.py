@@ -93,8 +93,6 @@ figures.curves(
     },
     "Of those who are there, fewer and fewer were in the first mask",
     ylabel="objects",
-    alt="Two curves over 60 frames: how many objects are there stays about the same; how many of "
-    "them were there in frame 0 falls.",
 )
 
 # %% [markdown] name="differences"
@@ -157,8 +155,6 @@ figures.strip(
     [painted(found[level][20]) for level in levels],
     titles=[f"noise: {level}" for level in levels],
     title="One frame, four detectors: colours are only the order of confidence",
-    alt="The same frame four times with masks. With more noise people are missing, outlines are "
-    "ragged, two are one, and masks lie where nobody is.",
 )
 
 # %% [markdown] name="matching-text" slide="slide"
@@ -300,7 +296,6 @@ figures.strip(
     {"truth": identity_maps(truth, street.size), "tracks": identity_maps(tracks, street.size)},
     at=[5, 20, 35, 50],
     title="Tracks from noisy detections: colours differ from the truth, but should not change",
-    alt="Frames of the crowd, above with the true identities, below with those of the tracker.",
 )
 
 # %% [markdown] name="timeline-text" slide="slide"
@@ -319,7 +314,6 @@ figures.curves(
     x=np.arange(0.05, 0.99, 0.05),
     xlabel="alpha: the IoU that a match needs",
     ylabel="share",
-    alt="Three curves over alpha, close together. All fall, slowly to 0.5 and then steeply.",
 )
 
 # %% [markdown] name="hota-read"
@@ -377,8 +371,6 @@ figures.strip(
     identity_maps(followed, clip.size),
     at=[4, 12, 20, 30, 34, 40],
     title="Twins turn round behind the wall, and the tracker lets them pass",
-    alt="Two red discs go behind a wall from both sides. Before, the left one has the first "
-    "colour; when they come out the right one has it.",
 )
 
 # %% [markdown] name="twins-explained"
@@ -407,8 +399,6 @@ figures.curves(
     x=chances,
     xlabel="chance that the detector misses an object in a frame",
     ylabel="sMOTSA",
-    alt="sMOTSA over the chance of a miss. Without coasting it falls in step with it, with "
-    "coasting much more slowly.",
 )
 
 # %% [markdown] name="patience-text"
@@ -429,7 +419,6 @@ figures.curves(
     x=waits,
     xlabel="frames that a hidden track is kept",
     ylabel="identity switches",
-    alt="Identity switches over patience: many at 0, fewer and fewer up to 30 frames.",
 )
 
 # %% [markdown] name="table-text" slide="slide"
@@ -512,8 +501,6 @@ figures.strip(
     },
     at=[0, 10, 20, 30, 39],
     title="With a first mask only: small people fade away, and newcomers are never seen",
-    alt="Frames of the crowd. Above, from a perfect start, more and more people have no mask, "
-    "until only cars and buses have one. Below, nearly all have one in every frame.",
 )
 
 # %% name="claims" slide="slide"

@@ -21,10 +21,10 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
+    description,
     drawn,
     fitting,
     house_style,
-    require_alt,
     resized,
 )
 
@@ -297,7 +297,7 @@ def _panels(
     highest: float = 320,
 ) -> Figure:
     """Pictures of one size beside each other with their names, at most 4 in a row."""
-    require_alt(alt)
+    alt = description(alt, title)
     shapes = {picture.shape[:2] for picture in pictures.values()}
     if len(shapes) != 1:
         raise ValueError(f"what is shown together must have one size, not {sorted(shapes)}")

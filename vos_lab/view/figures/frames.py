@@ -12,10 +12,10 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
+    description,
     drawn,
     fitting,
     house_style,
-    require_alt,
     resized,
 )
 
@@ -60,7 +60,7 @@ def strip(
         >>> strip(grey, title="Nothing moves.", alt="Three grey frames.")
         <figure: Three grey frames.>
     """
-    require_alt(alt)
+    alt = description(alt, title)
     frames = video.frames if isinstance(video, Video) else video
     if at is None:
         at = sorted({round(t) for t in np.linspace(0, len(frames) - 1, min(ACROSS, len(frames)))})
@@ -134,7 +134,7 @@ def clip(
         >>> clip(black, alt="Darkness.").mime
         'image/webp'
     """
-    require_alt(alt)
+    description(alt)
     images = video.frames if isinstance(video, Video) else video
     if masks is not None and len(masks) != len(images):
         raise ValueError(f"masks: {len(images)} frames, but {len(masks)} masks")

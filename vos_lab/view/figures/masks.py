@@ -10,11 +10,11 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
+    description,
     drawn,
     fitting,
     house_style,
     object_colour,
-    require_alt,
 )
 
 # Grey for what is right; orange and dark blue differ in lightness too, so nobody mixes them up.
@@ -82,7 +82,7 @@ def compare_masks(
         >>> compare_masks(half, full, title="Mostly missed.", alt="A diagonal in a square.")
         <figure: A diagonal in a square.>
     """
-    require_alt(alt)
+    alt = description(alt, title)
     prediction, truth = _two_binary(prediction, truth)
     picture = comparison(prediction, truth, frame)
     counts = {
@@ -165,7 +165,7 @@ def boundary_figure(
     Raises:
         ValueError: no ``alt``, or masks of two sizes.
     """
-    require_alt(alt)
+    alt = description(alt, title)
     prediction, truth = _two_binary(prediction, truth)
     found = boundary_matches(prediction, truth, tolerance)
     top, left, height, width = zoom or _around(found["truth_band"] | found["prediction_band"])

@@ -9,9 +9,11 @@ import base64
 import html
 import io
 import math
+import tomllib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from vos_lab.video import OBJECT_COLOURS
 from vos_lab.view.encoding import encode_webp
 
 WIDTH, MARGIN = 900, 12  # of a figure, in the pixels of a page (96 to the inch)
+ALTS = Path(__file__).parents[1] / "alts"
 SHARPNESS = 1.5  # pixels drawn for each pixel of a page, for screens that have more
 TEXT = 11  # points
 # Figures have no ground of their own, so that they fit a light theme and a dark one. The contrasts
@@ -81,7 +84,7 @@ class Figure:
     title: str = ""
 
     def __post_init__(self) -> None:
-        require_alt(self.alt)
+        description(self.alt)
 
     def __repr__(self) -> str:
         return f"<figure: {self.alt}>"
@@ -188,13 +191,29 @@ class Page:
         return Figure(data, "image/webp", alt, self.width, self.title)
 
 
-def require_alt(alt: str) -> None:
-    """Raise a ValueError where a description is missing."""
+@cache
+def written_alts() -> dict[str, str]:
+    """The descriptions of the lessons' figures by their titles, from ``view/alts/NN_name.toml``."""
+    written: dict[str, str] = {}
+    for path in sorted(ALTS.glob("*.toml")):
+        written |= tomllib.loads(path.read_text(encoding="utf-8"))
+    return written
+
+
+def description(alt: str, title: str = "") -> str:
+    """The description of a figure: as given, or as written down for its title.
+
+    Raises:
+        ValueError: there is none.
+    """
+    alt = alt or written_alts().get(title, "")
     if not alt.strip():
         raise ValueError(
             "a figure needs alt=, a sentence that says what it shows to those who cannot see it: "
-            'alt="The mask covers the dog in frame 1 and the lawn in frame 40."'
+            'alt="The mask covers the dog in frame 1 and the lawn in frame 40." The figures of the '
+            "lessons have theirs in vos_lab/view/alts, by their titles."
         )
+    return alt
 
 
 def fitting(shape: tuple[int, ...], width: float, height: float) -> tuple[int, int]:

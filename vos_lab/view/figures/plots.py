@@ -14,11 +14,11 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
+    description,
     drawn,
     fitting,
     house_style,
     object_colour,
-    require_alt,
     seen,
 )
 
@@ -64,7 +64,7 @@ def curves(
         >>> curves({"a": [1, 2]}, "It rises.", ylabel="height (m)", alt="A line from 1 to 2 m.")
         <figure: A line from 1 to 2 m.>
     """
-    require_alt(alt)
+    alt = description(alt, title)
     if not values:
         raise ValueError("there is no curve to draw")
     series = {name: np.asarray(curve, float) for name, curve in values.items()}
@@ -171,7 +171,7 @@ def bars(
         >>> bars({"a": 0.5, "b": 0.7}, "b wins.", xlabel="J", alt="Two bars: a 0.5 and b 0.7.")
         <figure: Two bars: a 0.5 and b 0.7.>
     """
-    require_alt(alt)
+    alt = description(alt, title)
     if not values:
         raise ValueError("there is no bar to draw")
     intervals, colours = intervals or {}, colours or {}

@@ -14,10 +14,10 @@ from vos_lab.view.figures.page import (
     INK,
     Figure,
     Page,
+    description,
     drawn,
     fitting,
     house_style,
-    require_alt,
 )
 from vos_lab.view.widget import Widget, source
 from vos_lab.view.widgets.optical_flow import MAX_PIXELS
@@ -197,7 +197,7 @@ def correlation_figure(
     Raises:
         ValueError: there is no ``alt``.
     """
-    require_alt(alt)
+    alt = description(alt, title)
     reach = len(scores) // 2
     x, y = point
     row, column = np.unravel_index(int(scores.argmax()), scores.shape)

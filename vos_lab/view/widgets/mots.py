@@ -18,10 +18,10 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
+    description,
     house_style,
     luminance,
     object_colour,
-    require_alt,
 )
 from vos_lab.view.widget import Widget, source
 
@@ -138,7 +138,7 @@ def timeline_figure(lines: Timeline, *, title: str, alt: str = "", most: int = 2
     Raises:
         ValueError: no ``alt``, or no object.
     """
-    require_alt(alt)
+    alt = description(alt, title)
     if not len(lines.objects):
         raise ValueError("the truth has no object, so there is no timeline")
     there = (lines.tracks != ABSENT).sum(1)

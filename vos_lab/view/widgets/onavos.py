@@ -17,7 +17,7 @@ from vos_lab.methods.onavos import FAR, SURE, OnAVOS, select_training_pixels
 from vos_lab.methods.resolution import resized
 from vos_lab.video import VOID, Video
 from vos_lab.view.encoding import encode_png
-from vos_lab.view.figures.page import WIDTH, Figure, Page, drawn, fitting, house_style, require_alt
+from vos_lab.view.figures.page import WIDTH, Figure, Page, description, drawn, fitting, house_style
 from vos_lab.view.widget import source
 from vos_lab.view.widgets.explorer import Explorer, Knob
 
@@ -222,7 +222,7 @@ def sample_figure(
     Raises:
         ValueError: there is no ``alt``.
     """
-    require_alt(alt)
+    alt = description(alt, title)
     size = moment.frame.shape[:2]
     gap, line, legend = 18, 24, 30
     large = fitting(size, 580, 420)

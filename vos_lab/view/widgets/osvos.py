@@ -21,10 +21,10 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
+    description,
     drawn,
     fitting,
     house_style,
-    require_alt,
 )
 from vos_lab.view.widget import Widget, source
 from vos_lab.view.widgets.explorer import Explorer, Knob
@@ -323,7 +323,7 @@ def networks_figure(
     Raises:
         ValueError: there is no ``alt``, or another number of words than of networks.
     """
-    require_alt(alt)
+    alt = description(alt, title)
     if len(learned) != len(answers):
         raise ValueError(f"{len(answers)} networks, but {len(learned)} texts")
     gap, line = 60, 26
