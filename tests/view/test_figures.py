@@ -8,6 +8,7 @@ import cv2
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
@@ -38,7 +39,8 @@ def video(length=4, height=60, width=90, objects=2) -> Video:
 
 
 def pixels(figure: Figure) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(figure.data)).convert("RGB"))
+    image = Image.open(io.BytesIO(figure.data)).convert("RGBA")
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image))[..., :3]
 
 
 def square(size=40, start=10, stop=30, shift=0) -> np.ndarray:
@@ -93,7 +95,8 @@ def test_displays_one_image_with_its_description(kind):
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
     parser.feed(bundle["text/html"])
-    ((tag, attributes),) = found
+    *before, (tag, attributes) = found
+    assert [name for name, _ in before] == (["div", "b"] if figure.title else [])
     assert tag == "img"
     assert attributes["alt"] == ALT
     assert attributes["src"].startswith(f"data:{figure.mime};base64,")
@@ -151,6 +154,20 @@ def test_strip_shows_the_frames_asked_for():
     last = figures.strip(frames, at=[-1], title="Last.", alt=ALT)
     assert last.data == figures.strip(frames, at=[4], title="Last.", alt=ALT).data
     assert last.data != figures.strip(frames, at=[0], title="Last.", alt=ALT).data
+
+
+@pytest.mark.parametrize(("count", "lines"), [(4, 1), (5, 1), (6, 2), (9, 2), (10, 2)])
+def test_a_strip_has_at_most_five_frames_in_a_line(count, lines):
+    frames = np.zeros((10, 60, 90, 3), np.uint8)
+    drawing = np.asarray(
+        Image.open(
+            io.BytesIO(figures.strip(frames, at=range(count), title="Dark.", alt=ALT).data)
+        ).convert("RGBA")
+    )
+    dark = (drawing[..., :3] < 8).all(-1) & (drawing[..., 3] > 250)
+    down, across = (np.diff(np.pad(dark.mean(axis) > 0.1, 1).astype(int)) for axis in (1, 0))
+    assert (down == 1).sum() == lines
+    assert (across == 1).sum() == -(-count // lines) <= 5
 
 
 def test_strip_says_what_does_not_fit():
@@ -330,6 +347,46 @@ def test_save_writes_what_the_ending_says(tmp_path, ending):
 def test_save_says_which_endings_there_are(tmp_path):
     with pytest.raises(ValueError, match=r"\.png"):
         KINDS["bars"](ALT).save(tmp_path / "figure.pdf")
+
+
+def test_what_is_clear_is_white_in_a_file_that_cannot_be_clear(tmp_path):
+    KINDS["bars"](ALT).save(tmp_path / "bars.jpg")
+    assert np.asarray(Image.open(tmp_path / "bars.jpg"))[0, 0].min() > 250
+
+
+# --- light and dark themes --------------------------------------------------------------------
+
+DRAWN = {kind: make for kind, make in KINDS.items() if kind != "clip"}  # a clip has no ground
+
+
+def contrast(colour, ground) -> float:
+    """The contrast ratio of WCAG 2 of two colours, 0 to 1 each."""
+    dark, bright = sorted(page.luminance(c) for c in (colour, ground))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_a_figure_has_no_ground_of_its_own(kind):
+    figure = KINDS[kind](ALT)
+    opacity = np.asarray(Image.open(io.BytesIO(figure.data)).convert("RGBA"))[..., 3]
+    assert opacity[:8].max() == opacity[:, :8].max() == 0
+    assert figure.title  # is text of the page, in the colours of the theme
+
+
+def test_text_can_be_read_on_light_and_on_dark_pages():
+    """The two contrasts multiply to 18.9, so none of them can be much better than 4.3."""
+    inks = [to_rgb(page.INK)]
+    inks += [page.seen(page.object_colour(i), 0.175, 0.183) for i in range(1, 255)]
+    for ink in inks:
+        assert contrast(ink, (1, 1, 1)) >= 4.5
+        assert contrast(ink, to_rgb("#111111")) >= 4
+
+
+def test_lines_can_be_seen_on_light_and_on_dark_pages():
+    for label in range(1, 255):
+        line = page.seen(page.object_colour(label), 0.11, 0.45)
+        assert contrast(line, (1, 1, 1)) >= 2
+        assert contrast(line, to_rgb("#111111")) >= 2.8
 
 
 def test_a_figure_without_words_cannot_be_made():

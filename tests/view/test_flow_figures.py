@@ -64,7 +64,7 @@ def test_a_description_is_a_must_and_the_same_input_gives_the_same_bytes(kind):
         KINDS[kind](" ")
     figure = KINDS[kind](ALT)
     assert figure.data == KINDS[kind](ALT).data
-    assert figure.html.startswith('<img alt="A &quot;quoted&quot; &lt;description&gt; &amp; more."')
+    assert '<img alt="A &quot;quoted&quot; &lt;description&gt; &amp; more."' in figure.html
     assert pixels(figure).shape[1] == round(1.5 * 924)
     assert len(figure.data) < 120_000
 

@@ -113,7 +113,7 @@ def test_a_figure_stands_in_where_no_kernel_runs(monitor):
     for each in (monitor, FineTuningMonitor(osvos(), {"first": clip().frames[0]})):
         data, _ = each._repr_mimebundle_()
         assert "application/vnd.jupyter.widget-view+json" in data
-        assert data["text/html"].startswith('<img alt="')
+        assert '<img alt="' in data["text/html"]
         assert len(data["text/html"]) < 100_000
     assert f"loss over {STEPS} steps" in monitor.figure().alt
 

@@ -184,7 +184,7 @@ class Page:
         agg = FigureCanvasAgg(self.canvas)
         agg.draw()
         pixels = np.asarray(agg.buffer_rgba())
-        for quality in (76, 60, 45, 30) if photographic else (None,):
+        for quality in (76, 60, 45, 30, 15) if photographic else (None,):
             data = encode_webp([pixels], quality)
             if most_bytes is None or len(data) <= most_bytes:
                 break

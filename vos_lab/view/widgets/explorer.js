@@ -10,7 +10,7 @@ function render({ model, el }) {
   head.append(root.querySelector(".vos-title"));
   const busy = add(head, "div", { className: "vos-busy", role: "status" });
   if (knobs.length > 8) root.classList.add("vos-wide");
-  if (model.get("_strokes")) root.classList.add("vos-clicks");
+  if (model.get("_strokes") || model.get("_beside")) root.classList.add("vos-beside");
   const body = add(root, "div", { className: "vos-body" });
   const show = add(body, "div", { className: "vos-show" });
   const panel = add(body, "div", { className: "vos-panel" });

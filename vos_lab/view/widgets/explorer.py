@@ -67,6 +67,7 @@ class Explorer(Widget):
     _fps = traitlets.Float(12.0).tag(sync=True)
     _alt = traitlets.Unicode("").tag(sync=True)
     _strokes = traitlets.Bool(False).tag(sync=True)  # whether the first picture takes clicks
+    _beside = traitlets.Bool(False).tag(sync=True)  # whether the clip stands beside the picture
 
     def __init__(self, title: str, knobs: Sequence[Knob], **traits: Any) -> None:
         self.knobs = {knob.name: knob for knob in knobs}

@@ -134,6 +134,7 @@ class MergeExplorer(Explorer):
             title,
             [*knobs, Knob(**{**vars(look), "step": 1, "group": "The picture"})],
             _actions=[("reset", "Reset", "Put every knob back")],
+            _beside=True,
             _size=list(video.size),
             _fps=video.fps,
             _legend=[
