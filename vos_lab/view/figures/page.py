@@ -121,10 +121,12 @@ class Figure:
             return
         with Image.open(io.BytesIO(self.data)) as image:
             moves = getattr(image, "is_animated", False) and kind in ("WEBP", "GIF")
-            if not moves:
+            if moves:
+                image.save(path, kind, save_all=True)
+            else:
                 ground = Image.new("RGBA", image.size, "white")
-                image = Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
-            image.save(path, kind, save_all=moves)
+                flat = Image.alpha_composite(ground, image.convert("RGBA"))
+                flat.convert("RGB").save(path, kind)
 
 
 class Page:
