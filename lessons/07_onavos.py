@@ -46,7 +46,7 @@ from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import onavos
-from vos_lab.methods.onavos import FAR, SURE, OnAVOS
+from vos_lab.methods.onavos import MIN_DISTANCE, MIN_CONFIDENCE, OnAVOS
 from vos_lab.methods.fine_tuning import Batch, Loss
 from vos_lab.metrics import decay, jaccard
 from vos_lab.video import VOID
@@ -137,19 +137,19 @@ figures.strip(
 
 # %% name="select-in-use" slide="slide"
 side = middle.frame[..., 0].size ** 0.5  # the mean side of the frame, pixels
-far = FAR * side
-chosen = onavos.select_training_pixels(middle.probability, middle.last_mask, SURE, far)
+far = MIN_DISTANCE * side
+chosen = onavos.select_training_pixels(middle.probability, middle.last_mask, MIN_CONFIDENCE, far)
 sample_figure(
     middle,
     chosen,
-    SURE,
+    MIN_CONFIDENCE,
     far,
     title="Frame 15, as your function sees it: red is object, blue is background, grey is ignored",
 )
 
 # %% name="right-examples" slide="slide"
 rows = {}
-for name, sure in (("its whole mask", None), ("chosen pixels", SURE)):
+for name, sure in (("its whole mask", None), ("chosen pixels", MIN_CONFIDENCE)):
     wrong, used = [], []
     for m in seen:
         picked = (m.probability > 0.5).astype(np.uint8)
@@ -224,7 +224,7 @@ figures.curves(
 stations = [knew[t - 1] for t in (1, 5, 10, 14, 19, 23)]
 maps = []
 for m in stations:
-    chosen = onavos.select_training_pixels(m.probability, m.last_mask, SURE, far)
+    chosen = onavos.select_training_pixels(m.probability, m.last_mask, MIN_CONFIDENCE, far)
     maps.append(paint_samples(m.frame, chosen, m.last_mask, scale=2))
 figures.strip(
     maps,

@@ -49,7 +49,7 @@ from vos_lab.methods.baseline import Baseline
 from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.lucid import Lucid
 from vos_lab.methods.lucid_frames import Dream, fill_hole
-from vos_lab.methods.masktrack import Box, MaskTrack, length_image, random_previous_mask
+from vos_lab.methods.masktrack import Box, MaskTrack, magnitude_image, random_previous_mask
 from vos_lab.methods.networks import as_input
 from vos_lab.methods.osvos import OSVOS
 from vos_lab.metrics import boundary_f, jaccard
@@ -261,7 +261,7 @@ figures.table(rows, title="Three clips with a small object", name="the network s
 
 # %% name="flow-stream" slide="slide"
 drive = procedural.suite("speed", **small)[1]
-moving = length_image(estimate(drive.frames[8], drive.frames[7], "dis"))
+moving = magnitude_image(estimate(drive.frames[8], drive.frames[7], "dis"))
 figures.strip(
     [drive.frames[7], drive.frames[8], moving],
     [None, drive.masks[8], None],

@@ -240,7 +240,7 @@ first = np.stack([truth[0] == k for k in objects]).astype(np.float32)
 last = premvos.merge_video(candidates[: look - 1], first)[-1]
 carried = np.stack([propagate_mask(mask, there.flow) > 0.5 for mask in last])
 flow_iou = mask_iou(there.masks > 0.5, carried)
-_, scores = premvos.merge(there, last, premvos.WEIGHTS)  # which calls your function
+_, scores = premvos.merge(there, last, premvos.SCORE_WEIGHTS)  # which calls your function
 rows = {}
 for p in np.unique(np.argsort(-scores, axis=0)[:3]):  # the three best of each object
     rows[p] = {"objectness": there.objectness[p]}
@@ -291,7 +291,7 @@ quiz("11_premvos", "greedy")
 
 # %% name="merge-in-use" slide="slide"
 sharp = there.masks > 0.5
-chosen, owner = premvos.merge_greedily(sharp, scores, premvos.LEAST)
+chosen, owner = premvos.merge_greedily(sharp, scores, premvos.MIN_SCORE)
 for k, p in zip(objects, chosen, strict=True):
     j = jaccard(owner == k, truth[look] == k)
     gets = f"gets proposal {p}, with a score of {scores[p, k - 1]:.2f}" if p >= 0 else "is hidden"
@@ -350,7 +350,7 @@ quiz("11_premvos", "alone")
 ways = {
     "flow alone": ScoreWeights(0, 0, 1, 0, 0),
     "ReID alone": ScoreWeights(0, 1, 0, 0, 0),
-    "all five": premvos.WEIGHTS,
+    "all five": premvos.SCORE_WEIGHTS,
 }
 second = {
     way: np.stack([m[1] > 0.5 for m in premvos.merge_video(candidates, first, weights, least=0)])

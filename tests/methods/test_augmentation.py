@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vos_lab.methods.augmentation import (
-    GRID,
+    BEND_GRID,
     apply_affine,
     colour_jitter,
     deformation,
@@ -132,7 +132,7 @@ def test_light_changes_all_pixels_of_a_colour_alike(disk):
 @given(st.tuples(st.integers(2, 30), st.integers(2, 30)), st.floats(-9, 9), st.floats(-9, 9))
 def test_a_deformation_that_only_shifts(size, x, y):
     affine = np.array([[1.0, 0, x], [0, 1.0, y]])
-    flow = deformation(size, affine, np.zeros((GRID, GRID, 2), np.float32))
+    flow = deformation(size, affine, np.zeros((BEND_GRID, BEND_GRID, 2), np.float32))
     assert flow.shape == (*size, 2)
     assert flow.dtype == np.float32
     np.testing.assert_allclose(flow, np.broadcast_to([x, y], flow.shape), atol=1e-4)

@@ -10,13 +10,13 @@ from torch import nn
 from vos_lab import weights
 from vos_lab.datasets.procedural import Spec, render, suite
 from vos_lab.methods import run
-from vos_lab.methods.augmentation import GRID
+from vos_lab.methods.augmentation import BEND_GRID
 from vos_lab.methods.lucid import Lucid
 from vos_lab.methods.masktrack import (
     MaskTrack,
     crop_and_zoom,
     cut,
-    length_image,
+    magnitude_image,
     random_previous_mask,
     refine_mask,
     simulate_previous_mask,
@@ -25,7 +25,7 @@ from vos_lab.methods.networks import OnDevice
 from vos_lab.metrics import jaccard
 
 seeds = st.integers(0, 10_000)
-STAY, STRAIGHT = np.eye(2, 3), np.zeros((GRID, GRID, 2), np.float32)
+STAY, STRAIGHT = np.eye(2, 3), np.zeros((BEND_GRID, BEND_GRID, 2), np.float32)
 
 # --- simulated masks --------------------------------------------------------------------------
 
@@ -145,9 +145,9 @@ def test_a_mask_is_refined_where_it_was():
 
 def test_the_length_of_flow_shows_what_moves_by_itself():
     flow = np.zeros((20, 30, 2), np.float32) + np.float32([3, 1])  # the camera
-    assert length_image(flow).max() == 0
+    assert magnitude_image(flow).max() == 0
     flow[5:10, 5:10] += 4
-    image = length_image(flow)
+    image = magnitude_image(flow)
     assert image.shape == (20, 30, 3)
     assert image.dtype == np.uint8
     assert (image[5:10, 5:10] > 200).all()

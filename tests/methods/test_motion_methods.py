@@ -20,7 +20,7 @@ from vos_lab.methods.flow_propagation import (
     guided_filter,
     log_odds,
     propagate_mask,
-    share_of,
+    sigmoid,
 )
 from vos_lab.methods.object_flow import (
     ObjectFlow,
@@ -74,7 +74,7 @@ def test_consistent_is_what_is_not_occluded(clip):
 
 @given(st.floats(0.002, 0.998))
 def test_log_odds_and_back(share):
-    assert share_of(log_odds(np.array(share))) == pytest.approx(share)
+    assert sigmoid(log_odds(np.array(share))) == pytest.approx(share)
 
 
 def test_the_guided_filter_smooths_but_not_across_edges():

@@ -18,9 +18,9 @@ from vos_lab.methods.networks import (
     SmallBackbone,
     as_input,
     backbone,
-    fast,
     fuse_side_outputs,
     mean_j,
+    mixed_precision,
     segmentation_loss,
 )
 from vos_lab.methods.osvos import OSVOS, class_balanced_loss
@@ -171,7 +171,7 @@ def without_mask(encoder):
 
 def test_a_large_encoder_sees_five_sizes_of_a_whole_frame(large):
     network = SegmentationNetwork(large, objects=2).eval()
-    with torch.inference_mode(), fast("cpu"):
+    with torch.inference_mode(), mixed_precision("cpu"):
         fused, sides = network(torch.rand(1, 4, 480, 854))
     assert fused.shape == (1, 2, 480, 854)
     assert torch.isfinite(fused).all()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vos_lab.datasets.procedural import suite
 from vos_lab.methods import run
 from vos_lab.methods.networks import SegmentationNetwork
-from vos_lab.methods.onavos import FIRST, OnAVOS, adapt, select_training_pixels
+from vos_lab.methods.onavos import FIRST_FRAME, OnAVOS, adapt, select_training_pixels
 from vos_lab.methods.osvos import class_balanced_loss
 from vos_lab.metrics import jaccard
 from vos_lab.video import VOID
@@ -145,7 +145,7 @@ def test_each_part_can_be_left_out(clip, options):
 def test_without_adapting_it_is_osvos(clip):
     from vos_lab.methods.osvos import OSVOS
 
-    options = {**FIRST, "parent": None, "snapping": False, "steps": 5}
+    options = {**FIRST_FRAME, "parent": None, "snapping": False, "steps": 5}
     still, plain = OnAVOS(adapt_steps=0, **options), OSVOS(**options)
     np.testing.assert_array_equal(
         run(still, clip, progress=False), run(plain, clip, progress=False)

@@ -85,7 +85,7 @@ def test_no_matrix_is_larger_than_its_bound(monkeypatch):
     assert sum(sizes) == 70_000
     sizes.clear()
     run(PixelRetrieval("colour"), suite("easy", length=1, frames=3)[0], progress=False)
-    assert max(sizes) <= pixel_retrieval.MOST
+    assert max(sizes) <= pixel_retrieval.MAX_DISTANCES
 
 
 @settings(max_examples=60, deadline=None)
@@ -119,7 +119,7 @@ def test_the_network_knows_place_and_time():
     now, later, much_later = (embed(network, grey, t) for t in (0, 10, 500))
     assert now.shape == (8, 12, pixel_retrieval.DIMENSIONS + 3)
     assert not torch.allclose(now, later, atol=1e-4)
-    torch.testing.assert_close(much_later, embed(network, grey, pixel_retrieval.LATEST))
+    torch.testing.assert_close(much_later, embed(network, grey, pixel_retrieval.MAX_TIME))
     middle = now[3:5, 4:8].flatten(0, 1)  # far from the border, only the place differs
     assert (middle - middle[0]).abs().max() > 1e-4
 

@@ -14,10 +14,10 @@ from vos_lab.methods import METHODS, create, run
 from vos_lab.methods import premvos as module
 from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.premvos import (
-    DOUBT,
+    HIDDEN_PENALTY,
     INGREDIENTS,
     PARTS,
-    WEIGHTS,
+    SCORE_WEIGHTS,
     Candidates,
     PReMVOS,
     ScoreWeights,
@@ -171,7 +171,7 @@ def test_the_merge_follows_the_weights():
     assert (looks[0] == masks[0]).all()
     assert (whole[0] == masks[1]).all()
     assert (moves[0] == masks[0]).all()
-    gone, _ = merge(candidates, last, WEIGHTS, least=9.0)
+    gone, _ = merge(candidates, last, SCORE_WEIGHTS, least=9.0)
     assert not gone.any()
 
 
@@ -189,7 +189,9 @@ def test_a_hidden_object_is_found_again_wherever_it_comes_out():
     merged, scores = merge(candidates, hidden, weights)
     assert (merged[0] == masks[0]).all()
     # Flow says nothing, and the two others make up for it.
-    assert scores[:, 0] == pytest.approx([(0.14 + 0.36) / 0.6 - DOUBT, (0.14 + 0.24) / 0.6 - DOUBT])
+    assert scores[:, 0] == pytest.approx(
+        [(0.14 + 0.36) / 0.6 - HIDDEN_PENALTY, (0.14 + 0.24) / 0.6 - HIDDEN_PENALTY]
+    )
     # What is in sight asks flow.
     _, scores = merge(candidates, masks[1:], weights)
     assert scores[:, 0] == pytest.approx([0.14 + 0.36, 0.14 + 0.24 + 0.4])
@@ -286,8 +288,8 @@ def test_what_it_keeps_does_not_grow(clip):
     method.start(clip.frames[0], clip.masks[0])
     for t in (1, 2, 3) * 3:
         method.step(clip.frames[t])
-    most = 2 * (2 * module.MOST + 2 * len(method.labels))  # each as it was, and refined
-    assert len(method.proposals) <= module.MOST
+    most = 2 * (2 * module.MAX_PROPOSALS + 2 * len(method.labels))  # each as it was, and refined
+    assert len(method.proposals) <= module.MAX_PROPOSALS
     assert len(method.candidates.masks) <= most
 
 
@@ -299,7 +301,7 @@ def test_it_is_registered():
 def test_the_proposals_do_not_depend_on_what_is_chosen(clip):
     """So that a widget can keep them, and merge again with other weights."""
     found = []
-    for weights in (WEIGHTS, ScoreWeights(1, 0, 0, 0, 0)):
+    for weights in (SCORE_WEIGHTS, ScoreWeights(1, 0, 0, 0, 0)):
         method = Quick(weights=weights)
         method.start(clip.frames[0], clip.masks[0])
         for t in (1, 2, 3):

@@ -15,10 +15,10 @@ from vos_lab.methods.proposals import (
     ProposalNetwork,
     SmallProposer,
     mask_iou,
+    mask_nms,
     masks_of,
     proposal_recall,
     proposer,
-    suppress_copies,
 )
 from vos_lab.metrics import jaccard
 
@@ -35,18 +35,20 @@ def test_iou_is_the_jaccard_index_of_each_pair(a, b):
             assert found[i, j] == pytest.approx(expected)
 
 
-@given(found=masks, same=st.floats(0, 1), most=st.integers(1, 4), seed=st.integers(0, 99))
-def test_no_two_that_stay_are_copies_and_each_that_goes_has_a_better_one(found, same, most, seed):
+@given(found=masks, same=st.floats(0, 1), max_proposals=st.integers(1, 4), seed=st.integers(0, 99))
+def test_no_two_that_stay_are_copies_and_each_that_goes_has_a_better_one(
+    found, same, max_proposals, seed
+):
     scores = np.random.default_rng(seed).random(len(found))
-    kept = suppress_copies(found, scores, same, most)
-    assert len(kept) <= most
+    kept = mask_nms(found, scores, same, max_proposals)
+    assert len(kept) <= max_proposals
     assert list(scores[kept]) == sorted(scores[kept], reverse=True)
     iou = mask_iou(found, found)
     assert all(iou[a, b] <= same for a in kept for b in kept if a != b)
     for gone in set(range(len(found))) - set(kept):
         better = [other for other in kept if scores[other] >= scores[gone]]
         copy = any(iou[gone, other] > same for other in better)
-        assert copy or not found[gone].any() or len(kept) == most
+        assert copy or not found[gone].any() or len(kept) == max_proposals
 
 
 def test_a_kernel_says_what_kind_and_how_near():
@@ -65,7 +67,7 @@ def test_a_kernel_says_what_kind_and_how_near():
 @given(height=st.integers(16, 70), width=st.integers(16, 70), seed=st.integers(0, 99))
 def test_proposals_have_the_size_of_the_image(height, width, seed):
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    found = SmallProposer(ProposalNetwork(), most=5).propose(image)
+    found = SmallProposer(ProposalNetwork(), max_proposals=5).propose(image)
     assert len(found) <= 5
     for proposal in found:
         assert proposal.mask.shape == (height, width)
@@ -106,7 +108,7 @@ def test_recall_without_proposals_is_zero():
 
 def test_mask_rcnn_proposes_behind_the_same_interface():
     torch.manual_seed(0)
-    found = MaskRCNNProposer(pretrained=False, most=3, least=0.0).propose(
+    found = MaskRCNNProposer(pretrained=False, max_proposals=3, min_score=0.0).propose(
         np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
     )
     assert 0 < len(found) <= 3

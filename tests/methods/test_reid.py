@@ -114,7 +114,7 @@ def test_a_region_is_square_with_its_mask_in_the_middle():
     mask[0:10, 40:60] = 1  # at the border: what is outside repeats it, and is not of the mask
     image[mask > 0] = 255
     seen = region(image, mask)[0]
-    assert seen.shape == (4, reid.SIDE, reid.SIDE)
+    assert seen.shape == (4, reid.REGION_SIZE, reid.REGION_SIZE)
     rows, columns = np.nonzero(seen[3].numpy() > 0.5)
     assert rows.mean() == pytest.approx(31.5, abs=2)
     assert columns.mean() == pytest.approx(31.5, abs=2)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from vos_lab.datasets.procedural import suites as procedural
-from vos_lab.methods.premvos import WEIGHTS, Candidates, PReMVOS, ScoreWeights, merge_video
+from vos_lab.methods.premvos import SCORE_WEIGHTS, Candidates, PReMVOS, ScoreWeights, merge_video
 from vos_lab.video import Video
 from vos_lab.view.widgets.premvos import MergeExplorer, record
 
@@ -50,7 +50,7 @@ def picture(png):
 
 def test_it_starts_with_the_weights_of_the_method():
     explorer = MergeExplorer(two_boxes(), [candidates(SWAPPED)] * 3)
-    assert explorer.weights == WEIGHTS
+    assert explorer.weights == SCORE_WEIGHTS
     assert set(explorer.values) == {*ScoreWeights._fields, "frame"}
     assert explorer.masks.shape == (4, *SIZE)
 

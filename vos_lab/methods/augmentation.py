@@ -85,7 +85,7 @@ def colour_jitter(image: np.ndarray, rng: np.random.Generator, strength: float =
     return cv2.LUT(image, table[None])
 
 
-GRID = 5
+BEND_GRID = 5
 """Bending is given at so many places along each side, and smooth between them."""
 
 
@@ -97,7 +97,8 @@ def deformation(shape: tuple[int, ...], affine: np.ndarray, bend: np.ndarray) ->
     Args:
         shape: of the image, ``(H, W)``.
         affine: ``(2, 3)``, from a place (x, y) of the new picture to that of the old one.
-        bend: ``(GRID, GRID, 2)`` float32, pixels, what is added at the places of a coarse grid.
+        bend: ``(BEND_GRID, BEND_GRID, 2)`` float32, pixels, what is added at the places of a
+            coarse grid.
 
     Returns:
         ``(H, W, 2)`` float32, pixels, from each pixel of the new picture to the old one.
@@ -139,5 +140,5 @@ def random_deformation(
     matrix = grown * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     away = rng.uniform(-shift, shift, 2) * size
     affine = np.column_stack([matrix, centre + away - matrix @ centre])
-    bends = (rng.standard_normal((GRID, GRID, 2)) * bend * size).astype(np.float32)
+    bends = (rng.standard_normal((BEND_GRID, BEND_GRID, 2)) * bend * size).astype(np.float32)
     return deformation(mask.shape, affine, bends)

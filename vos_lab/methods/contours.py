@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from vos_lab import weights
 from vos_lab.exercise import exercise
-from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_input, fast
+from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone, as_input, mixed_precision
 
 CELL = 6
 """Pixels: a region begins in each square of this side, so it cannot be much larger."""
@@ -93,7 +93,7 @@ class ContourBranch:
 
     def regions(self, image: np.ndarray) -> np.ndarray:
         """The regions between the contours of an image ``(H, W, 3)`` uint8, ``(H, W)`` int32."""
-        with torch.inference_mode(), fast("cpu"):
+        with torch.inference_mode(), mixed_precision("cpu"):
             fused, _ = self.network(as_input(image))
         return regions_between(fused.sigmoid()[0, 0].float().numpy())
 

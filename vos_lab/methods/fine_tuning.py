@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from vos_lab.exercise import exercise
 from vos_lab.methods.augmentation import apply_affine, colour_jitter, random_affine
 from vos_lab.methods.lucid_frames import Dream
-from vos_lab.methods.networks import fast
+from vos_lab.methods.networks import mixed_precision
 from vos_lab.video import VOID
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -103,7 +103,7 @@ def learn(
             shown.watch(next(numbers), value)
 
     last = round(decay_share * steps)
-    with bar, fast(shown.device), suppress(KeyboardInterrupt):
+    with bar, mixed_precision(shown.device), suppress(KeyboardInterrupt):
         made = iter(batches)
         fine_tune(network, itertools.islice(made, steps - last), loss, learning_rate, watch)
         if last:

@@ -39,31 +39,31 @@ def propagate_mask(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return np.where(lands_inside(flow), carried, 0).astype(np.float32)
 
 
-NEAR, WINDOW = 0.006, 0.025
+CONTOUR_BLUR, FILTER_RADIUS = 0.006, 0.025
 """How far colour may move a contour, and the radius of the filter: shares of the mean side."""
 
-MOST = 3.0
+MAX_COLOUR_ODDS = 3.0
 """Log-odds: no single colour says more."""
 
-SHARPER = 14.0
+SHARPNESS = 14.0
 """How steep a soft mask is where it crosses one half."""
 
-LOWEST = 0.001
+MIN_PROBABILITY = 0.001
 """No soft mask is surer than this or its opposite: a later frame must be able to correct it."""
 
 
 def log_odds(share: np.ndarray) -> np.ndarray:
     """log(p / (1 - p)), so that evidence of several kinds can be added."""
-    share = np.clip(share, LOWEST, 1 - LOWEST)
+    share = np.clip(share, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.log(share / (1 - share))
 
 
-def share_of(odds: np.ndarray) -> np.ndarray:
+def sigmoid(odds: np.ndarray) -> np.ndarray:
     """Back from log-odds to 0 to 1."""
     return 1 / (1 + np.exp(-odds))
 
 
-def guided_filter(guide: np.ndarray, soft: np.ndarray, radius: int, slack: float) -> np.ndarray:
+def guided_filter(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
     """Smooth a soft mask, but not across the edges of an image (He et al., ECCV 2010, Eq. 5-8).
 
     In each window the mask is taken for a linear function of brightness, a * guide + b: it can
@@ -73,7 +73,7 @@ def guided_filter(guide: np.ndarray, soft: np.ndarray, radius: int, slack: float
         guide: brightness, ``(H, W)`` float32, 0 to 255.
         soft: ``(H, W)`` float32.
         radius: of the windows, pixels.
-        slack: variance of the brightness, in square grey levels, that is still no edge.
+        epsilon: variance of the brightness, in square grey levels, that is still no edge.
 
     Returns:
         ``(H, W)`` float32.
@@ -85,7 +85,7 @@ def guided_filter(guide: np.ndarray, soft: np.ndarray, radius: int, slack: float
     mean_guide, mean_soft = mean(guide), mean(soft)
     together = mean(guide * soft) - mean_guide * mean_soft
     variance = mean(guide * guide) - mean_guide**2
-    a = together / (variance + slack)
+    a = together / (variance + epsilon)
     b = mean_soft - a * mean_guide
     return mean(a) * guide + mean(b)
 
@@ -149,15 +149,17 @@ class FlowPropagation:
             soft = np.where(seen, soft, 0)
         if self.colour:
             # Flow is a pixel or two wrong at the contour: near it, colour decides.
-            place = log_odds(blurred(soft, NEAR))
+            place = log_odds(blurred(soft, CONTOUR_BLUR))
             if self.unseen == "colour":
                 place = np.where(seen, place, 0)
-            odds = place + self.colour * np.clip(colours.log_odds(frame), -MOST, MOST)
-            soft = share_of(odds)
+            odds = place + self.colour * np.clip(
+                colours.log_odds(frame), -MAX_COLOUR_ODDS, MAX_COLOUR_ODDS
+            )
+            soft = sigmoid(odds)
         if self.filtered:
-            radius = max(1, round(WINDOW * soft.size**0.5))
+            radius = max(1, round(FILTER_RADIUS * soft.size**0.5))
             grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
             soft = np.clip(guided_filter(grey, soft.astype(np.float32), radius, 50.0), 0, 1)
             # Each filter blurs a little. Without this, a mask would fade away frame by frame.
-            soft = share_of(SHARPER * (soft - 0.5))
+            soft = sigmoid(SHARPNESS * (soft - 0.5))
         return soft.astype(np.float32)

@@ -18,7 +18,7 @@ from torch import nn
 from vos_lab import weights
 from vos_lab.exercise import exercise
 from vos_lab.flow import estimate
-from vos_lab.methods.augmentation import GRID, deformation
+from vos_lab.methods.augmentation import BEND_GRID, deformation
 from vos_lab.methods.fine_tuning import Annotation, Batch, augmented, check_augmentation, learn
 from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.networks import (
@@ -26,7 +26,7 @@ from vos_lab.methods.networks import (
     SegmentationNetwork,
     as_input,
     backbone,
-    fast,
+    mixed_precision,
     segmentation_loss,
 )
 from vos_lab.methods.resolution import (
@@ -105,7 +105,7 @@ def random_previous_mask(mask: np.ndarray, rng: np.random.Generator) -> np.ndarr
     matrix = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shift = rng.uniform(-0.2, 0.2, 2) * size
     affine = np.column_stack([matrix, centre + shift - matrix @ centre])
-    bend = (rng.standard_normal((GRID, GRID, 2)) * 0.08 * size).astype(np.float32)
+    bend = (rng.standard_normal((BEND_GRID, BEND_GRID, 2)) * 0.08 * size).astype(np.float32)
     radius = int(rng.integers(0, max(2, round(0.12 * size))))
     previous = simulate_previous_mask(mask, affine, bend, radius)
     for value in (0.0, 1.0):  # a part is lost; something else is taken for the object
@@ -323,11 +323,11 @@ class MaskTrack:
         size = self._seen_size()
         rough = resized(cut(previous, window, self.size), size)
         network = OnDevice(self.network, self.device)
-        with fast(self.device):
+        with mixed_precision(self.device):
             # Cut from the frame itself, not from the small one: a small object has more pixels.
             soft = refine_mask(network, resized(cut(frame, window, self.size), size), rough)
             if self.flow_stream and flow is not None:
-                moving = resized(cut(length_image(flow), window, self.size), size)
+                moving = resized(cut(magnitude_image(flow), window, self.size), size)
                 soft = (soft + refine_mask(network, moving, rough)) / 2
         whole = np.zeros(self.size, np.float32)
         top, bottom, left, right = window
@@ -358,7 +358,7 @@ def cut(image: np.ndarray, window: Box, size: tuple[int, int]) -> np.ndarray:
     ]
 
 
-def length_image(flow: np.ndarray) -> np.ndarray:
+def magnitude_image(flow: np.ndarray) -> np.ndarray:
     """How far each pixel moves beyond what most of the image does, as a grey image.
 
     Args:

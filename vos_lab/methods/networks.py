@@ -350,7 +350,7 @@ class OnDevice(nn.Module):
         return fused.cpu(), [side.cpu() for side in sides]
 
 
-def fast(device: str) -> AbstractContextManager[None]:
+def mixed_precision(device: str) -> AbstractContextManager[None]:
     """Compute in bfloat16 where the processor is faster with it and the result hardly differs.
 
     Args:

@@ -23,22 +23,22 @@ from torch import nn
 
 from vos_lab.exercise import exercise
 from vos_lab.methods.fine_tuning import Batch, Loss, augmenter, fine_tune, truth_of
-from vos_lab.methods.networks import as_input, fast
+from vos_lab.methods.networks import as_input, mixed_precision
 from vos_lab.methods.osvos import OSVOS
 from vos_lab.methods.resolution import resized
 from vos_lab.video import VOID
 
-SURE = 0.97
+MIN_CONFIDENCE = 0.97
 """From this probability on, a pixel is taken for the object."""
 
-FAR = 0.25
+MIN_DISTANCE = 0.25
 """What is farther than this from the last mask is taken for background: a share of the mean side.
 (The paper: 220 pixels at 480p, which is 0.34.)"""
 
-SHRUNK = 0.01
+EROSION = 0.01
 """The last mask is eroded by so much before distances are taken: a share of the mean side."""
 
-FIRST: dict[str, Any] = {
+FIRST_FRAME: dict[str, Any] = {
     "parent": "osvos-parent",
     "loss": "cross-entropy",
     "steps": 280,
@@ -52,7 +52,7 @@ worse."""
 
 STEPS = 4
 LEARNING_RATE = 5e-4
-CURRENT = 0.4
+CURRENT_WEIGHT = 0.4
 """How much the new frame counts beside the first one in the loss. (The paper: 0.05.)"""
 
 
@@ -155,12 +155,12 @@ class OnAVOS(OSVOS):
         adapt_steps: int = STEPS,
         negatives: bool = True,
         mixing: bool = True,
-        sure: float = SURE,
-        far: float = FAR,
-        share: float = CURRENT,
+        sure: float = MIN_CONFIDENCE,
+        far: float = MIN_DISTANCE,
+        share: float = CURRENT_WEIGHT,
         **options: Any,
     ) -> None:
-        super().__init__(**{**FIRST, **options})
+        super().__init__(**{**FIRST_FRAME, **options})
         self.adapt_steps, self.negatives, self.mixing = adapt_steps, negatives, mixing
         self.sure, self.far, self.share = sure, far, share
 
@@ -198,7 +198,7 @@ class OnAVOS(OSVOS):
             soft: how sure the network is of each object, by label.
         """
         side = (self.size[0] * self.size[1]) ** 0.5
-        radius = 2 * max(1, round(SHRUNK * side)) + 1
+        radius = 2 * max(1, round(EROSION * side)) + 1
         chosen = []
         for label, probability in soft.items():
             # Thin false bridges from the object to something else shall not count as near.
@@ -209,7 +209,7 @@ class OnAVOS(OSVOS):
         return np.stack(chosen) if chosen else np.zeros((0, *self.size), np.uint8)
 
     def _adapt(self, current: Batch) -> None:
-        with fast(self.device):
+        with mixed_precision(self.device):
             if self.mixing:
                 first = list(islice(self._first_frames(), self.adapt_steps))
                 adapt(self.network, current, first, self.loss, LEARNING_RATE, self.share)

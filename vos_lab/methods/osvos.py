@@ -36,7 +36,7 @@ from vos_lab.methods.networks import (
     SegmentationNetwork,
     as_input,
     backbone,
-    fast,
+    mixed_precision,
     segmentation_loss,
 )
 from vos_lab.methods.resolution import PIXELS, label_map, resized, small_labels, working_size
@@ -233,7 +233,7 @@ class OSVOS:
     def probabilities(self, small: np.ndarray) -> dict[int, np.ndarray]:
         """How sure the network is of each object, ``(h, w)`` float32, 0 to 1, by label."""
         image = as_input(small).to(self.device)
-        with torch.inference_mode(), fast(self.device):
+        with torch.inference_mode(), mixed_precision(self.device):
             # The frame and its mirror image are two opinions, and their mean is the better one.
             fused, _ = self.network(torch.cat([image, image.flip(-1)]))
         there, mirrored = fused.float().sigmoid()

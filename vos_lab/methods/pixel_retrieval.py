@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from vos_lab import weights
 from vos_lab.exercise import exercise
-from vos_lab.methods.networks import SmallBackbone, as_input, convolution, fast
+from vos_lab.methods.networks import SmallBackbone, as_input, convolution, mixed_precision
 from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
 from vos_lab.methods.segmenter import check_size
 from vos_lab.video import VOID
@@ -28,10 +28,10 @@ STRIDE = 4
 """Pixels: there is an embedding for each square of this side."""
 
 DIMENSIONS = 32
-COLOUR = 16.0
+COLOUR_WEIGHT = 16.0
 """How much the colour of a cell counts beside what the network says of it."""
 
-LATEST = 24
+MAX_TIME = 24
 """The network knows the time up to this frame; later ones look alike to it."""
 
 
@@ -76,9 +76,9 @@ class EmbeddingNetwork(nn.Module):
         features = self.mix(torch.stack(joined).sum(dim=0))
         if places is None:
             places = places_of(size)[None].to(x.device).expand(len(x), -1, -1, -1)
-        share = (time.clamp(max=LATEST) / LATEST)[:, None, None, None].expand(-1, 1, *size)
+        share = (time.clamp(max=MAX_TIME) / MAX_TIME)[:, None, None, None].expand(-1, 1, *size)
         learned = self.head(torch.cat([features, places, share], dim=1)).float()
-        return torch.cat([learned, COLOUR * mean_colours(x)], dim=1)
+        return torch.cat([learned, COLOUR_WEIGHT * mean_colours(x)], dim=1)
 
 
 def mean_colours(x: torch.Tensor) -> torch.Tensor:
@@ -281,7 +281,7 @@ class Reference(NamedTuple):
 TILE = 12
 """Cells: the pixels of a square of this side are looked up together."""
 
-MOST = 4_000_000
+MAX_DISTANCES = 4_000_000
 """Numbers in a matrix of distances: 16 MB."""
 
 
@@ -337,7 +337,7 @@ def embed(network: nn.Module, image: np.ndarray, time: int, device: str = "cpu")
     Returns:
         ``(ceil(H / 4), ceil(W / 4), C)`` float32.
     """
-    with torch.inference_mode(), fast(device):
+    with torch.inference_mode(), mixed_precision(device):
         found = network(as_input(image).to(device), torch.tensor([float(time)], device=device))
     return found[0].float().permute(1, 2, 0).contiguous()
 
@@ -463,7 +463,7 @@ class PixelRetrieval:
                     reference.embeddings[near],
                     reference.labels[near],
                     self.neighbours,
-                    MOST,
+                    MAX_DISTANCES,
                 )
         return found
 

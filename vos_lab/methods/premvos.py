@@ -24,22 +24,22 @@ from vos_lab.exercise import exercise
 from vos_lab.flow import estimate
 from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.masktrack import MARGIN, ZOOM, MaskTrack, crop_and_zoom
-from vos_lab.methods.networks import OnDevice, as_input, fast
+from vos_lab.methods.networks import OnDevice, as_input, mixed_precision
 from vos_lab.methods.osvos import OSVOS
 from vos_lab.methods.pixel_retrieval import PixelRetrieval
-from vos_lab.methods.proposals import Proposal, Proposer, mask_iou, suppress_copies
+from vos_lab.methods.proposals import Proposal, Proposer, mask_iou, mask_nms
 from vos_lab.methods.proposals import proposer as make_proposer
 from vos_lab.methods.reid import ReIDNetwork, load_reid, region_embeddings
 from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
 from vos_lab.video import VOID
 
-MOST = 2
+MAX_PROPOSALS = 2
 """So many proposals of the network, and so many that flow carries along, are refined and scored."""
 
-SAME = 0.9
+NMS_IOU = 0.9
 """Proposals with a higher IoU than this are one."""
 
-FADED = 0.9
+CARRIED_FACTOR = 0.9
 """What flow has carried along is a little less sure: its objectness is multiplied with this."""
 
 STEPS, REFINEMENT_STEPS = 80, 20
@@ -65,13 +65,13 @@ class ScoreWeights(NamedTuple):
     inverse_flow: float = 0.2
 
 
-WEIGHTS = ScoreWeights(0.2, 0.3, 0.3, 0.1, 0.1)
+SCORE_WEIGHTS = ScoreWeights(0.2, 0.3, 0.3, 0.1, 0.1)
 """Chosen on twelve validation videos, as what follows."""
 
-LEAST = 0.6
+MIN_SCORE = 0.6
 """An object whose best proposal has less than this is hidden. (The paper always chooses one.)"""
 
-DOUBT = 0.05
+HIDDEN_PENALTY = 0.05
 """So much is taken from each score for a hidden object: to come back takes more than to stay."""
 
 
@@ -124,7 +124,9 @@ def expand_by_flow(proposals: Sequence[Proposal], flow: np.ndarray) -> list[Prop
     Returns:
         As many proposals, a little less sure.
     """
-    return [Proposal(propagate_mask(p.mask, flow), FADED * p.objectness) for p in proposals]
+    return [
+        Proposal(propagate_mask(p.mask, flow), CARRIED_FACTOR * p.objectness) for p in proposals
+    ]
 
 
 @exercise(minutes=20, difficulty=3, importance=5)
@@ -273,8 +275,8 @@ def carried_to(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
 def merge(
     candidates: Candidates,
     last: np.ndarray,
-    weights: Sequence[float] = WEIGHTS,
-    least: float = LEAST,
+    weights: Sequence[float] = SCORE_WEIGHTS,
+    least: float = MIN_SCORE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score the proposals of a frame, and merge them.
 
@@ -299,7 +301,7 @@ def merge(
     hidden = ~(last > 0.5).any(axis=(1, 2))
     if hidden.any():
         without_flow = _shares(weights_without(weights, ["flow"]))
-        scores[:, hidden] = proposal_scores(*given, without_flow)[:, hidden] - DOUBT
+        scores[:, hidden] = proposal_scores(*given, without_flow)[:, hidden] - HIDDEN_PENALTY
     chosen, owner = merge_greedily(sharp, scores, least)
     merged = np.zeros(last.shape, np.float32)
     for number, proposal in enumerate(chosen):
@@ -317,8 +319,8 @@ def _shares(weights: Sequence[float]) -> list[float]:
 def merge_video(
     candidates: Sequence[Candidates],
     first: np.ndarray,
-    weights: Sequence[float] = WEIGHTS,
-    least: float = LEAST,
+    weights: Sequence[float] = SCORE_WEIGHTS,
+    least: float = MIN_SCORE,
 ) -> list[np.ndarray]:
     """Merge the proposals of a whole video, which were made before: it takes milliseconds a frame.
 
@@ -375,8 +377,8 @@ class PReMVOS:
         expansion: bool = False,
         proposer: str | Proposer = "small",
         reid: str | ReIDNetwork = "reid",
-        weights: Sequence[float] = WEIGHTS,
-        least: float = LEAST,
+        weights: Sequence[float] = SCORE_WEIGHTS,
+        least: float = MIN_SCORE,
         parents: tuple[str, str] = ("osvos-parent", "masktrack-parent"),
         steps: int = STEPS,
         refinement_steps: int = REFINEMENT_STEPS,
@@ -478,10 +480,10 @@ class PReMVOS:
         flow = estimate(small, self.before, "dis")  # backward: from this frame to the last
         found = self.proposer.propose(small) if self.proposer is not None else []
         carried = expand_by_flow(self.proposals, flow) if self.expansion else []
-        proposals = found[:MOST] + carried + self._learned(frame, small)
+        proposals = found[:MAX_PROPOSALS] + carried + self._learned(frame, small)
         if self.refinement is not None:
             proposals = proposals + self._refined(small, proposals)  # it is not always better
-        self.before, self.proposals = small, _best(proposals, MOST)
+        self.before, self.proposals = small, _best(proposals, MAX_PROPOSALS)
         masks = np.stack([p.mask for p in proposals]) if proposals else np.zeros((0, *self.size))
         embedded = region_embeddings(self.reid, small, masks, self.device)
         templates = np.stack([self.templates[label] for label in self.labels])
@@ -511,7 +513,7 @@ class PReMVOS:
         assert self.refinement is not None  # else nobody asks
         network = OnDevice(self.refinement.network, self.device)
         masks = [p.mask for p in proposals]
-        with fast(self.device):
+        with mixed_precision(self.device):
             close = refine_proposals(network, small, masks, working_size(self.size, ZOOM))
         return [
             p._replace(mask=(new + p.mask) / 2) for p, new in zip(proposals, close, strict=True)
@@ -540,7 +542,7 @@ def _best(proposals: list[Proposal], most: int) -> list[Proposal]:
     if not proposals:
         return []
     masks = np.stack([p.mask > 0.5 for p in proposals])
-    kept = suppress_copies(masks, np.array([p.objectness for p in proposals]), SAME, most)
+    kept = mask_nms(masks, np.array([p.objectness for p in proposals]), NMS_IOU, most)
     return [proposals[number] for number in kept]
 
 

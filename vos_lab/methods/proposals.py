@@ -18,20 +18,20 @@ from torch import nn
 from torch.nn import functional
 
 from vos_lab import weights
-from vos_lab.methods.networks import SmallBackbone, as_input, convolution, fast
+from vos_lab.methods.networks import SmallBackbone, as_input, convolution, mixed_precision
 from vos_lab.methods.resolution import PIXELS, resized, working_size
 
-GRID = 8
+CELL_STRIDE = 8
 """Pixels: one proposal is made for each square of this side."""
-STRIDE = 4
+MASK_STRIDE = 4
 """Pixels: masks are made of squares of this side, and enlarged."""
 FEATURES = 24
 WIDTH = 64
 
-MOST = 20
-CANDIDATES = 200
+MAX_PROPOSALS = 20
+MAX_CANDIDATES = 200
 """So many of the best cells are looked at."""
-SAME = 0.6
+NMS_IOU = 0.6
 """Two masks with a higher IoU than this are one proposal: the better one stays."""
 
 
@@ -118,7 +118,7 @@ def masks_of(
         Log-odds, ``(K, h, w)`` float32.
     """
     height, width = features.shape[-2:]
-    ratio = GRID / STRIDE
+    ratio = CELL_STRIDE / MASK_STRIDE
     side = 16.0  # features: distances of about 1
     y = (torch.arange(height, device=features.device) + 0.5)[None, :, None]
     x = (torch.arange(width, device=features.device) + 0.5)[None, None, :]
@@ -151,14 +151,16 @@ def mask_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
 
 
-def suppress_copies(masks: np.ndarray, scores: np.ndarray, same: float, most: int) -> list[int]:
+def mask_nms(
+    masks: np.ndarray, scores: np.ndarray, iou_threshold: float, max_proposals: int
+) -> list[int]:
     """Keep the best of each group of masks that are nearly the same (non-maximum suppression).
 
     Args:
         masks: ``(K, H, W)`` bool.
         scores: ``(K,)``.
-        same: above this IoU with a better one that stays, a mask goes.
-        most: so many stay, at most.
+        iou_threshold: above this IoU with a better one that stays, a mask goes.
+        max_proposals: so many stay, at most.
 
     Returns:
         The numbers of those that stay, the best first. Empty masks go.
@@ -166,9 +168,9 @@ def suppress_copies(masks: np.ndarray, scores: np.ndarray, same: float, most: in
     iou = mask_iou(masks, masks)
     kept: list[int] = []
     for number in np.argsort(-scores, kind="stable"):
-        if masks[number].any() and not any(iou[number, other] > same for other in kept):
+        if masks[number].any() and not any(iou[number, other] > iou_threshold for other in kept):
             kept.append(int(number))
-        if len(kept) == most:
+        if len(kept) == max_proposals:
             break
     return kept
 
@@ -178,7 +180,7 @@ class SmallProposer:
 
     Args:
         network: the shipped weights to load, or a network that is there already.
-        most: so many proposals, at most.
+        max_proposals: so many proposals, at most.
         pixels: how many of an image the network looks at.
         device: where to compute, "cpu" or "cuda".
 
@@ -189,7 +191,7 @@ class SmallProposer:
     def __init__(
         self,
         network: str | ProposalNetwork = "proposals",
-        most: int = MOST,
+        max_proposals: int = MAX_PROPOSALS,
         pixels: int = PIXELS,
         device: str = "cpu",
     ) -> None:
@@ -200,23 +202,23 @@ class SmallProposer:
         else:
             made = network
         self.network = made.to(device).eval()
-        self.most, self.pixels, self.device = most, pixels, device
+        self.max_proposals, self.pixels, self.device = max_proposals, pixels, device
 
     def propose(self, image: np.ndarray) -> list[Proposal]:
         """Propose; as :meth:`Proposer.propose`."""
         small = resized(image, working_size(image.shape, self.pixels))
-        with torch.inference_mode(), fast(self.device):
+        with torch.inference_mode(), mixed_precision(self.device):
             objectness, kernels, features = self.network(as_input(small).to(self.device))
             scores = objectness[0].sigmoid()
             # Neighbouring cells see the same thing: only the best of nine may speak.
             best = functional.max_pool2d(scores[None], 3, stride=1, padding=1)[0]
             alone = torch.where(scores == best, scores, 0).flatten()
-            found = alone.topk(min(CANDIDATES, len(alone))).indices
+            found = alone.topk(min(MAX_CANDIDATES, len(alone))).indices
             rows, columns = found // scores.shape[1], found % scores.shape[1]
             chosen = kernels[0, :, rows, columns].T
             soft = masks_of(chosen, rows, columns, features[0]).sigmoid().cpu().numpy()
         values = alone[found].cpu().numpy()
-        kept = suppress_copies(soft > 0.5, values, SAME, self.most)
+        kept = mask_nms(soft > 0.5, values, NMS_IOU, self.max_proposals)
         return [
             Proposal(_enlarged(soft[i], small.shape[:2], image.shape[:2]), float(values[i]))
             for i in kept
@@ -229,8 +231,8 @@ class MaskRCNNProposer:
     Args:
         pretrained: with weights that were trained on COCO, from this machine or the network; else
             random ones, with which nothing is found that is worth looking at.
-        most: so many proposals, at most.
-        least: the lowest objectness.
+        max_proposals: so many proposals, at most.
+        min_score: the lowest objectness.
         device: where to compute, "cpu" or "cuda".
 
     Raises:
@@ -238,7 +240,11 @@ class MaskRCNNProposer:
     """
 
     def __init__(
-        self, pretrained: bool = True, most: int = MOST, least: float = 0.05, device: str = "cpu"
+        self,
+        pretrained: bool = True,
+        max_proposals: int = MAX_PROPOSALS,
+        min_score: float = 0.05,
+        device: str = "cpu",
     ) -> None:
         # torchvision takes seconds to load, and the small network does not need it.
         from torchvision.models import get_model, get_model_weights
@@ -251,11 +257,11 @@ class MaskRCNNProposer:
                 known.meta["_file_size"],
                 "use the small network (proposer('small')), whose weights ship with the course",
             )
-        network = get_model(name, weights=None, weights_backbone=None, box_score_thresh=least)
+        network = get_model(name, weights=None, weights_backbone=None, box_score_thresh=min_score)
         if pretrained:
             network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
         self.network = network.to(device).eval()
-        self.most, self.device = most, device
+        self.max_proposals, self.device = max_proposals, device
 
     def propose(self, image: np.ndarray) -> list[Proposal]:
         """Propose; as :meth:`Proposer.propose`."""
@@ -263,7 +269,7 @@ class MaskRCNNProposer:
             (found,) = self.network([as_input(image)[0].to(self.device)])
         soft, scores = found["masks"][:, 0].cpu().numpy(), found["scores"].cpu().numpy()
         # It suppresses copies within a class. Here classes do not count.
-        kept = suppress_copies(soft > 0.5, scores, SAME, self.most)
+        kept = mask_nms(soft > 0.5, scores, NMS_IOU, self.max_proposals)
         return [Proposal(soft[i], float(scores[i])) for i in kept]
 
 
@@ -318,5 +324,5 @@ def proposal_recall(
 
 def _enlarged(soft: np.ndarray, seen: tuple[int, ...], size: tuple[int, ...]) -> np.ndarray:
     """A map of cells, which may stick out of the image by a part of a cell, at its full size."""
-    cells = resized(soft, (soft.shape[0] * STRIDE, soft.shape[1] * STRIDE))
+    cells = resized(soft, (soft.shape[0] * MASK_STRIDE, soft.shape[1] * MASK_STRIDE))
     return resized(np.ascontiguousarray(cells[: seen[0], : seen[1]]), (size[0], size[1]))

@@ -27,12 +27,12 @@ from vos_lab.exercise import exercise
 from vos_lab.flow import estimate
 from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.lucid import Lucid
-from vos_lab.methods.networks import SmallBackbone, as_input, fast
+from vos_lab.methods.networks import SmallBackbone, as_input, mixed_precision
 from vos_lab.methods.proposals import Proposer
 from vos_lab.methods.proposals import proposer as make_proposer
 from vos_lab.methods.resolution import label_map, resized
 
-SIDE = 64
+REGION_SIZE = 64
 """Pixels: a region is looked at in a square of this side."""
 
 MARGIN = 0.15
@@ -98,8 +98,8 @@ def region(image: np.ndarray, mask: np.ndarray) -> torch.Tensor:
         mask: ``(H, W)`` float32, 0 to 1, above one half somewhere.
 
     Returns:
-        ``(1, 4, SIDE, SIDE)`` float32: the square around the region, and its mask. Outside the
-        image its border is repeated.
+        ``(1, 4, REGION_SIZE, REGION_SIZE)`` float32: the square around the region, and its mask.
+        Outside the image its border is repeated.
     """
     rows, columns = np.nonzero(mask > 0.5)
     larger = max(np.ptp(rows), np.ptp(columns)) + 1
@@ -111,9 +111,10 @@ def region(image: np.ndarray, mask: np.ndarray) -> torch.Tensor:
         inside.append((wanted >= 0) & (wanted < length))
         indices.append(wanted.clip(0, length - 1))
     window = np.ix_(*indices)
-    square = resized(np.ascontiguousarray(image[window]), (SIDE, SIDE))
+    square = resized(np.ascontiguousarray(image[window]), (REGION_SIZE, REGION_SIZE))
     share = resized(
-        (mask[window] * inside[0][:, None] * inside[1]).astype(np.float32), (SIDE, SIDE)
+        (mask[window] * inside[0][:, None] * inside[1]).astype(np.float32),
+        (REGION_SIZE, REGION_SIZE),
     )
     return torch.cat([as_input(square), torch.from_numpy(share)[None, None]], dim=1)
 
@@ -144,7 +145,7 @@ def region_embeddings(
     there = [k for k, mask in enumerate(masks) if (mask > 0.5).any()]
     if there:
         batch = torch.cat([region(image, masks[k]) for k in there]).to(device)
-        with torch.inference_mode(), fast(device):
+        with torch.inference_mode(), mixed_precision(device):
             found[there] = network(batch).float().cpu().numpy()
     return found
 
@@ -273,31 +274,31 @@ def recover_lost_objects(similarity: np.ndarray, lost: np.ndarray, threshold: fl
 
 # --- the method -------------------------------------------------------------------------------
 
-TEMPLATES = 5
+MAX_TEMPLATES = 5
 """So many embeddings of an object are kept: the one of its annotation, and the newest sure ones."""
 
-EMPTY = 0.05
+MIN_AREA = 0.05
 """A mask with less than this share of the annotated pixels is (nearly) empty."""
 
-GONE = 0.3
+LOST_BELOW = 0.3
 """A mask that is less like the object than this is not the object."""
 
-DOUBT = 0.7
+DOUBT_BELOW = 0.7
 """Of a mask that is less like it, nobody can be sure: is a proposal more like the object?"""
 
-BETTER = 0.1
+SIMILARITY_MARGIN = 0.1
 """By so much a proposal must be more like the object than a mask that is in doubt."""
 
-LIKE = 0.6
+MIN_SIMILARITY = 0.6
 """A proposal must be more like the object than this."""
 
-SURE = 0.9
+UPDATE_ABOVE = 0.9
 """A mask that is more like the annotated one than this shows how the object looks now."""
 
-CANDIDATES = 4
+MAX_REFINED = 4
 """So many of the most similar proposals are refined."""
 
-COVERED = 0.5
+MAX_COVERED = 0.5
 """A proposal of which so much is covered by objects that are there is none for a lost one."""
 
 Packed = dict[int, bytes]
@@ -331,8 +332,8 @@ class ReIDVOS(Lucid):
         both_ways: bool = True,
         identity: str | ReIDNetwork = "reid",
         proposer: str | Proposer = "small",
-        gone: float = GONE,
-        like: float = LIKE,
+        gone: float = LOST_BELOW,
+        like: float = MIN_SIMILARITY,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -375,7 +376,7 @@ class ReIDVOS(Lucid):
         found = region_embeddings(self.identity, small, masks.astype(np.float32), self.device)
         for label, area, embedding in zip(new, masks.sum(axis=(1, 2)), found, strict=True):
             self.areas[label] = float(area)
-            self.templates[label] = np.repeat(embedding[None], TEMPLATES, axis=0)
+            self.templates[label] = np.repeat(embedding[None], MAX_TEMPLATES, axis=0)
 
     def step(self, frame: np.ndarray) -> np.ndarray:
         """Refine each mask of the last frame on this one, and look for what is lost."""
@@ -399,20 +400,20 @@ class ReIDVOS(Lucid):
         masks = np.stack([now == label for label in labels])
         seen = self._embedded(masks)
         alike = self._similarity(seen, labels).diagonal()
-        least = np.array([EMPTY * self.areas[label] for label in labels])
+        least = np.array([MIN_AREA * self.areas[label] for label in labels])
         lost = (masks.sum(axis=(1, 2)) <= least) | (alike < self.gone)
         # What is lost takes what is like it; what is in doubt only what is more like it than now.
         # Doubt asks the annotation alone: newer templates may have slipped as the mask did.
         first = np.array([seen[k] @ self.templates[label][0] for k, label in enumerate(labels)])
-        missing = lost | (first < DOUBT)
-        least_alike = np.where(lost, self.like, np.maximum(self.like, first + BETTER))
+        missing = lost | (first < DOUBT_BELOW)
+        least_alike = np.where(lost, self.like, np.maximum(self.like, first + SIMILARITY_MARGIN))
         found = self._found_again(frame, labels, missing, masks, least_alike)
         for k, label in enumerate(labels):
             if label in found:
                 self.soft[label] = found[label]
             elif lost[k]:
                 self.soft[label] = np.zeros(self.size, np.float32)
-            elif first[k] > SURE:
+            elif first[k] > UPDATE_ABOVE:
                 # The annotated one stays in front; the oldest of the others goes.
                 self.templates[label][1:-1] = self.templates[label][2:]
                 self.templates[label][-1] = seen[k]
@@ -444,14 +445,14 @@ class ReIDVOS(Lucid):
         taken = masks[~missing].any(axis=0)
         proposed = [proposal.mask for proposal in self.proposer.propose(self.last)]
         # A proposal may hold two things, of which one is in plain sight: the rest is free.
-        free = [m * ~taken for m in proposed if (m * taken).sum() <= COVERED * m.sum()]
+        free = [m * ~taken for m in proposed if (m * taken).sum() <= MAX_COVERED * m.sum()]
         if not free:
             return {}
         # Proposals are rough, and what they hold beside the object spoils its embedding. So the
         # most similar ones are refined, and looked at again.
         rough = np.stack(free)
         alike = self._similarity(self._embedded(rough), labels)[:, missing].max(axis=1)
-        best = rough[np.argsort(-alike, kind="stable")[:CANDIDATES]]
+        best = rough[np.argsort(-alike, kind="stable")[:MAX_REFINED]]
         refined = np.stack([self._refined(frame, self.last, m, None) * ~taken for m in best])
         similarity = self._similarity(self._embedded(refined), labels)
         chosen = recover_lost_objects(similarity, missing, self.like)
@@ -489,7 +490,7 @@ class ReIDVOS(Lucid):
             mask, after = self._refined(frames[t], small, carried, flow) * ~taken, small
             seen = region_embeddings(self.identity, small, mask[None], self.device)
             area = (mask > 0.5).sum()
-            if area <= EMPTY * self.areas[label] or self._similarity(seen, [label]) < self.gone:
+            if area <= MIN_AREA * self.areas[label] or self._similarity(seen, [label]) < self.gone:
                 break  # behind something, or not the object any more
             self.planned[t] |= packed({label: mask})
 

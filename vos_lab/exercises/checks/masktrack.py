@@ -9,7 +9,7 @@ from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.checks.motion import disk
 from vos_lab.exercises.checks.optical_flow import constant, smooth
 from vos_lab.flow.warp import warp
-from vos_lab.methods.augmentation import GRID
+from vos_lab.methods.augmentation import BEND_GRID
 from vos_lab.methods.lucid_frames import lucid_frame
 from vos_lab.methods.masktrack import crop_and_zoom, refine_mask, simulate_previous_mask
 from vos_lab.methods.networks import SegmentationNetwork, SmallBackbone
@@ -28,12 +28,12 @@ def moved_by(
 
 def straight() -> np.ndarray:
     """No bend."""
-    return np.zeros((GRID, GRID, 2), np.float32)
+    return np.zeros((BEND_GRID, BEND_GRID, 2), np.float32)
 
 
 def bent(rng: np.random.Generator, pixels: float) -> np.ndarray:
     """A random bend."""
-    return (rng.standard_normal((GRID, GRID, 2)) * pixels).astype(np.float32)
+    return (rng.standard_normal((BEND_GRID, BEND_GRID, 2)) * pixels).astype(np.float32)
 
 
 SIMULATE_PREVIOUS_MASK = Check(

@@ -12,7 +12,7 @@ from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
 from vos_lab.methods.augmentation import apply_affine, colour_jitter, random_affine
 from vos_lab.methods.networks import as_input, begin_with_encoder
 from vos_lab.methods.pixel_retrieval import (
-    MOST,
+    MAX_DISTANCES,
     STRIDE,
     EmbeddingNetwork,
     nearest_neighbour_labels,
@@ -160,7 +160,7 @@ def validate(network: EmbeddingNetwork, videos: int = 20) -> Mapping[str, float]
         for one in (0, 1):
             anchors = embedded[0][kinds[0] == one]
             if len(anchors) and (kind == 0).any() and (kind == 1).any():
-                found = nearest_neighbour_labels(anchors, pool, kind, 1, MOST)
+                found = nearest_neighbour_labels(anchors, pool, kind, 1, MAX_DISTANCES)
                 wrong.append(float((found != one).float().mean()))
     return {"wrong neighbours": float(np.mean(wrong))}
 

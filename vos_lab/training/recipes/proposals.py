@@ -15,7 +15,7 @@ from torch.nn import functional
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
 from vos_lab.methods.networks import as_input, begin_with_encoder
 from vos_lab.methods.proposals import (
-    GRID,
+    CELL_STRIDE,
     ProposalNetwork,
     SmallProposer,
     masks_of,
@@ -33,7 +33,7 @@ from vos_lab.training.recipes.pictures import (
 )
 from vos_lab.video import VOID
 
-LEAST = 40
+MIN_PIXELS = 40
 """Pixels: what is smaller is no thing to learn from."""
 MIDDLE = 0.25
 """Cells so near the middle of a thing answer for it: a share of its size, the root of its area."""
@@ -79,11 +79,11 @@ def answering(labels: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, li
         ``(h, w)`` int64: the number of its thing from 1 on, 0 for none, VOID where nobody knows;
         and the labels of the things, the first for number 1.
     """
-    known = [n for n in np.unique(labels) if 0 < n < VOID and (labels == n).sum() >= LEAST]
+    known = [n for n in np.unique(labels) if 0 < n < VOID and (labels == n).sum() >= MIN_PIXELS]
     cells = np.zeros(grid, np.int64)
     rows, columns = np.mgrid[: grid[0], : grid[1]]
-    y = np.minimum((rows + 0.5) * GRID, labels.shape[0] - 1)
-    x = np.minimum((columns + 0.5) * GRID, labels.shape[1] - 1)
+    y = np.minimum((rows + 0.5) * CELL_STRIDE, labels.shape[0] - 1)
+    x = np.minimum((columns + 0.5) * CELL_STRIDE, labels.shape[1] - 1)
     cells[labels[y.astype(int), x.astype(int)] == VOID] = VOID
     for number, label in enumerate(known, start=1):
         mask = labels == label
@@ -91,7 +91,7 @@ def answering(labels: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, li
         if not mask[int(middle[0]), int(middle[1])]:  # a ring: take the pixel deepest inside
             depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
             middle = np.array(np.unravel_index(depth.argmax(), mask.shape))
-        near = np.maximum(MIDDLE * np.sqrt(mask.sum()), 0.75 * GRID)
+        near = np.maximum(MIDDLE * np.sqrt(mask.sum()), 0.75 * CELL_STRIDE)
         distance = np.hypot(y - middle[0], x - middle[1])
         cells[distance <= near] = number
     return cells, [int(n) for n in known]
@@ -141,11 +141,11 @@ def _shares(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def validate(network: ProposalNetwork) -> Mapping[str, float]:
     """The share of held-out things that no proposal meets, of 10, at an IoU of 0.5 and of 0.7."""
-    proposer = SmallProposer(network, most=10)
+    proposer = SmallProposer(network, max_proposals=10)
     found, truths = [], []
     for image, labels in held_out_things():
         masks = [labels == n for n in np.unique(labels) if 0 < n < VOID]
-        masks = [mask for mask in masks if mask.sum() >= LEAST]
+        masks = [mask for mask in masks if mask.sum() >= MIN_PIXELS]
         if masks:
             truths.append(np.stack(masks))
             found.append(np.stack([p.mask > 0.5 for p in proposer.propose(image)] or [labels < 0]))

@@ -30,7 +30,7 @@ PATCH = 96
 """Pixels: a side of what is kept of a frame around an object."""
 AROUND = 0.5
 """How much is kept around it, on each side, as a share of its larger side."""
-LEAST = 60
+MIN_PIXELS = 60
 """Pixels: what is smaller says nothing about who it is."""
 BATCH = 48
 TEMPERATURE = 0.1
@@ -69,7 +69,7 @@ def patches_of(video: ProceduralVideo) -> list[Patch]:
         regions = [(int(k), labels == k) for k in np.unique(labels) if k]
         regions += [(GROUND, piece_of_ground(things, beside, rng)) for beside in (False, True)]
         for label, mask in regions:
-            if mask.sum() >= LEAST * (SIZE[0] * SIZE[1]) / (240 * 432):
+            if mask.sum() >= MIN_PIXELS * (SIZE[0] * SIZE[1]) / (240 * 432):
                 found.append(Patch(label, t, *patch(image, mask)))
     return found
 
@@ -190,7 +190,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def batch(share: float, rng: np.random.Generator, videos: int | None = None) -> Batch:
-    """Regions of training videos ``(N, 4, SIDE, SIDE)``, and who they are."""
+    """Regions of training videos ``(N, 4, REGION_SIZE, REGION_SIZE)``, and who they are."""
     videos = videos or VIDEOS
     firsts = first_identities(videos)
     regions, identities = [], []

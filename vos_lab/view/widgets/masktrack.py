@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from vos_lab.datasets.procedural import suites as procedural
-from vos_lab.methods.augmentation import GRID, deformation
+from vos_lab.methods.augmentation import BEND_GRID, deformation
 from vos_lab.methods.lucid_frames import Dream, lucid_frame, mirrored
 from vos_lab.video import Video, overlay
 from vos_lab.view import figures
@@ -104,7 +104,7 @@ class DreamStudio(Explorer):
         matrix = matrix / values["scale"]
         away = np.array([values["right"], values["down"]]) * size
         affine = np.column_stack([matrix, centre - matrix @ (centre + away)])
-        waves = np.random.default_rng(0).standard_normal((GRID, GRID, 2))
+        waves = np.random.default_rng(0).standard_normal((BEND_GRID, BEND_GRID, 2))
         bend = (waves * values["bend"] * size).astype(np.float32)
         ground = np.zeros((*mask.shape, 2), np.float32)
         ground[..., 0] = -values["ground"]

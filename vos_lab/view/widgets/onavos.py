@@ -13,7 +13,7 @@ import cv2
 import matplotlib
 import numpy as np
 
-from vos_lab.methods.onavos import FAR, SURE, OnAVOS, select_training_pixels
+from vos_lab.methods.onavos import MIN_CONFIDENCE, MIN_DISTANCE, OnAVOS, select_training_pixels
 from vos_lab.methods.resolution import resized
 from vos_lab.video import VOID, Video
 from vos_lab.view.encoding import encode_png
@@ -337,7 +337,7 @@ class SampleMap(Explorer):
     def __init__(
         self,
         moments: Sequence[Moment],
-        sure: float = SURE,
+        sure: float = MIN_CONFIDENCE,
         far: float | None = None,
         frame: int | None = None,
         title: str = "What would you learn from this frame?",
@@ -352,7 +352,7 @@ class SampleMap(Explorer):
             raise ValueError(f"a frame is missing between {numbers[0]} and {numbers[-1]}")
         height, width = moments[0].frame.shape[:2]
         most = round(float(np.hypot(height, width)) / 2)
-        far = round(FAR * float(np.sqrt(height * width))) if far is None else far
+        far = round(MIN_DISTANCE * float(np.sqrt(height * width))) if far is None else far
         frame = numbers[-1] if frame is None else frame
         self._scale = max(1, min(4, 800 // width))
         super().__init__(

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from vos_lab.methods.pixel_retrieval import (
-    MOST,
+    MAX_DISTANCES,
     STRIDE,
     embed,
     embedding_network,
@@ -320,7 +320,7 @@ class ClickSegmenter(Explorer):
             return masks
         for t, embedded in enumerate(self.embeddings):
             found = nearest_neighbour_labels(
-                embedded.flatten(0, 1), references, labels[:, None], self.neighbours, MOST
+                embedded.flatten(0, 1), references, labels[:, None], self.neighbours, MAX_DISTANCES
             )
             soft = found.reshape(embedded.shape[:2]).numpy()
             masks[t] = cv2.resize(soft, (width, height)) > 0.5

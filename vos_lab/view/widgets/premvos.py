@@ -12,7 +12,7 @@ import numpy as np
 
 from vos_lab import metrics
 from vos_lab.methods import premvos
-from vos_lab.methods.premvos import WEIGHTS, Candidates, PReMVOS, ScoreWeights
+from vos_lab.methods.premvos import SCORE_WEIGHTS, Candidates, PReMVOS, ScoreWeights
 from vos_lab.methods.resolution import label_map, resized, soft_masks
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, overlay
 from vos_lab.view import figures
@@ -100,9 +100,9 @@ class MergeExplorer(Explorer):
         video: Video,
         candidates: Sequence[Candidates],
         first: np.ndarray | None = None,
-        weights: Sequence[float] = WEIGHTS,
+        weights: Sequence[float] = SCORE_WEIGHTS,
         frame: int | None = None,
-        least: float = premvos.LEAST,
+        least: float = premvos.MIN_SCORE,
         title: str = "How much shall each score count?",
     ) -> None:
         if len(candidates) != len(video) - 1 or not candidates:
