@@ -693,6 +693,10 @@ def train(
         bool, typer.Option("--resume", help="Go on from the checkpoint in that folder.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the start and of all batches.")] = 0,
+    device: Annotated[str, typer.Option(help="Where the network learns: cpu or cuda.")] = "cpu",
+    workers: Annotated[
+        int, typer.Option(min=1, help="How many threads make batches ahead of the training.")
+    ] = 1,
 ) -> None:
     """Train the network behind shipped weights again, from nothing."""
     from vos_lab.training import recipe, recipes
@@ -712,6 +716,8 @@ def train(
             out=folder,
             resume=resume,
             progress=sys.stderr.isatty(),
+            device=device,
+            workers=workers,
         )
     except KeyboardInterrupt:
         print(f"Interrupted. With --resume it goes on from {folder}.", file=sys.stderr)

@@ -41,9 +41,9 @@ TINY = Recipe(
     batch=points,
     loss=squared,
     validate=held_out,
-    steps=60,
+    steps=24,
     learning_rate=0.02,
-    validate_every=20,
+    validate_every=8,
 )
 
 
@@ -57,9 +57,9 @@ def same(first, second):
 
 
 def test_it_learns_and_says_so():
-    run = quick(steps=400)
-    assert len(run.losses) == run.steps == 400
-    assert [step for step, _ in run.held_out] == list(range(0, 401, 20))
+    run = quick(steps=240)
+    assert len(run.losses) == run.steps == 240
+    assert [step for step, _ in run.held_out] == list(range(0, 241, 8))
     assert run.held_out[-1][1]["error"] < 0.3 * run.held_out[0][1]["error"]
     assert run.smooth_losses()[-1] < run.smooth_losses()[0]
     assert not run.network.training
@@ -74,9 +74,8 @@ def test_the_seed_alone_decides():
     assert torch.equal(before, torch.random.get_rng_state())  # and nothing global is touched
 
 
-@pytest.mark.parametrize("stop", [1, 20, 37])
+@pytest.mark.parametrize("stop", [1, 8, 13])
 def test_an_interrupted_training_goes_on_exactly(tmp_path, monkeypatch, stop):
-    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", -1)  # after every step
     whole = quick(out=tmp_path / "whole")
     calls = []
 
@@ -86,14 +85,55 @@ def test_an_interrupted_training_goes_on_exactly(tmp_path, monkeypatch, stop):
             raise KeyboardInterrupt
         return points(share, rng)
 
-    with pytest.raises(KeyboardInterrupt):
-        quick(dataclasses.replace(TINY, batch=interrupted), out=tmp_path / "parts")
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "CHECKPOINT_EVERY", -1)  # after every step
+        with pytest.raises(KeyboardInterrupt):
+            quick(dataclasses.replace(TINY, batch=interrupted), out=tmp_path / "parts")
     resumed = quick(out=tmp_path / "parts", resume=True)
     assert resumed.losses == whole.losses
     assert resumed.held_out == whole.held_out
     assert same(resumed.network, whole.network)
     files = [tmp_path / part / "line.safetensors" for part in ("whole", "parts")]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_threads_change_nothing_of_what_is_learned(tmp_path):
+    one = quick(workers=1)
+    many = quick(workers=5)
+    assert many.losses == one.losses
+    assert many.held_out == one.held_out
+    assert same(many.network, one.network)
+
+
+def test_a_batch_that_fails_ends_the_training_where_it_is_needed():
+    seen = []
+
+    def broken(share, rng):
+        if share >= 0.5:
+            raise OSError("no more pictures")
+        return points(share, rng)
+
+    def remembered(network, batch):
+        seen.append(1)
+        return squared(network, batch)
+
+    with pytest.raises(OSError, match="no more pictures"):
+        quick(dataclasses.replace(TINY, batch=broken, loss=remembered), workers=4)
+    assert len(seen) == 12
+
+
+def test_what_is_moved_keeps_its_form():
+    x = torch.ones(2)
+    moved = loop._moved(([x, {"a": 1}], x, None), "meta")
+    assert [type(each) for each in moved] == [list, torch.Tensor, type(None)]
+    assert moved[1].device.type == moved[0][0].device.type == "meta"
+    assert moved[0][1] == {"a": 1}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there():
+    with pytest.raises(ValueError, match="cuda: PyTorch finds no GPU here"):
+        quick(device="cuda")
 
 
 def test_a_checkpoint_cut_short_leaves_the_one_before(tmp_path, monkeypatch):
@@ -120,14 +160,14 @@ def test_what_a_training_leaves(tmp_path):
     names = {file.name for file in tmp_path.iterdir()}
     assert names == {"checkpoint.pt", "curve.csv", "curve.webp", "line.json", "line.safetensors"}
     card = weights.card("line", tmp_path)
-    assert card["steps"] == 60
+    assert card["steps"] == 24
     assert card["seed"] == 0
     assert card["parameters"] == sum(p.numel() for p in run.network.parameters())
-    assert [row["step"] for row in card["held_out"]] == [0, 20, 40, 60]
-    assert card["losses"][-1][0] == 60
+    assert [row["step"] for row in card["held_out"]] == [0, 8, 16, 24]
+    assert card["losses"][-1][0] == 24
     rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
-    assert [row["step"] for row in rows] == ["0", "20", "40", "60"]
-    assert float(rows[2]["loss"]) == pytest.approx(np.mean(run.losses[20:40]))
+    assert [row["step"] for row in rows] == ["0", "8", "16", "24"]
+    assert float(rows[2]["loss"]) == pytest.approx(np.mean(run.losses[8:16]))
     loaded = weights.load_into(line(), "line", tmp_path)
     x = torch.ones(1, 2)
     assert loaded(x).item() == pytest.approx(run.network(x).item(), abs=0.01)
@@ -142,7 +182,7 @@ def test_a_training_can_start_from_weights():
 
 
 def test_bfloat16_learns_too():
-    run = quick(dataclasses.replace(TINY, half=True), steps=400)
+    run = quick(dataclasses.replace(TINY, half=True), steps=240)
     assert run.held_out[-1][1]["error"] < 0.4 * run.held_out[0][1]["error"]
 
 
@@ -170,7 +210,7 @@ def test_errors_say_what_to_do(tmp_path):
         quick(out=tmp_path)
     with pytest.raises(ValueError, match="seed 0, not 1"):
         quick(out=tmp_path, resume=True, seed=1)
-    with pytest.raises(ValueError, match="step 60, beyond 10"):
+    with pytest.raises(ValueError, match="step 24, beyond 10"):
         quick(out=tmp_path, resume=True, steps=10)
     with pytest.raises(ValueError, match="'line', not 'other'"):
         quick(dataclasses.replace(TINY, name="other"), out=tmp_path, resume=True)

@@ -57,9 +57,14 @@ def test_an_interrupted_training_goes_on(here, tmp_path, monkeypatch):
     assert code != 0
     assert "With --resume it goes on" in error
     monkeypatch.setitem(recipes(), "dot", TINY)
-    code, out, _ = here("dot", "--out", tmp_path, "--resume")
+    code, out, _ = here("dot", "--out", tmp_path, "--resume", "--workers", 2)
     assert code == 0
     assert "dot: 200 steps" in out
+    # The same as if nothing had happened.
+    code, _, _ = here("dot", "--out", tmp_path / "whole", "--device", "cpu")
+    assert code == 0
+    files = [folder / "dot.safetensors" for folder in (tmp_path, tmp_path / "whole")]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_without_a_name_it_lists_what_there_is(here):

@@ -1,13 +1,17 @@
 """Training a network: one loop for every recipe.
 
 The batch of a step depends on nothing but the seed and the number of the step. So a training that
-was interrupted goes on from its last checkpoint exactly as if nothing had happened.
+was interrupted goes on from its last checkpoint exactly as if nothing had happened, and the next
+batches can be made beside the step that is computed.
 """
 
 import csv
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -179,6 +183,8 @@ def train(
     resume: bool = False,
     network: nn.Module | None = None,
     progress: bool = True,
+    device: str = "cpu",
+    workers: int = 1,
 ) -> Run:
     """Train a network.
 
@@ -191,22 +197,29 @@ def train(
         resume: go on from the checkpoint in ``out``.
         network: a network to start from, which is changed; by default a new one.
         progress: whether to show a bar.
+        device: where the network learns, "cpu" or "cuda". Batches are made on the processor, and
+            there the network is validated.
+        workers: how many threads make batches ahead; they change nothing of what is learned.
 
     Returns:
-        The run, with the trained network.
+        The run, with the trained network, on the processor.
 
     Raises:
         ValueError: the checkpoint in ``out`` is there and ``resume`` is not asked for, or it is of
-            another recipe or seed, or further than ``steps``.
+            another recipe or seed, or further than ``steps``; or there is no such device.
         FileNotFoundError: there is no checkpoint to resume from.
         FloatingPointError: the loss is not finite any more.
     """
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(
+            f"{device}: PyTorch finds no GPU here. Leave the device out to use the CPU"
+        )
     if network is None:
         # The start must depend on the seed alone, and must leave no trace in the global state.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = recipe.network()
-    run = Run(recipe, seed, steps or recipe.steps, network)
+    run = Run(recipe, seed, steps or recipe.steps, network.to(device))
     optimiser = recipe.optimiser(network, recipe.learning_rate)
     checkpoint = Path(out) / "checkpoint.pt" if out is not None else None
     if checkpoint is not None:
@@ -223,14 +236,14 @@ def train(
         unit="step",
         disable=not progress,
     )
-    with bar:
-        while len(run.losses) < run.steps:
+    with bar, closing(_batches(run, workers)) as batches:
+        for batch in batches:
             if not run.held_out:
-                _validate(run)
-            run.losses.append(_step(run, optimiser))
+                _validate(run, device)
+            run.losses.append(_step(run, optimiser, _moved(batch, device), device))
             done = len(run.losses)
             if done % recipe.validate_every == 0 or done == run.steps:
-                _validate(run)
+                _validate(run, device)
             bar.update()
             _describe(bar, run)
             run.seconds = before + time.monotonic() - begun
@@ -239,13 +252,41 @@ def train(
             ):
                 _save_checkpoint(checkpoint, run, optimiser)
                 saved = time.monotonic()
-    network.eval()
+    network.cpu().eval()
     if out is not None:
         weights.save(recipe.shipped(network).state_dict(), recipe.name, run.card(), out)
     return run
 
 
-def _step(run: Run, optimiser: torch.optim.Optimizer) -> float:
+def _batches(run: Run, workers: int) -> Generator[Batch, None, None]:
+    """The batches of the steps that are left, made ahead by threads."""
+
+    def made(number: int) -> Batch:
+        return run.recipe.batch(number / run.steps, np.random.default_rng([run.seed, number]))
+
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for number in range(len(run.losses), run.steps):
+                waiting.append(pool.submit(made, number))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _moved(batch: Batch, device: str) -> Batch:
+    """A batch with all its tensors on a device."""
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device)
+    if type(batch) in (tuple, list):
+        return type(batch)(_moved(each, device) for each in batch)
+    return batch
+
+
+def _step(run: Run, optimiser: torch.optim.Optimizer, batch: Batch, device: str) -> float:
     """One batch, one step along the gradient."""
     number = len(run.losses)
     share = number / run.steps
@@ -253,11 +294,11 @@ def _step(run: Run, optimiser: torch.optim.Optimizer) -> float:
         # A recipe may have given a group a rate of its own: keep the ratio.
         group.setdefault("largest", group["lr"])
         group["lr"] = group["largest"] * run.recipe.schedule(share)
-    batch = run.recipe.batch(share, np.random.default_rng([run.seed, number]))
     run.network.train()
-    with torch.random.fork_rng(devices=[]):
+    kind = torch.device(device).type
+    with torch.random.fork_rng(devices=[] if kind == "cpu" else [device]):
         torch.manual_seed(run.seed * 1_000_003 + number)  # for dropout, if there is any
-        with torch.autocast("cpu", torch.bfloat16, enabled=run.recipe.half):
+        with torch.autocast(kind, torch.bfloat16, enabled=run.recipe.half):
             loss = run.recipe.loss(run.network, batch)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -273,10 +314,12 @@ def _step(run: Run, optimiser: torch.optim.Optimizer) -> float:
     return value
 
 
-def _validate(run: Run) -> None:
-    run.network.eval()
+def _validate(run: Run, device: str) -> None:
+    """Validate, always on the processor: so errors can be compared whatever has trained."""
+    run.network.cpu().eval()
     with torch.inference_mode():
         errors = run.recipe.validate(run.network)
+    run.network.to(device)
     run.held_out.append((len(run.losses), {what: float(value) for what, value in errors.items()}))
 
 
@@ -301,7 +344,7 @@ def _begin(checkpoint: Path, run: Run, optimiser: torch.optim.Optimizer, resume:
         return
     if not checkpoint.is_file():
         raise FileNotFoundError(f"{checkpoint}: there is no checkpoint to resume from")
-    state = torch.load(checkpoint, weights_only=True)
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     for what, here in (("recipe", run.recipe.name), ("seed", run.seed)):
         if state[what] != here:
             raise ValueError(f"{checkpoint}: has the {what} {state[what]!r}, not {here!r}")

@@ -109,15 +109,15 @@ def loss_of(network: ProposalNetwork, batch: Batch) -> torch.Tensor:
     losses: list[torch.Tensor] = []
     for i, labels in enumerate(maps):
         cells, known = answering(labels, tuple(objectness.shape[-2:]))
-        numbers = torch.from_numpy(cells)
+        numbers = torch.from_numpy(cells).to(features.device)
         counts[i][numbers == VOID] = 0
         rows, columns = torch.nonzero((numbers > 0) & (numbers != VOID), as_tuple=True)
         if not len(rows):
             continue
         size = features.shape[-2:]
         share = np.stack([_shares(labels == n, size) for n in known])
-        truth = torch.from_numpy(share)[numbers[rows, columns] - 1]
-        seen = torch.from_numpy(1 - _shares(labels == VOID, size))
+        truth = torch.from_numpy(share).to(features.device)[numbers[rows, columns] - 1]
+        seen = torch.from_numpy(1 - _shares(labels == VOID, size)).to(features.device)
         mask = masks_of(kernels[i, :, rows, columns].T, rows, columns, features[i]).sigmoid() * seen
         both = (mask * truth).sum(dim=(1, 2))
         losses.append(1 - 2 * both / (mask.square() + truth.square()).sum(dim=(1, 2)).clamp(min=1))
