@@ -125,7 +125,7 @@ def break_folder(clip):
         (break_colours, "is saved as RGB colours"),
         (break_half, "cannot be read as an image"),
         (break_head, "is not a PNG file, or is cut off"),
-        (break_jpeg, "is not a PNG file"),
+        (break_jpeg, "is a JPEG"),
         (break_folder, "Is a directory"),
     ],
 )

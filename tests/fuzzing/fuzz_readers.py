@@ -3,6 +3,7 @@
 import json
 import shutil
 import warnings
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 
 from vos_lab import weights
 from vos_lab.authoring.notebooks import RawNotebook, read_notebook
-from vos_lab.datasets import text
+from vos_lab.datasets import download, text
 from vos_lab.datasets.davis import DAVIS
 from vos_lab.datasets.detections_txt import read_detections
 from vos_lab.datasets.mots import (
@@ -237,6 +238,13 @@ def card_file(folder: Path) -> Path:
     return folder / "mine.json"
 
 
+def archive(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "set.zip.part", "w", zipfile.ZIP_DEFLATED) as zipped:
+        for t in range(2):
+            zipped.writestr(f"DAVIS/{t}.txt", labels(t).tobytes())
+    return folder / "set.zip.part"
+
+
 def npy(folder: Path) -> Path:
     np.save(folder / "a.npy", np.arange(12.0).reshape(3, 4))
     return folder / "a.npy"
@@ -272,6 +280,16 @@ def of_sequence(sequence: MotsSequence) -> tuple[Any, ...]:
 def of_lines(path: Path) -> list[Any]:
     characters, table, places = read_lines(path)
     return [table.tolist(), [characters[a:b] for a, b in places[:2].T.tolist()]]
+
+
+def unpacked(path: Path) -> list[Any]:
+    """What ``download.fetch`` makes of an archive that has come over the network."""
+    target = path.parent / "set"
+    shutil.rmtree(target, ignore_errors=True)
+    url = f"http://localhost{path.with_suffix('')}"
+    download._unpack(download.Archive(url, 1, "set", inner="DAVIS"), path, target)
+    files = sorted(file for file in target.rglob("*") if file.is_file())
+    return [(str(file.relative_to(target)), file.read_bytes()) for file in files]
 
 
 def found_in(path: Path) -> list[Any]:
@@ -447,6 +465,8 @@ READERS = [
         lambda p: of_dataset(MOTS(p.parents[2], split="val", partial=True)),
         is_dataset,
     ),
+    # A CRC guards what a file holds, but not its name, nor whether it is there.
+    Reader(f"{DATASETS}.download.fetch", "zip", archive, unpacked, bool),
     Reader(
         "metrics.folders.evaluate_folders",
         "PNG",

@@ -93,7 +93,6 @@ def test_odd_names_and_other_files_beside_the_frames(tmp_path):
         (folder / name).touch()
     (folder / ".ipynb_checkpoints").mkdir()
     write_mask(folder / ".ipynb_checkpoints/Bild 0-checkpoint.png", disc())
-    (folder / "9.png").mkdir()
     assert [file.name for file in numbered_files(folder, (".png",))] == [
         "Bild 0.PNG",
         "Bild 1.PNG",

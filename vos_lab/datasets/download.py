@@ -10,7 +10,8 @@ import os
 import shutil
 import stat
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -369,22 +370,38 @@ def _verify(archive: Archive, part: Path) -> None:
         )
 
 
+class _DamagedError(Exception):
+    """An archive cannot be read."""
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Tell errors of reading the archive from those of writing what is in it, as on a full disk."""
+    try:
+        yield
+    except Exception as error:  # zipfile lets out those of all its helpers
+        raise _DamagedError(str(error) or type(error).__name__) from None
+
+
 def _unpack(archive: Archive, part: Path, target: Path) -> None:
     # Unpacked beside the target first, so that an interruption leaves no half of a data set there.
     beside = target.with_name(f"{target.name}.unpacking")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        with zipfile.ZipFile(part) as zipped:
-            files = [info for info in zipped.infolist() if not info.is_dir()]
+        with _reading():
+            zipped = zipfile.ZipFile(part)
+        with zipped:
+            with _reading():
+                files = [info for info in zipped.infolist() if not info.is_dir()]
             _check_space(part.parent, sum(info.file_size for info in files))
             for info in tqdm(files, unit="file", desc=f"unpacking {target.name}"):
                 path = _inner_path(archive, info)
-                if path is None:
-                    continue
-                (beside / path).parent.mkdir(parents=True, exist_ok=True)
-                with zipped.open(info) as source, (beside / path).open("wb") as file:
-                    shutil.copyfileobj(source, file)  # checks the CRC on its way
-    except (zipfile.BadZipFile, EOFError) as error:
+                if path is not None:
+                    (beside / path).parent.mkdir(parents=True, exist_ok=True)
+                    _unpack_one(zipped, info, beside / path)
+        if not beside.is_dir():
+            raise _DamagedError(f"it holds no folder {archive.inner}")
+    except _DamagedError as error:
         shutil.rmtree(beside, ignore_errors=True)
         part.unlink()
         raise ValueError(
@@ -403,10 +420,24 @@ def _unpack(archive: Archive, part: Path, target: Path) -> None:
     shutil.rmtree(beside)
 
 
+def _unpack_one(zipped: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> None:
+    with _reading():
+        source = zipped.open(info)
+    with source, path.open("wb") as file:
+        while True:
+            with _reading():
+                chunk = source.read(1 << 20)  # checks the CRC on its way
+            if not chunk:
+                return
+            file.write(chunk)
+
+
 def _inner_path(archive: Archive, info: zipfile.ZipInfo) -> Path | None:
     """Where a file of an archive belongs in its folder; None where it is not taken."""
     path = PurePosixPath(info.filename.replace("\\", "/"))
     link = stat.S_ISLNK(info.external_attr >> 16)
+    if not path.parts:
+        return None
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or link:
         raise ValueError(f"{archive.url}: holds {info.filename!r}, which leads out of its folder")
     if not archive.inner:

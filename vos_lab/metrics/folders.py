@@ -244,10 +244,12 @@ def frame_pairs(
     found = [(file, there.get(spelling(file.stem))) for file in true_files]
     missing = [file for file, predicted in found if predicted is None]
     if missing:
+        names = [file.name for file in there.values()]
         raise FileNotFoundError(
             f"{prediction / missing[0].name}: is missing"
             f"{f', and {len(missing) - 1} more' if len(missing) > 1 else ''} "
-            f"(there is one for each frame of {truth}){_instead(prediction, missing[0], there)}"
+            f"(there is one for each frame of {truth}){_instead(prediction, missing[0])}"
+            + (f". It holds {', '.join(names[:3])}, ..." if len(missing) == len(found) else "")
         )
     pairs = [(file, predicted) for file, predicted in found if predicted is not None]
     first = pairs[0][0]
@@ -275,14 +277,11 @@ def _refuse_others(folder: Path, masks: dict[str, Path]) -> None:
             )
 
 
-def _instead(folder: Path, mask: Path, there: dict[str, Path]) -> str:
-    """A hint where a mask is there under another name, or as another kind of file."""
+def _instead(folder: Path, mask: Path) -> str:
+    """A hint where a mask is there as another kind of file, or all are there under other names."""
     for file in files_in(folder, OTHER_PICTURES):
-        if file.stem == mask.stem and spelling(file.stem) not in there:
+        if spelling(file.stem) == spelling(mask.stem):
             return f". There is {file.name}, but other files than PNG change labels"
-    others = [file.name for file in there.values()]
-    if others and not any(spelling(mask.stem) in name for name in map(spelling, others)):
-        return f". It holds {', '.join(others[:3])}{', ...' if len(others) > 3 else ''}"
     return ""
 
 

@@ -21,14 +21,11 @@ def files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
         folder: where to look.
         suffixes: the endings, in lower case, with the dot.
     """
-    with os.scandir(folder) as entries:
-        names = [
-            entry.name
-            for entry in entries
-            if entry.name.lower().endswith(tuple(suffixes))
-            and not entry.name.startswith(".")
-            and not entry.is_dir()
-        ]
+    names = (
+        name
+        for name in os.listdir(folder)
+        if name.lower().endswith(tuple(suffixes)) and not name.startswith(".")
+    )
     return [folder / name for name in sorted(names)]
 
 
