@@ -49,6 +49,7 @@ import numpy as np
 from vos_lab.exercise import Exercise, library_versions
 from vos_lab.exercises.compare import arrays_in, difference, is_array
 from vos_lab.exercises.gradients import Gradients, gradient_problem, gradients, learnable
+from vos_lab.exercises.memory import watched
 
 Inputs = dict[str, Any]
 Judge = Callable[[Inputs, Any], str | None]
@@ -62,8 +63,8 @@ class Case:
         name: what is special about the inputs, in words that a student reads.
         make: gives the inputs, by the names of the parameters, from a random generator. They are
             what can be sent to a grader's worker (:mod:`vos_lab.exercises.encoding`): numbers,
-            texts, arrays, tensors, networks, a :class:`Listener`, and lists, tuples and dicts of
-            them.
+            texts, arrays, tensors, networks, a :class:`Listener`, a bound on memory
+            (:class:`vos_lab.exercises.memory.Bound`), and lists, tuples and dicts of them.
         judge: in place of that of the check.
     """
 
@@ -345,7 +346,8 @@ def call(function: Callable[..., Any], given: Inputs) -> tuple[Any, Failure | No
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            return function(**given), None
+            with watched(given.values()):
+                return function(**given), None
         except (Exception, SystemExit) as error:
             return None, failure_of(function, error)
 

@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from vos_lab.exercises.memory import Bound
+
 # Of a message from a worker:
 MAX_ITEMS = 200_000  # values in it, so that a list of lists cannot fill the memory of the reader
 MAX_DEPTH = 24
@@ -91,6 +93,8 @@ class Writer:
             return value
         if isinstance(value, np.generic):
             return self._part("scalar", np.asarray(value))
+        if isinstance(value, Bound) and self.trusted:
+            return {"bound": int(value), "allowed": value.allowed}
         if isinstance(value, int) and abs(value) < 2**63:
             return int(value)
         if isinstance(value, float):
@@ -336,6 +340,8 @@ class Reader:
             return _find(inside)
         if kind == "callback" and self.callback is not None:
             return self.callback(inside)
+        if kind == "bound":
+            return Bound(inside, tree["allowed"])
         if kind == "generator":
             bits = getattr(np.random, inside["bit_generator"])()
             bits.state = inside

@@ -1,5 +1,6 @@
 """Checks of lesson 08: simulate_previous_mask, refine_mask, crop_and_zoom and lucid_frame."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -265,7 +266,7 @@ def block(height: int, width: int, *box: int) -> np.ndarray:
     return mask
 
 
-def nearly_the_window(inputs: Inputs, got: Any) -> str | None:
+def nearly_the_window(inputs: Inputs, got: Any, slack: int = 1) -> str | None:
     """Compare with the reference: a pixel more or less is a matter of rounding."""
     want = crop_and_zoom.reference(**inputs)
     if not isinstance(got, list | tuple | np.ndarray) or len(got) != 4:
@@ -275,9 +276,12 @@ def nearly_the_window(inputs: Inputs, got: Any) -> str | None:
     have = tuple(int(v) for v in got)
     height, width = inputs["mask"].shape
     inside = 0 <= have[0] < have[1] <= height and 0 <= have[2] < have[3] <= width
-    if inside and max(abs(a - b) for a, b in zip(want, have, strict=True)) <= 1:
+    if inside and max(abs(a - b) for a, b in zip(want, have, strict=True)) <= slack:
         return None
     return f"expected {want}   got {have}"
+
+
+exactly_the_window = partial(nearly_the_window, slack=0)  # where there is nothing to round
 
 
 def lopsided(rng: np.random.Generator) -> Inputs:
@@ -309,32 +313,47 @@ CROP_AND_ZOOM = Check(
         Case(
             "an object in the middle, as wide as high",
             lambda rng: {"mask": block(40, 80, 10, 20, 35, 45), "margin": 1.0},
+            exactly_the_window,
+        ),
+        Case(
+            "an object a little to the left",
+            lambda rng: {"mask": block(40, 80, 10, 20, 30, 40), "margin": 0.5},
+            exactly_the_window,
         ),
         Case(
             "a wide object",
-            lambda rng: {"mask": block(60, 100, 24, 32, 30, 60), "margin": 0.25},
+            lambda rng: {"mask": block(64, 128, 24, 32, 32, 64), "margin": 0.5},
+            exactly_the_window,
         ),
         Case("an object with a tail", lopsided),
         Case("a haze around the object", hazy),
+        Case(
+            "what is around it is just one half",
+            lambda rng: {"mask": np.maximum(hazy(rng)["mask"], 0.5), "margin": 0.5},
+        ),
         Case(
             "a tiny object: not closer than least",
             lambda rng: {"mask": block(80, 120, 40, 42, 60, 63), "margin": 0.5, "least": 0.5},
         ),
         Case(
             "in the upper left corner",
-            lambda rng: {"mask": block(60, 100, 0, 12, 2, 18), "margin": 0.5},
+            lambda rng: {"mask": block(64, 128, 0, 16, 2, 18), "margin": 0.5},
+            exactly_the_window,
         ),
         Case(
             "in the lower right corner",
-            lambda rng: {"mask": block(60, 100, 48, 60, 80, 98), "margin": 0.5},
+            lambda rng: {"mask": block(64, 128, 52, 64, 112, 126), "margin": 0.5},
+            exactly_the_window,
         ),
         Case(
             "as large as the frame",
             lambda rng: {"mask": block(40, 60, 5, 38, 3, 50), "margin": 0.5},
+            exactly_the_window,
         ),
         Case(
             "nothing there",
             lambda rng: {"mask": np.full((30, 50), 0.2, np.float32), "margin": 0.5},
+            exactly_the_window,
         ),
         Case("somewhere", anywhere),
     ],
@@ -403,6 +422,10 @@ CROP_AND_ZOOM = Check(
             "All above 0 counts as object. A soft mask has a haze around it: the object is where "
             "it is above one half.",
             ("> 0.5", "> 0"),
+        ),
+        Mistake(
+            "One half itself is not above one half: >, not >=.",
+            ("> 0.5", ">= 0.5"),
         ),
         Mistake(
             "An empty mask has no first row. The object is lost: look everywhere, in the whole "

@@ -50,6 +50,7 @@ CLASS_BALANCED_LOSS = Check(
             lambda rng: loss_of_four([3, -1, -2, 4], [1, 0, 0, VOID]),
         ),
         Case("all is void", lambda rng: loss_of_four([1, -1], [VOID, VOID])),
+        Case("a single pixel counts", lambda rng: loss_of_four([1, -1], [1, VOID])),
         Case(
             "very sure: log-odds of 150",
             lambda rng: loss_of_four([150, -150, 150, -2], [1, 0, 0, 1]),

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
+from vos_lab.exercises.memory import Bound
 from vos_lab.methods.pixel_retrieval import (
     grow_reference,
     nearest_neighbour_labels,
@@ -131,6 +132,15 @@ def to_look_up(
     }
 
 
+def with_little_memory(
+    rng: np.random.Generator, queries: int, references: int, objects: int, most: int
+) -> Inputs:
+    """Pixels with a single number each, so that nothing but distances is large."""
+    inputs = to_look_up(rng, queries, references, objects, 2)
+    inputs["queries"], inputs["references"] = points(rng, queries, 1), points(rng, references, 1)
+    return inputs | {"most": Bound(most, allowed=max(most, references))}
+
+
 NEAREST_NEIGHBOUR_LABELS = Check(
     nearest_neighbour_labels,
     cases=[
@@ -167,9 +177,13 @@ NEAREST_NEIGHBOUR_LABELS = Check(
         Case("several objects, several parts", lambda rng: to_look_up(rng, 14, 9, 3, 4)),
         Case(
             "a bound that is smaller than a row",
-            lambda rng: {**to_look_up(rng, 5, 7, 2, 2), "most": 3},
+            lambda rng: with_little_memory(rng, 5, 7, 1, 3),
         ),
         Case("a longer list", lambda rng: to_look_up(rng, 60, 40, 2, 5)),
+        Case(
+            "a longer list, and a bound of three rows and a bit",
+            lambda rng: with_little_memory(rng, 60, 40, 2, 130),
+        ),
     ],
     mistakes=[
         Mistake(
@@ -196,6 +210,11 @@ NEAREST_NEIGHBOUR_LABELS = Check(
         Mistake(
             "You cut at one half. Keep the mean: how much the neighbours agree is worth knowing.",
             ("mean(dim=1)", "mean(dim=1).gt(0.5).float()"),
+        ),
+        Mistake(
+            "All distances were computed at once. A frame has thousands of pixels, and so has the "
+            "reference: take so many rows at a time that their distances fit into most.",
+            ("queries.split(rows)", "[queries]"),
         ),
         Mistake(
             "Only the last part came back. Keep the labels of every part, and join them.",
@@ -261,6 +280,16 @@ GROW_REFERENCE = Check(
             },
         ),
         Case(
+            "just sure enough, of an object and of the background",
+            lambda rng: {
+                "given": 1,
+                "added": 0,
+                "labels": torch.tensor([[0.75], [0.25], [0.5], [1.0]]),
+                "sure": 0.75,
+                "most": 9,
+            },
+        ),
+        Case(
             "nothing may be added",
             lambda rng: {
                 "given": 3,
@@ -301,6 +330,10 @@ GROW_REFERENCE = Check(
             "Pixels were added whose neighbours did not agree. Then a mistake becomes a "
             "reference, and spreads.",
             (">= sure", ">= 0"),
+        ),
+        Mistake(
+            "A share of exactly `sure` is enough: >=, not >.",
+            (">= sure", "> sure"),
         ),
         Mistake(
             "You added up the shares of all objects. A pixel that is half of one and half of "

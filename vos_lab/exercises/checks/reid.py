@@ -130,6 +130,7 @@ RECOVER_LOST_OBJECTS = Check(
     recover_lost_objects,
     cases=[
         Case("one lost object", lambda rng: asked([[0.2], [0.7], [0.9]], [True])),
+        Case("just the threshold", lambda rng: asked([[0.2], [0.5]], [True])),
         Case("nothing is similar enough", lambda rng: asked([[0.2], [0.4]], [True])),
         Case(
             "the best proposal is an object in plain sight",
@@ -164,6 +165,10 @@ RECOVER_LOST_OBJECTS = Check(
             "An object took a proposal that is hardly like it. Most of the time it is simply "
             "hidden: the similarity must be above the threshold.",
             (" & (similarity[:, k] > threshold)", ""),
+        ),
+        Mistake(
+            "A similarity of exactly the threshold is not above it: >, not >=.",
+            ("> threshold", ">= threshold"),
         ),
         Mistake(
             "An object that is not lost was given a proposal. Its mask is there, and better.",
