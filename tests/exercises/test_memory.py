@@ -1,4 +1,4 @@
-"""Bounds on memory: what is too large is seen while it is made, also on the other side of a wall."""
+"""Bounds on memory: what is too large is seen while it is made, also behind a wall."""
 
 import copy
 
