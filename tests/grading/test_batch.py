@@ -20,7 +20,7 @@ from vos_lab.authoring.build import read_lessons
 from vos_lab.authoring.lessons import as_text, read_lesson, student_notebook
 from vos_lab.cli import main
 from vos_lab.course_files import COURSE_FOLDER
-from vos_lab.grading import gradescope, judging, reports
+from vos_lab.grading import gradescope, judging, pages, pictures, reports
 from vos_lab.grading.answer_key import Key, hidden_cases
 from vos_lab.grading.batch import grade
 from vos_lab.grading.judging import grade_one
@@ -181,7 +181,7 @@ def test_a_report_escapes_what_students_write():
         ),
     )
     lesson = read_lessons(COURSE_FOLDER, ["01_metrics"])[0]
-    page = reports.student_page(room_result, lesson)
+    page = pages.student_page(room_result, lesson)
     assert not re.search(r"<(script|b|i|u|m|h|n|c)>", page)
 
 
@@ -379,7 +379,7 @@ def test_pictures_of_anything(shape_and_type):
     shape, kind = shape_and_type
     expected = (np.arange(np.prod(shape)).reshape(shape) % 5).astype(kind)
     for got in (expected, np.zeros_like(expected)):
-        (first, words), (second, _) = reports.pair_of_pictures(got, expected)
+        (first, words), (second, _) = pictures.pair_of_pictures(got, expected)
         assert first.startswith("data:image/png;base64,")
         assert (first == second) == (got is expected)
         assert " × ".join(map(str, shape)) in words
@@ -387,10 +387,10 @@ def test_pictures_of_anything(shape_and_type):
 
 def test_pictures_of_what_is_none():
     nothing = np.zeros((0, 3))
-    assert reports.pair_of_pictures(nothing, nothing) is None
+    assert pictures.pair_of_pictures(nothing, nothing) is None
     nan = np.full((2, 2), np.nan)
-    assert reports.pair_of_pictures(nan, nan) is not None
-    assert reports.pair_of_pictures(nan, np.ones((2, 2))) is not None
+    assert pictures.pair_of_pictures(nan, nan) is not None
+    assert pictures.pair_of_pictures(nan, np.ones((2, 2))) is not None
 
 
 def test_short_functions_are_not_compared():

@@ -209,7 +209,7 @@ def test_too_many_entries_and_a_locked_one(tmp_path, monkeypatch):
         **{"ann/work.zip": inner.read_bytes(), **{f"{n}/03_flownet.ipynb": BODY for n in "bcdef"}},
     )
     found = {s.student: s for s in find_submissions([path], LESSON)}
-    assert "more than 3 entries" in found["ann"].notes[0]
+    assert any("more than 3 entries" in note for note in found["ann"].notes)
     assert sorted(found) == ["ann", *"bcdef"]  # the class may be larger than one student's work
     path = zipped(tmp_path / "locked.zip", **{"bo/03_flownet.ipynb": BODY})
     raw = bytearray(path.read_bytes())
@@ -224,7 +224,7 @@ def test_a_damaged_zip_is_one_students_trouble(tmp_path):
     write(tmp_path, "bo/work.zip", body=b"PK\x03\x04 no zip")
     write(tmp_path, "cy/03_flownet.ipynb")
     found = {s.student: s for s in find_submissions([tmp_path], LESSON)}
-    assert "damaged" in found["bo"].notes[0]
+    assert found["bo"].notes == []  # it is said once
     with pytest.raises(ValueError, match=r"work\.zip cannot be read"):
         found["bo"].content()
     assert found["cy"].content()[1] == BODY

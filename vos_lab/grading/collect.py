@@ -94,11 +94,11 @@ def _rows(submission: Submission, lessons: Sequence[Lesson]) -> list[Row]:
         return rows
     of = sorted({n.lesson for _, _, n in read if n is not None and n.lesson})
     what = f"of {printable(', '.join(of)[:80])}" if of else "of none of the lessons"
-    said = [*problems, *submission.notes]
+    said = [words for words in (*problems, submission.problem, *submission.notes) if words]
     if read:
         said.append("what was handed in is " + what)
     names = [file.name for file, _, _ in read]
-    why = tuple(dict.fromkeys(said)) or (submission.problem or "there is no notebook in it",)
+    why = tuple(dict.fromkeys(said)) or ("there is no notebook in it",)
     return [Row(submission.student, "", ", ".join(names[:3]), "", {}, why)]
 
 

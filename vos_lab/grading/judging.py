@@ -18,7 +18,7 @@ from vos_lab.exercises.check import diagnose, failure_lines
 from vos_lab.exercises.compare import kind, show
 from vos_lab.grading.answer_key import Cases, Key, Question
 from vos_lab.grading.limits import Limits, SandboxError
-from vos_lab.grading.results import CaseResult, ExerciseResult, Result
+from vos_lab.grading.results import OTHER_KIND, CaseResult, ExerciseResult, Result
 from vos_lab.grading.running import ENDINGS, extract_answers, run_answer
 from vos_lab.grading.sandbox import Sandbox
 from vos_lab.grading.submissions import Submission, printable
@@ -78,6 +78,8 @@ def grade_one(
     try:
         name, data = submission.content()
         extracted = extract_answers(sandbox, name, data, key)
+        if extracted["error"]:
+            extracted["error"] = f"{name} {extracted['error']}"
     except (ValueError, OSError) as error:
         extracted = {"error": str(error), "notes": [], "answers": {}}
     nothing: dict[str, Any] = {"state": "unread", "units": [], "note": ""}
@@ -192,20 +194,21 @@ def _case(cases: Cases, number: int, run: Run, problem: str | None) -> CaseResul
         # What an answer returns or raises may be the input itself: nothing of it is shown.
         # Nor is the name of an exception that is not Python's own or ours: an answer makes one up.
         words = _known(run.failure.kind) if run.failure else "the result is not right"
-        return CaseResult(name, outcome, False, (words,))
+        return CaseResult(name, outcome, False, (words,), raised=run.failure is not None)
     lines = [f"{key} = {show(value, len(key) + 3)}" for key, value in cases.inputs[number].items()]
+    said = str(problem).split("\n")
     if run.failure:
-        lines += failure_lines(cases.check.name, run.failure)
-    else:
-        lines += str(problem).split("\n")
-    lines = [line[:MAX_LINE] for line in lines]
-    return CaseResult(name, outcome, True, tuple(lines), _pictures(cases, number, run))
+        said = failure_lines(cases.check.name, run.failure)
+    pictures = _pictures(cases, number, run)
+    raised = len(said) if run.failure else 0
+    lines = [line[:MAX_LINE] for line in (*lines, *said)]
+    return CaseResult(name, outcome, True, tuple(lines), pictures, raised)
 
 
 def _known(kind: str) -> str:
     own = getattr(builtins, kind, None)
     known = isinstance(own, type) and issubclass(own, BaseException)
-    return kind if known or kind in ENDED else "an exception of another kind"
+    return kind if known or kind in ENDED else OTHER_KIND
 
 
 def _pictures(cases: Cases, number: int, run: Run) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,8 +1,6 @@
 """Write what came of grading: for Gradescope, for each student, and for the teacher."""
 
-import base64
 import csv
-import html
 import io
 import json
 import os
@@ -12,19 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from vos_lab.authoring.lessons import Lesson
 from vos_lab.grading import similarity
 from vos_lab.grading.answer_key import Key
+from vos_lab.grading.pages import SIGNS, shown_cases, student_page, summary_page
 from vos_lab.grading.results import CaseResult, ExerciseResult, Result, Settings
 from vos_lab.grading.submissions import Submission
 
-CSS = Path(__file__).with_name("report.css")
-SIGNS = {"passed": "✓", "failed": "✗", "error": "✗", "not attempted": "○", "not read": "–"}
-MOST_PICTURES = 3  # of an exercise
-SIDE = 320  # pixels of the longer side of a picture
 LEVELS = 5  # bars of a distribution
 
 
@@ -74,14 +66,20 @@ def exercise_lines(exercise: ExerciseResult) -> list[str]:
     lines = [f"{SIGNS[exercise.outcome]} {exercise.name}: {exercise.outcome}"]
     if exercise.note:
         lines.append(exercise.note)
-    for case in exercise.cases:
-        lines.append(f"  {SIGNS[case.outcome]} {case.name}")
-        lines += [f"      {line}" for text in case.lines for line in text.split("\n")]
+    shown = shown_cases(exercise, pictures=False)
+    if shown.shared:
+        lines += [shown.title, *_indented(shown.shared)]
+    for case, said, _ in shown.cases:
+        lines += [f"  {SIGNS[case.outcome]} {case.name}", *_indented(said)]
     if exercise.message:
         lines.append(exercise.message)
     if exercise.hint:
         lines.append(f"Hint: {exercise.hint}")
     return lines
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"      {line}" for text in lines for line in text.split("\n")]
 
 
 def _record(result: Result) -> dict[str, Any]:
@@ -149,140 +147,9 @@ def write(out: Path, name: str, result: Result, lesson: Lesson, mark: str) -> No
 
 def _write(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8", errors="replace")
+    # Text that is no text, as an answer may print it, must not end a batch.
+    unfinished.write_bytes(text.encode("utf-8", errors="replace"))
     os.replace(unfinished, path)
-
-
-# --- for the student --------------------------------------------------------------------------
-
-
-def student_page(result: Result, lesson: Lesson) -> str:
-    """The report of a submission, as one HTML file.
-
-    Args:
-        result: of the submission.
-        lesson: that was graded.
-    """
-    parts = [
-        f"<h1>{_e(lesson.title)}</h1>",
-        f'<p class="quiet">{_e(result.student)} · {_e(lesson.name)} · {_e(result.file)}</p>',
-        f'<p class="total">{result.points:g} of {result.possible:g} points</p>',
-    ]
-    if result.error:
-        parts.append(f'<p class="message">{_e(result.error)}</p>')
-    parts += [f'<p class="quiet">{_e(note)}</p>' for note in result.notes]
-    for exercise in result.exercises:
-        parts.append(_exercise(exercise))
-    return _page(f"{result.student}: {lesson.title}", parts)
-
-
-def _exercise(exercise: ExerciseResult) -> str:
-    parts = [
-        f'<h2><span class="{_class(exercise.outcome)}">{SIGNS[exercise.outcome]}</span> '
-        f"{_e(exercise.name)}</h2>",
-        f"<p>{_e(exercise.outcome)} · {exercise.points:g} of {exercise.possible:g} points"
-        f"{' · ' + _e(exercise.note) if exercise.note else ''}</p>",
-    ]
-    if exercise.message:
-        parts.append(f'<p class="message">{_e(exercise.message)}</p>')
-    if exercise.hint:
-        parts.append(f'<p class="hint">Hint: {_e(exercise.hint)}</p>')
-    if exercise.cases:
-        parts.append('<ul class="cases">')
-        shown = 0
-        for case in exercise.cases:
-            pictures = case.pictures if shown < MOST_PICTURES else None
-            shown += pictures is not None
-            parts.append(_case(case, exercise.name, pictures))
-        parts.append("</ul>")
-    return "\n".join(parts)
-
-
-def _case(case: CaseResult, name: str, pictures: tuple[np.ndarray, np.ndarray] | None) -> str:
-    words = f'<li><span class="{_class(case.outcome)}">{SIGNS[case.outcome]}</span> {_e(case.name)}'
-    if case.lines:
-        words += f"<pre>{_e(chr(10).join(case.lines))}</pre>"
-    if pictures is not None:
-        images = pair_of_pictures(*pictures)
-        if images is not None:
-            words += '<div class="pair">'
-            for title, (image, caption) in zip(("yours", "expected"), images, strict=True):
-                alt = f"{name}, {case.name}, {title}: {caption}"
-                words += (
-                    f'<figure><img src="{image}" alt="{_e(alt)}">'
-                    f"<figcaption>{title}: {_e(caption)}</figcaption></figure>"
-                )
-            words += "</div>"
-    return words + "</li>"
-
-
-def pair_of_pictures(
-    got: np.ndarray, expected: np.ndarray
-) -> tuple[tuple[str, str], tuple[str, str]] | None:
-    """Two results as pictures on one scale.
-
-    Args:
-        got: array of two or more dimensions; the last two, or three, are shown: an image, a mask,
-            flow, or any map of numbers.
-        expected: of the same shape.
-
-    Returns:
-        For each the address of the picture, and what it shows; None if they are no picture.
-    """
-    from matplotlib import colormaps
-
-    from vos_lab.flow.colour import flow_to_rgb
-
-    pair = [np.asarray(got), np.asarray(expected)]
-    shape = pair[1].shape
-    last = shape[-1]
-    is_image = pair[1].ndim == 3 and last == 3 and all(a.dtype == np.uint8 for a in pair)
-    is_flow = pair[1].ndim == 3 and last == 2
-    while not (is_image or is_flow) and pair[0].ndim > 2:
-        pair = [a[0] for a in pair if len(a)]
-        if len(pair) < 2:
-            return None
-    if (
-        pair[1].size == 0
-        or max(pair[1].shape[:2]) > 4096
-        or any(a.dtype.kind not in "biuf" for a in pair)
-    ):
-        return None
-    finite = [a[np.isfinite(a)] for a in pair]
-    captions = [
-        f"{' × '.join(map(str, shape))}, {float(f.min()):.4g} to {float(f.max()):.4g}"
-        if f.size
-        else "no numbers"
-        for f in finite
-    ]
-    if is_flow:
-        longest = float(
-            np.hypot(*np.moveaxis(np.nan_to_num(pair[1].astype(np.float64)), -1, 0)).max()
-        )
-        flows = [a.astype(np.float32) for a in pair]
-        images = [flow_to_rgb.reference(flow, max(longest, 1e-6)) for flow in flows]
-    elif is_image:
-        images = pair
-    else:
-        low, high = (float(finite[1].min()), float(finite[1].max())) if finite[1].size else (0, 1)
-        shade = colormaps["viridis"]
-        span = max(high - low, 1e-12)
-        with np.errstate(all="ignore"):
-            scaled = [np.clip((a.astype(np.float64) - low) / span, 0, 1) for a in pair]
-        images = [(shade(np.ma.masked_invalid(a))[..., :3] * 255).astype(np.uint8) for a in scaled]
-    first, second = (_address(image) for image in images)
-    return (first, captions[0]), (second, captions[1])
-
-
-def _address(image: np.ndarray) -> str:
-    height, width = image.shape[:2]
-    scale = SIDE / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image)).resize(size, Image.Resampling.NEAREST).save(
-        stream, "PNG"
-    )
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
 # --- for the teacher --------------------------------------------------------------------------
@@ -306,16 +173,17 @@ def write_batch(
     """
     folders = {s.student: s.folder for s in submissions}
     names = [question.name for question in key.questions]
-    with open(out / "grades.csv", "w", encoding="utf-8-sig", errors="replace", newline="") as file:
-        table = csv.writer(file)
-        outcomes = [f"{name}: outcome" for name in names]
-        table.writerow(["student", "points", "possible", *names, *outcomes, "file", "notes"])
-        for r in results:
-            notes = "; ".join([*([r.error] if r.error else []), *r.notes])
-            points = [e.points for e in r.exercises]
-            said = [e.outcome for e in r.exercises]
-            row = [r.student, r.points, r.possible, *points, *said, r.file, notes]
-            table.writerow([_cell(value) for value in row])
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    outcomes = [f"{name}: outcome" for name in names]
+    table.writerow(["student", "points", "possible", *names, *outcomes, "file", "notes"])
+    for r in results:
+        notes = "; ".join([*([r.error] if r.error else []), *r.notes])
+        points = [e.points for e in r.exercises]
+        said = [e.outcome for e in r.exercises]
+        row = [r.student, r.points, r.possible, *points, *said, r.file, notes]
+        table.writerow([_cell(value) for value in row])
+    _write(out / "grades.csv", "\ufeff" + text.getvalue())  # the mark tells Excel that it is UTF-8
     found = compare(results, key)
     summary = summarise(results, found)
     summary["settings"] = {
@@ -324,7 +192,7 @@ def write_batch(
         **asdict(settings.limits),
     }
     _write(out / "summary.json", json.dumps(summary, indent=1))
-    _write(out / "summary.html", _teacher_page(results, folders, key, found, summary))
+    _write(out / "summary.html", summary_page(key.lesson, results, folders, found, summary))
 
 
 def _cell(value: Any) -> Any:
@@ -402,115 +270,3 @@ def _distribution(points: Sequence[float], possible: float) -> list[int]:
         else:
             counts[1 + min(LEVELS - 1, int(share * LEVELS))] += 1
     return counts
-
-
-def _teacher_page(
-    results: Sequence[Result],
-    folders: dict[str, str],
-    key: Key,
-    found: similarity.Similarity,
-    summary: dict[str, Any],
-) -> str:
-    parts = [
-        f"<h1>{_e(key.lesson)}: {len(results)} submissions</h1>",
-        f'<p class="total">{summary["mean"]:g} of {summary["possible"]:g} points on average</p>',
-        _bars(summary["distribution"], "points of all exercises together"),
-    ]
-    for name, figures in summary["exercises"].items():
-        outcomes = ", ".join(f"{count} {what}" for what, count in figures["outcomes"].items())
-        parts += [
-            f"<h2>{_e(name)}</h2>",
-            f"<p>{figures['mean']:g} of {figures['possible']:g} points on average: {outcomes}</p>",
-            _bars(figures["distribution"], f"points of {name}"),
-        ]
-        for title, what in (
-            ("Commonest mistakes", "commonest"),
-            ("Failing cases", "failing_cases"),
-        ):
-            if figures[what]:
-                rows = [[str(count), text] for text, count in figures[what]]
-                parts.append(f"<h3>{title}</h3>" + _table(["students", ""], rows))
-    parts.append("<h2>Similar answers</h2>")
-    usual = "" if found.usual is None else f" Usual between two students here: {found.usual:.0%}."
-    parts.append(
-        f"<p>Structure of the syntax tree, names and numbers ignored.{usual} Short functions are "
-        "often alike: a reason to look, not a proof.</p>"
-    )
-    rows = [
-        [
-            f"{p.share:.0%}",
-            p.one,
-            p.other,
-            ", ".join(f"{n} {s:.0%}" for n, s in p.exercises.items()),
-        ]
-        for p in found.pairs
-    ]
-    none = "<p>No pair has 80% or more in common.</p>"
-    parts.append(_table(["alike", "student", "and", "by exercise"], rows) if rows else none)
-    parts.append("<h2>Students</h2>")
-    parts.append(_students(results, folders, [q.name for q in key.questions]))
-    return _page(f"{key.lesson}: summary", parts)
-
-
-def _students(results: Sequence[Result], folders: dict[str, str], names: list[str]) -> str:
-    head = "".join(f'<th class="number">{_e(n)}</th>' for n in ["points", *names])
-    rows = []
-    for r in results:
-        link = f'<a href="students/{_e(folders[r.student])}/report.html">{_e(r.student)}</a>'
-        notes = "; ".join([*([r.error] if r.error else []), *r.notes])
-        cells = "".join(
-            f'<td class="number {_class(e.outcome)}">{e.points:g} {SIGNS[e.outcome]}</td>'
-            for e in r.exercises
-        )
-        rows.append(
-            f'<tr><td>{link}</td><td class="number">{r.points:g}</td>{cells}'
-            f"<td><small>{_e(notes)}</small></td></tr>"
-        )
-    return f"<table><tr><th>student</th>{head}<th>notes</th></tr>{''.join(rows)}</table>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column is a number."""
-    marks = ['class="number"', *[""] * (len(head) - 1)]
-    top = "".join(f"<th {m}>{_e(h)}</th>" for m, h in zip(marks, head, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td {m}>{_e(c)}</td>" for m, c in zip(marks, row, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f"<table><tr>{top}</tr>{body}</table>"
-
-
-def _bars(counts: Sequence[int], what: str) -> str:
-    step = 100 // LEVELS
-    inner = [f"{max(1, i * step)} to {(i + 1) * step}%" for i in range(LEVELS)]
-    inner[-1] = f"{100 - step} to 99%"
-    labels = ["0", *inner, "all"]
-    most = max(1, *counts)
-    rows = "".join(
-        f'<span class="quiet">{label}</span>'
-        f'<div class="bar" style="width:{count / most:.0%}"></div><span>{count}</span>'
-        for label, count in zip(labels, counts, strict=True)
-    )
-    words = ", ".join(f"{c} with {label}" for label, c in zip(labels, counts, strict=True))
-    return f'<div class="bars" role="img" aria-label="{_e(what)}: {words}">{rows}</div>'
-
-
-# --- pages ------------------------------------------------------------------------------------
-
-
-def _page(title: str, parts: Sequence[str]) -> str:
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{_e(title)}</title><style>{CSS.read_text('utf-8')}</style></head><body>\n"
-        + "\n".join(parts)
-        + "\n</body></html>\n"
-    )
-
-
-def _e(text: str) -> str:
-    return html.escape(str(text))
-
-
-def _class(outcome: str) -> str:
-    return outcome.replace(" ", "-")

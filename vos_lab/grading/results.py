@@ -6,6 +6,9 @@ import numpy as np
 
 from vos_lab.grading.limits import Limits
 
+# What a report says of a hidden case in which an answer raised an exception of its own making.
+OTHER_KIND = "an exception of another kind"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -34,6 +37,7 @@ class CaseResult:
         public: whether the student may see the inputs.
         lines: what went in, was expected and came; nothing of it if the case is hidden.
         pictures: the result and the expected one, where both are arrays and public.
+        raised: how many of the lines, the last ones, are an exception.
     """
 
     name: str
@@ -41,6 +45,17 @@ class CaseResult:
     public: bool
     lines: tuple[str, ...] = ()
     pictures: tuple[np.ndarray, np.ndarray] | None = None
+    raised: int = 0
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The lines before the exception."""
+        return self.lines[: len(self.lines) - self.raised]
+
+    @property
+    def exception(self) -> tuple[str, ...]:
+        """The exception in words; empty if there was none."""
+        return self.lines[len(self.lines) - self.raised :]
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,11 @@ class Result:
     def points(self) -> float:
         """Points reached."""
         return round(sum(e.points for e in self.exercises), 2)
+
+    @property
+    def was_read(self) -> bool:
+        """Whether there was a file in which answers could be looked for."""
+        return not self.exercises or any(e.outcome != "not read" for e in self.exercises)
 
     @property
     def possible(self) -> float:

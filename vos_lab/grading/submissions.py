@@ -541,11 +541,11 @@ def _submission(student: str, leaves: Iterable[_Leaf], lesson: str) -> Submissio
             others.append(f"{leaf.name} {leaf.reason}")
         else:
             damaged.append(f"{leaf.name} {leaf.reason}")
+    if not submission.files:
+        submission.problem = damaged.pop(0) if damaged else ""
     for words in damaged:
         submission._note(words)
     if not submission.files:
-        if damaged:
-            submission.problem = damaged[0]
         for words in others[:3]:
             submission._note(words)
         if len(others) > 3:
