@@ -47,9 +47,12 @@ def blank_package(
     copy = Path(folder) / "vos_lab"
     shutil.copytree(source, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
     if not checks:
-        for file in (copy / CHECKS).glob("*.py"):
-            if file.name != "__init__.py":
-                file.unlink()
+        # What else stands there tells of the answers too: lists of changes that change nothing.
+        for beside in (copy / CHECKS).iterdir():
+            if beside.is_dir():
+                shutil.rmtree(beside)
+            elif beside.name != "__init__.py":
+                beside.unlink()
     by_file: dict[Path, list[Exercise[..., Any]]] = {}
     for marked in exercises:
         file = Path(inspect.getfile(marked.reference)).resolve()
