@@ -276,6 +276,43 @@ def test_an_unknown_lesson_names_those_that_exist():
     assert "00_tour" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "folder", "options"),
+    [
+        ([], "default", []),
+        (["my course"], "my course", []),
+        (["my course", "--", "--port", "9999"], "my course", ["--port", "9999"]),
+        (["--", "--port", "9999"], "default", ["--port", "9999"]),
+        (["--solutions", "--again", "x"], "x", []),
+    ],
+)
+def test_start_lays_out_and_opens_the_first_lesson(monkeypatch, words, folder, options):
+    from vos_lab.authoring import start
+
+    seen = []
+    monkeypatch.setattr(start, "folder_of_work", lambda: "default")
+    monkeypatch.setattr(start, "lay_out", lambda *given: seen.append(given))
+    monkeypatch.setattr(start, "open_jupyterlab", lambda *given: seen.append(given))
+    result = CliRunner().invoke(app, ["start", *words])
+    assert result.exit_code == 0, result.output
+    (where, *how), (opened, notebook, more) = seen
+    assert (str(where), str(opened), notebook, more) == (folder, folder, "notebooks", options)
+    assert how == ["--solutions" in words, "--again" in words]
+
+
+def test_help_and_lessons_are_there_without_torch():
+    source = """
+import sys
+from typer.testing import CliRunner
+from vos_lab.cli import app
+assert CliRunner().invoke(app, ["--help"]).exit_code == 0
+assert CliRunner().invoke(app, ["lessons"]).exit_code == 0
+print(sorted({"torch", "numpy", "nbformat", "IPython"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_data_lists_what_is_here(real_data):
     result = run("data", "--root", real_data)
     assert result.returncode == 0, result.stderr

@@ -150,13 +150,16 @@ def start(
     """Lay out the notebooks in a folder, and open the first lesson. Yours are never overwritten."""
     from vos_lab.authoring import start as starting
 
+    options = arguments or []
+    if folder is not None and str(folder).startswith("-"):  # vos-lab start -- --port=9999
+        folder, options = None, [str(folder), *options]
     where = folder or starting.folder_of_work()
     starting.lay_out(where, solutions, again)
     first = starting.first_lesson(where)
     if not lab:
         print(f"The first lesson is {where / first}.")
         return
-    starting.open_jupyterlab(where, first, arguments or ())
+    starting.open_jupyterlab(where, first, options)
 
 
 @app.command()

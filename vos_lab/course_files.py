@@ -17,13 +17,28 @@ INSTALLED = (PACKAGE / INSIDE).is_dir()
 COURSE_FOLDER = PACKAGE / INSIDE if INSTALLED else PACKAGE.parent
 """The folder that holds ``lessons/``, ``solutions/`` and ``data/``."""
 
+NEW_FOLDER = "vos-lab-course"  # vos-lab start makes it, where no other is named
+
 DATA = COURSE_FOLDER / "data"
 WEIGHTS = DATA / "weights"
 
 
+def notebooks_in(folder: Path) -> list[Path]:
+    """The notebooks of lessons that lie in ``notebooks/`` of a folder, in order."""
+    return sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
 def work_folder() -> Path:
-    """The folder in which a person works: the clone; with an installed package the current one."""
-    return Path.cwd() if INSTALLED else COURSE_FOLDER
+    """The folder in which a person works.
+
+    Returns:
+        The clone; with an installed package the current folder, or the one that ``vos-lab start``
+        has made in it.
+    """
+    if not INSTALLED:
+        return COURSE_FOLDER
+    here = Path.cwd()
+    return next((each for each in (here, here / NEW_FOLDER) if notebooks_in(each)), here)
 
 
 def package_files() -> Iterator[tuple[str, Path]]:

@@ -7,6 +7,7 @@ import sys
 import pytest
 from small_lesson import SMALL_LESSON
 
+from vos_lab import course_files
 from vos_lab.authoring import contents
 from vos_lab.authoring import start as module
 from vos_lab.authoring.lessons import as_text, read_lesson, student_notebook
@@ -120,11 +121,18 @@ def test_the_first_lesson_is_the_first_that_is_there(tmp_path):
 
 
 def test_the_folder_is_where_notebooks_are_or_a_new_one(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "work_folder", lambda: tmp_path)
+    monkeypatch.setattr(course_files, "INSTALLED", True)
+    monkeypatch.chdir(tmp_path)
     assert folder_of_work() == tmp_path / "vos-lab-course"
+    assert course_files.work_folder() == tmp_path
+    (tmp_path / "vos-lab-course" / "notebooks").mkdir(parents=True)
+    (tmp_path / "vos-lab-course" / "notebooks" / "00_tour.ipynb").write_text("")
+    assert folder_of_work() == course_files.work_folder() == tmp_path / "vos-lab-course"
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "00_tour.ipynb").write_text("")
-    assert folder_of_work() == tmp_path
+    assert folder_of_work() == course_files.work_folder() == tmp_path
+    monkeypatch.setattr(course_files, "INSTALLED", False)
+    assert folder_of_work() == course_files.COURSE_FOLDER
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, nothing takes the place of a program")

@@ -406,12 +406,15 @@ def test_short_functions_are_not_compared():
 def test_an_autograder_for_gradescope_runs_in_its_own_layout(course, tmp_path):
     root, _ = course
     (root / "requirements.txt").write_text("numpy\njupyterlab>=4\n# For tests: more\npytest\n")
+    (root / "lessons" / "pictures").mkdir()
+    (root / "lessons" / "pictures" / "01_two.webp").write_bytes(b"a picture")
     path = gradescope.make_autograder("01_two", tmp_path, SETTINGS, root)
     assert path.name == "gradescope-01_two.zip"
     place = tmp_path / "autograder"
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
         names = archive.namelist()
         assert {"setup.sh", "run_autograder", "lessons/01_two.py"} <= set(names)
+        assert "lessons/pictures/01_two.webp" in names
         assert archive.getinfo("run_autograder").external_attr >> 16 & 0o111
         assert archive.read("requirements.txt").decode() == "numpy\n"
         assert archive.read("setup.sh").startswith(b"#!/bin/sh\n")

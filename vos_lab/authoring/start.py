@@ -4,21 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import vos_lab
 from vos_lab.authoring.contents import lesson_files
-from vos_lab.course_files import COURSE_FOLDER, work_folder
-
-NEW_FOLDER = "vos-lab-course"
+from vos_lab.course_files import COURSE_FOLDER, NEW_FOLDER, notebooks_in, work_folder
 
 
 def folder_of_work() -> Path:
     """Where a person works who does not say where: where there are notebooks, else a new folder."""
     here = work_folder()
-    return here if any(_notebooks(here)) else here / NEW_FOLDER
+    return here if notebooks_in(here) else here / NEW_FOLDER
 
 
 def lay_out(folder: str | Path, solutions: bool = False, again: bool = False) -> None:
@@ -65,8 +63,8 @@ def lay_out(folder: str | Path, solutions: bool = False, again: bool = False) ->
 
 def first_lesson(folder: str | Path) -> str:
     """The notebook to open, as seen from a folder: a release may start with a later lesson."""
-    there = next(_notebooks(Path(folder)), None)
-    return f"notebooks/{there.name}" if there else "notebooks"
+    there = notebooks_in(Path(folder))
+    return f"notebooks/{there[0].name}" if there else "notebooks"
 
 
 def open_jupyterlab(folder: str | Path, notebook: str, arguments: Sequence[str] = ()) -> NoReturn:
@@ -97,10 +95,6 @@ def open_jupyterlab(folder: str | Path, notebook: str, arguments: Sequence[str] 
         sys.exit(subprocess.call(command, cwd=folder, env=variables))
     os.chdir(folder)
     os.execve(command[0], command, variables)
-
-
-def _notebooks(folder: Path) -> Iterator[Path]:
-    yield from sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def _student_notebook(lesson: Path) -> str:
