@@ -47,6 +47,7 @@ def png(width, height, depth=8, colour=0, rows=b"\0"):
         (["10.png", "9.png", "11.png"], ["9.png", "10.png", "11.png"]),
         (["a_10_480p.png", "a_9_480p.png"], ["a_9_480p.png", "a_10_480p.png"]),
         (["t10_0.333.png", "t9_0.300.png"], ["t9_0.300.png", "t10_0.333.png"]),
+        (["f1_0.033.png", "f2_0.067.png"], ["f1_0.033.png", "f2_0.067.png"]),
         (["a9.png", "take2_a10.png"], ["a9.png", "take2_a10.png"]),
         (["cover.png"], ["cover.png"]),
     ],
@@ -64,6 +65,8 @@ def test_frames_are_ordered_by_the_number_that_changes(tmp_path, names, due):
         (["0.png", "b.png"], r"b\.png: has no number in its name, unlike"),
         (["1.png", "01.png"], r"01\.png and 1\.png have the same number \(1\)"),
         (["1_30.png", "2_10.png"], "nobody can tell which comes first"),
+        (["10-59.png", "11-00.png"], "nobody can tell which comes first"),
+        (["1_1.png", "1_2.png", "2_1.png"], "have the same number|nobody can tell"),
     ],
 )
 def test_names_that_cannot_be_ordered_are_an_error(tmp_path, names, problem):
@@ -75,6 +78,20 @@ def test_names_that_cannot_be_ordered_are_an_error(tmp_path, names, problem):
         Video.read(tmp_path / "masks")
     with pytest.raises(ValueError, match=problem):
         evaluate_folders(tmp_path / "masks", tmp_path / "masks", progress=False)
+
+
+def test_the_first_number_that_counts_tells_of_gaps(tmp_path):
+    for t in range(5):
+        write_mask(tmp_path / f"frame{t}_at_{t / 30:.3f}.png", disc())
+    assert len(numbered_files(tmp_path, (".png",))) == 5
+    (tmp_path / "frame2_at_0.067.png").unlink()
+    with pytest.raises(ValueError, match=r"missing between frame1_at_0\.033\.png and frame3"):
+        numbered_files(tmp_path, (".png",))
+
+
+def test_a_single_picture_is_a_video_of_one_frame(tmp_path):
+    write_mask(tmp_path / "a.png", disc())
+    assert len(Video.read(tmp_path / "a.png")) == 1
 
 
 def test_steps_are_kept():
@@ -123,6 +140,16 @@ def test_masks_are_found_whatever_the_case_of_their_ending(tmp_path):
     write_mask(tmp_path / "masks/1.PNG", disc())
     with pytest.raises(ValueError, match=r"1\.png: there is 1\.PNG too"):
         Video.read(tmp_path / "frames", masks=tmp_path / "masks")
+
+
+def test_masks_that_belong_to_no_frame_are_said(tmp_path):
+    for t in range(4):
+        if t < 2:
+            write_mask(tmp_path / f"frames/{t}.png", disc())
+        write_mask(tmp_path / f"masks/{t}.png", disc())
+    with pytest.warns(UserWarning, match=r"2\.png: belongs to no frame of .*, nor 1 more"):
+        video = Video.read(tmp_path / "frames", masks=tmp_path / "masks")
+    assert len(video.masks) == 2
 
 
 def test_a_mac_and_others_spell_the_same_name(tmp_path):

@@ -98,7 +98,8 @@ class Decoder:
         whole = is_whole(self.path)
         if whole is False and not self._lacks_index_alone():
             raise self._cut_off()
-        if whole is not None:
+        one_picture = self.container.format.name.endswith(("_pipe", "image2"))
+        if whole is not None or one_picture:
             return
         why = "A file of this kind does not say how many it should have"
         if self.container.format.name == "flv" and self.container.duration:

@@ -74,24 +74,22 @@ def in_order(files: Iterable[Path]) -> dict[Path, int]:
 
 def _changing(found: dict[Path, list[int]]) -> dict[Path, int]:
     """Of all numbers in the names, that which tells the frame."""
-    columns = list(zip(*found.values(), strict=False))
     if len({len(numbers) for numbers in found.values()}) > 1:
         return {file: numbers[-1] for file, numbers in found.items()}
-    changing = [i for i, column in enumerate(columns) if len(set(column)) > 1]
-    chosen = changing[-1] if changing else -1
-    if len(changing) > 1:
-        # As after 10:59:59 comes 11:00:00, several numbers may tell the order together.
-        whole = sorted(found, key=lambda file: found[file])
-        last = sorted(found, key=lambda file: found[file][chosen])
-        first, second = next(
-            ((a, b) for a, b in zip(whole, last, strict=True) if a != b), (None, None)
-        )
-        if first is not None and second is not None:
-            raise ValueError(
-                f"{first.parent}: of {first.name} and {second.name}, nobody can tell which comes "
-                "first, as two numbers in the names change. Leave one number in each name."
-            )
-    return {file: numbers[chosen] for file, numbers in found.items()}
+    columns = list(zip(*found.values(), strict=True))
+    changing = [i for i, column in enumerate(columns) if len(set(column)) > 1] or [-1]
+    counting = [i for i in changing if len(set(columns[i])) == len(found)] or changing[-1:]
+    # Where several change, as in frame_10_at_0.333.png, they must say the same.
+    whole = sorted(found, key=lambda file: found[file])
+    for i in counting if len(changing) > 1 else []:
+        ordered = sorted(found, key=lambda file: found[file][i])
+        for first, second in zip(whole, ordered, strict=True):
+            if first != second:
+                raise ValueError(
+                    f"{first.parent}: of {first.name} and {second.name}, nobody can tell which "
+                    "comes first, as two numbers in the names change. Leave one in each name."
+                )
+    return {file: numbers[counting[0]] for file, numbers in found.items()}
 
 
 def gap(frames: dict[Path, int]) -> tuple[Path, Path] | None:

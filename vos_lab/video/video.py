@@ -4,6 +4,7 @@ An image is ``(H, W, 3)`` uint8 RGB. Flow is ``(H, W, 2)`` float32 in pixels, ``
 right and ``[..., 1]`` down. Frames are read when they are asked for, so a long video opens at once.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from vos_lab.video.files import (
     write_frames,
 )
 from vos_lab.video.label_maps import overlay
-from vos_lab.video.names import files_named
+from vos_lab.video.names import files_in, files_named
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Video:
 
         Returns:
             The video. It warns where a video file does not say how long it should be, as an MPEG
-            stream does not.
+            stream does not, and where a mask belongs to no frame.
 
         Raises:
             FileNotFoundError: there is nothing at ``path``, or no mask for any frame.
@@ -141,8 +142,15 @@ class Video:
         if masks is None:
             return video
         kinds = (".png",) if threshold is None else (".png", ".jpg", ".jpeg")
-        annotations = files_named(Path(masks).expanduser(), stems, kinds)
+        folder = Path(masks).expanduser()
+        annotations = files_named(folder, stems, kinds)
         read = mask_files(annotations, video.size, threshold=threshold, frames=files)
+        if strays := sorted({*files_in(folder, kinds)} - {*annotations}):
+            warnings.warn(
+                f"{strays[0]}: belongs to no frame of {path}"
+                f"{f', nor {len(strays) - 1} more' if strays[1:] else ''}, and is not read.",
+                stacklevel=2,
+            )
         return replace(video, masks=read)
 
     def write(
