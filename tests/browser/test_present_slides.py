@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from jupyter_browser import BROWSER, DRIVER, free_port, start_browser
+from jupyter_browser import free_port
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -58,12 +58,11 @@ return problems;
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if not BROWSER or not DRIVER:
-        pytest.skip("no chromium and chromedriver on this machine")
-    driver = start_browser(tmp_path_factory.mktemp("chromium"))
-    yield driver
-    driver.quit()
+def browser(chromium):
+    chromium.get_log("browser")  # what other pages have written is not ours
+    yield chromium
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.get("about:blank")
 
 
 def screen(driver, width: int, height: int) -> None:

@@ -33,7 +33,9 @@ def texture(height=24, width=36) -> np.ndarray:
 
 
 def pixels(figure: Figure) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(figure.data)).convert("RGB")).astype(int)
+    image = Image.open(io.BytesIO(figure.data)).convert("RGBA")
+    shown = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(shown)[..., :3].astype(int)
 
 
 def share_near(picture: np.ndarray, colour, within=12) -> float:

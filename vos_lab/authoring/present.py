@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import nbformat
 import ziafont
 import ziamath
@@ -38,6 +39,7 @@ from vos_lab.course_files import COURSE_FOLDER
 
 HERE = Path(__file__).parent
 PICTURES = ("image/svg+xml", "image/webp", "image/png", "image/jpeg")
+TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True)
 TEXT_SIZE = 27  # of a slide, in the pixels of slides.css
 
 
@@ -252,39 +254,14 @@ def page(title: str, shown: Sequence[Slide], head: str = "", demo: bool = False)
         head: more HTML for its head.
         demo: leave the footer out.
     """
-    keys = "".join(f"<tr><td><b>{key}</b></td><td>{what}</td></tr>" for key, what in KEYS.items())
-    return f"""<!DOCTYPE html>
-<html lang="en" data-theme="light">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{html.escape(title)}</title>
-<link rel="icon" href="data:,">
-<style>
-{(HERE / "slides.css").read_text(encoding="utf-8")}
-</style>
-{head}
-</head>
-<body class="slides{" demo" if demo else ""}">
-<main id="stage">
-{"".join(_section(slide) for slide in shown)}
-<footer><span>{html.escape(title)} <span id="heading"></span></span><span id="place"></span>
-</footer>
-<div id="help" hidden><table>{keys}</table></div>
-</main>
-<script>
-{(HERE / "slides.js").read_text(encoding="utf-8")}
-</script>
-</body>
-</html>
-"""
-
-
-def _section(slide: Slide) -> str:
-    notes = f'<div class="notes" hidden>{"".join(slide.notes)}</div>' if slide.notes else ""
-    heading = html.escape(slide.heading, quote=True)
-    return (
-        f'<section class="slide" data-heading="{heading}">{"".join(slide.cells)}{notes}</section>\n'
+    return TEMPLATES.get_template("slides.html").render(
+        title=title,
+        slides=shown,
+        head=head,
+        demo=demo,
+        keys=KEYS,
+        style=(HERE / "slides.css").read_text(encoding="utf-8"),
+        script=(HERE / "slides.js").read_text(encoding="utf-8"),
     )
 
 
@@ -422,19 +399,8 @@ class Show:
 
     def page(self, base_url: str) -> str:
         """What the browser gets now."""
-        if self.error:
-            return (
-                f"<title>Failed</title><h1>A cell failed</h1><pre>{html.escape(self.error)}</pre>"
-            )
-        if self.done < self.count:
-            return (
-                '<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="1">'
-                f"<title>{html.escape(self.title)}</title><body style='font: 32px sans-serif; "
-                "display: grid; place-items: center; height: 90vh; text-align: center'><div>"
-                f"<h1>{html.escape(self.title)}</h1><p>The lesson is running, so that its widgets "
-                f"answer: cell {self.done + 1} of {self.count}.</p>"
-                f'<progress value="{self.done}" max="{self.count}"></progress></div></body>'
-            )
+        if self.error or self.done < self.count:
+            return TEMPLATES.get_template("waiting.html").render(vars(self))
         if self.demo is None:
             shown = slides(self.notebook)
         else:
