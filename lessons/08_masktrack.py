@@ -508,9 +508,9 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", d
 # %% name="real" tags=["real-data"]
 real = example("camel")
 if real is not None:
-    real = real.part(0, 40).resized(240)
+    real = real.part(0, 24).resized(240)
     real_truth = np.stack(list(real.masks)) == 1
-    real_methods = {"MaskTrack": MaskTrack(progress=True), "Lucid": Lucid(progress=True)}
+    real_methods = {"MaskTrack": MaskTrack(steps=30), "Lucid": Lucid(steps=30)}
     found = {name: run(method, real, progress=False) for name, method in real_methods.items()}
     for name, masks in found.items():
         print(f"{real.name}, {name}: J {jaccard(masks == 1, real_truth)[1:].mean():.2f}")
