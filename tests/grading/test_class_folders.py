@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import os
 import stat
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from vos_lab.grading import submissions
 from vos_lab.grading.archives import ArchiveError, listing, read
+from vos_lab.grading.extract import extract
 from vos_lab.grading.submissions import find_submissions, one_submission, printable
 
 LESSON = "03_flownet"
@@ -320,8 +322,13 @@ FILE = st.one_of(
     st.sampled_from([NAME, "x.ipynb", "x.py", "make.py", "essay.pdf", "work.zip", "w.tar.gz", "x"]),
     st.builds("{}{}".format, PART, st.sampled_from([".ipynb", ".py", ".zip", ".pdf", ".txt", ""])),
 )
+ANSWER = json.dumps(
+    {"cells": [{"cell_type": "code", "source": "def correlation(a, b):\n    return a @ b"}]}
+).encode()
 BODIES = st.one_of(
     st.just(BODY),
+    st.builds(lambda share: ANSWER[: int(share * len(ANSWER))], st.floats(0, 1)),
+    st.just(ANSWER.decode().encode("utf-16")),
     st.binary(max_size=40),
     st.builds(lambda body: zipped({NAME: body}), st.just(BODY)),
     st.builds(lambda name, body: zipped({name: body}), FILE, st.just(BODY)),
@@ -347,6 +354,10 @@ def plant(folder, tree):
 @settings(deadline=None, max_examples=150, suppress_health_check=[*HealthCheck])
 @given(tree=st.dictionaries(PART | WORD | PLATFORM | FILE, TREE, min_size=1, max_size=6))
 def test_names_in_are_names_out_for_any_tree(tree, tmp_path_factory):
+    """The whole way from a folder to answers, without running anything."""
+    stub = "def correlation(first, second):\n    raise NotImplementedError"
+    exercise = {"name": "correlation", "full": "x.correlation", "id": "x", "stub": stub}
+    blank = {"lesson": LESSON, "context": "", "exercises": [exercise]}
     root = tmp_path_factory.mktemp("tree") / "class"
     plant(root, tree)
     names = [printable(name) for name in os.listdir(root)]
@@ -363,6 +374,9 @@ def test_names_in_are_names_out_for_any_tree(tree, tmp_path_factory):
     for submission in found:
         content, error = outcome(submission.content)
         assert content is not None or error
+        if content is not None:
+            extracted = extract(content[1], content[0], blank)
+            assert extracted["error"] or set(extracted["answers"]) == {"correlation"}
 
 
 # --- any bytes --------------------------------------------------------------------------------

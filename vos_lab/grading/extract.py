@@ -27,7 +27,7 @@ MARKS_PY = re.compile(r"^# (?:%%.*|In ?\[[ \d*]*\]:?.*|<codecell>.*|\+.*)$", re.
 PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 SCRATCH = re.compile(r"^\s*#+\s*(scratch|helpers?)\b", re.IGNORECASE)
 GRAM = 6  # nodes of the syntax tree that are looked at together
-MOST_GRAMS = 4000
+MAX_GRAMS = 4000
 # What gives a value that nobody can call.
 NOT_CALLABLE = (
     ast.Constant,
@@ -515,7 +515,7 @@ def grams(nodes: list[str]) -> list[int]:
         Sorted numbers, each once.
     """
     runs = [nodes[i : i + GRAM] for i in range(max(1, len(nodes) - GRAM + 1))]
-    return sorted({zlib.crc32(" ".join(run).encode()) for run in runs})[:MOST_GRAMS]
+    return sorted({zlib.crc32(" ".join(run).encode()) for run in runs})[:MAX_GRAMS]
 
 
 def structure(source: str) -> tuple[list[int], int]:

@@ -76,7 +76,8 @@ def make_autograder(
         path = path / f"gradescope-{lesson}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     words = {"lesson": lesson, "seed": settings.seed, "limits": asdict(settings.limits)}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    unfinished = path.with_name(f".{path.name}.part")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         _add_program(archive, "setup.sh", SETUP)
         _add_program(archive, "run_autograder", RUN)
         archive.writestr(SETTINGS, json.dumps(words))
@@ -87,6 +88,7 @@ def make_autograder(
             archive.write(file, file.relative_to(root).as_posix())
         for name, file in package_files():
             archive.write(file, f"vos_lab/{name}")
+    os.replace(unfinished, path)
     return path
 
 
@@ -122,7 +124,7 @@ def run(root: str | Path) -> None:
             _, result, _ = guarded(submission, key, sandbox)
     results = root / "results"
     results.mkdir(exist_ok=True)
-    (results / "results.json").write_text(json.dumps(reports.gradescope(result)), "utf-8")
+    reports.write_whole(results / "results.json", json.dumps(reports.gradescope(result)))
 
 
 if __name__ == "__main__":

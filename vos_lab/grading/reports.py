@@ -122,7 +122,7 @@ def read(out: Path, name: str, mark: str) -> Result | None:
             for exercise in ours["exercises"]
         )
         return Result(**{**ours, "exercises": exercises, "notes": tuple(ours["notes"])})
-    except (OSError, ValueError, KeyError, TypeError):  # none, or half of one
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or half of one
         return None
 
 
@@ -138,14 +138,20 @@ def write(out: Path, name: str, result: Result, lesson: Lesson, mark: str) -> No
     """
     folder = out / "students" / name
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "report.html", student_page(result, lesson))
+    write_whole(folder / "report.html", student_page(result, lesson))
     data = gradescope(result)
     data["extra_data"]["vos_lab"]["mark"] = mark
     # Last, as this is what says that the submission is done.
-    _write(folder / "results.json", json.dumps(data, indent=1))
+    write_whole(folder / "results.json", json.dumps(data, indent=1))
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step, so that an interruption leaves the one before, or none.
+
+    Args:
+        path: of the file.
+        text: that is written.
+    """
     unfinished = path.with_name(f".{path.name}.part")
     # Text that is no text, as an answer may print it, must not end a batch.
     unfinished.write_bytes(text.encode("utf-8", errors="replace"))
@@ -183,7 +189,8 @@ def write_batch(
         said = [e.outcome for e in r.exercises]
         row = [r.student, r.points, r.possible, *points, *said, r.file, notes]
         table.writerow([_cell(value) for value in row])
-    _write(out / "grades.csv", "\ufeff" + text.getvalue())  # the mark tells Excel that it is UTF-8
+    # The byte-order mark tells spreadsheets that it is UTF-8.
+    write_whole(out / "grades.csv", "\ufeff" + text.getvalue())
     found = compare(results, key)
     summary = summarise(results, found)
     summary["settings"] = {
@@ -191,8 +198,8 @@ def write_batch(
         "hidden": settings.hidden is not None,
         **asdict(settings.limits),
     }
-    _write(out / "summary.json", json.dumps(summary, indent=1))
-    _write(out / "summary.html", summary_page(key.lesson, results, folders, found, summary))
+    write_whole(out / "summary.json", json.dumps(summary, indent=1))
+    write_whole(out / "summary.html", summary_page(key.lesson, results, folders, found, summary))
 
 
 def _cell(value: Any) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-LEAST_NODES = 40  # of answers that are compared: below, there is one way to write it
+MIN_NODES = 40  # of answers that are compared: below, there is one way to write it
 REFERENCE = "(the reference)"
 
 
@@ -95,7 +95,7 @@ def _pair(one: str, other: str, answers: Mapping[str, Mapping[str, Answer]]) -> 
     sizes: list[tuple[float, int]] = []
     for name in answers[one].keys() & answers[other].keys():
         a, b = answers[one][name], answers[other][name]
-        if min(a.nodes, b.nodes) < LEAST_NODES:
+        if min(a.nodes, b.nodes) < MIN_NODES:
             continue
         shares[name] = len(a.grams & b.grams) / len(a.grams | b.grams)
         sizes.append((shares[name], a.nodes + b.nodes))
