@@ -201,6 +201,10 @@ def build(
     ] = False,
 ) -> None:
     """Make notebooks/, solutions/ and the table of README.md from lessons/."""
+    from vos_lab.course_files import INSTALLED
+
+    if INSTALLED:
+        raise ValueError("lessons are built in a clone of the repository, not in what is installed")
     from vos_lab.authoring.build import build as build_lessons
 
     build_lessons(lessons or None, check=check, execute=execute, force=force, pictures=pictures)
