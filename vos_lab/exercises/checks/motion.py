@@ -8,53 +8,14 @@ import torch
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.checks.optical_flow import constant, smooth
-from vos_lab.flow.warp import consistency_mask, lands_inside, warp, warp_mask
-from vos_lab.methods.flow_propagation import log_odds, propagate_mask
+from vos_lab.flow.warp import consistency_mask, warp_mask
+from vos_lab.methods.flow_propagation import propagate_mask
 from vos_lab.methods.fusionseg import fuse_streams
 from vos_lab.methods.object_flow import (
-    COLOUR,
-    NEAR,
-    SURE,
-    contour_costs,
-    flow_of_object,
-    minimum_cut,
-    mismatch,
     object_flow_step,
 )
-from vos_lab.methods.resolution import blurred
 
 # --- propagate_mask ---------------------------------------------------------------------------
-
-
-def propagated_minus(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Looks on the wrong side."""
-    return np.where(lands_inside(-flow), warp(mask, -flow), 0).astype(np.float32)
-
-
-def propagated_hard(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Takes the nearest pixel."""
-    return warp_mask(mask, flow)
-
-
-def propagated_cut(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Cuts at one half."""
-    return ((warp(mask, flow) > 0.5) & lands_inside(flow)).astype(np.float32)
-
-
-def propagated_border(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Repeats the border."""
-    return warp(mask, flow).astype(np.float32)
-
-
-def propagated_copy(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Forgets the flow."""
-    return mask.copy()
-
-
-def propagated_exchanged(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Takes dx for rows."""
-    flow = np.ascontiguousarray(flow[..., ::-1])
-    return np.where(lands_inside(flow), warp(mask, flow), 0).astype(np.float32)
 
 
 def disk(height: int, width: int, y: float, x: float, radius: float) -> np.ndarray:
@@ -107,30 +68,33 @@ PROPAGATE_MASK = Check(
         Mistake(
             "You looked on the wrong side. The flow points from this frame back to the last one, "
             "where the mask is known: follow it, do not turn it round.",
-            propagated_minus,
+            ("warp(mask, flow)", "warp(mask, -flow)"),
+            ("lands_inside(flow)", "lands_inside(-flow)"),
         ),
         Mistake(
             "The places were rounded. Motion of less than half a pixel is lost then, in every "
             "frame anew. Mix the pixels around the place.",
-            propagated_hard,
+            ("warp(mask, flow)", "warp_mask(mask, flow)"),
+            warp_mask=warp_mask,
         ),
         Mistake(
             "The result is cut at one half. Keep it soft: what is half a pixel now is half a pixel "
             "of motion in the next frame.",
-            propagated_cut,
+            ("warp(mask, flow)", "warp(mask, flow) > 0.5"),
         ),
         Mistake(
             "What comes from outside took the mask of the border. Nobody has seen it before: it "
             "is 0.",
-            propagated_border,
+            ("np.where(lands_inside(flow), carried, 0)", "carried"),
         ),
         Mistake(
-            "This is the last mask as it was. Look it up where the flow points to.", propagated_copy
+            "This is the last mask as it was. Look it up where the flow points to.",
+            lambda mask, flow: mask.copy(),
         ),
         Mistake(
             "dx and dy are exchanged: flow[..., 0] goes along the columns, flow[..., 1] along the "
             "rows.",
-            propagated_exchanged,
+            ("# Step 1", "flow = np.ascontiguousarray(flow[..., ::-1])\n    # Step 1"),
         ),
     ],
     hints=[
@@ -145,59 +109,6 @@ PROPAGATE_MASK = Check(
 )
 
 # --- consistency_mask -------------------------------------------------------------------------
-
-
-def consistent_here(
-    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
-) -> np.ndarray:
-    """Takes the way back at the start."""
-    missed = ((flow + back) ** 2).sum(axis=-1)
-    allowed = share * ((flow**2).sum(axis=-1) + (back**2).sum(axis=-1)) + slack
-    return (missed <= allowed) & lands_inside(flow)
-
-
-def consistent_difference(
-    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
-) -> np.ndarray:
-    """Subtracts."""
-    there = warp(back, flow)
-    missed = ((flow - there) ** 2).sum(axis=-1)
-    allowed = share * ((flow**2).sum(axis=-1) + (there**2).sum(axis=-1)) + slack
-    return (missed <= allowed) & lands_inside(flow)
-
-
-def consistent_opposite(
-    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
-) -> np.ndarray:
-    """Returns what is occluded."""
-    return ~consistency_mask.reference(flow, back, share, slack)
-
-
-def consistent_outside(
-    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
-) -> np.ndarray:
-    """Trusts what leaves the image."""
-    there = warp(back, flow)
-    missed = ((flow + there) ** 2).sum(axis=-1)
-    return missed <= share * ((flow**2).sum(axis=-1) + (there**2).sum(axis=-1)) + slack
-
-
-def consistent_not_squared(
-    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
-) -> np.ndarray:
-    """Compares a length with squares."""
-    there = warp(back, flow)
-    missed = np.sqrt(((flow + there) ** 2).sum(axis=-1))
-    allowed = share * ((flow**2).sum(axis=-1) + (there**2).sum(axis=-1)) + slack
-    return (missed <= allowed) & lands_inside(flow)
-
-
-def consistent_fixed(
-    flow: np.ndarray, back: np.ndarray, share: float = 0.01, slack: float = 0.5
-) -> np.ndarray:
-    """Allows long flows no more than short ones."""
-    missed = ((flow + warp(back, flow)) ** 2).sum(axis=-1)
-    return (missed <= slack) & lands_inside(flow)
 
 
 def passing(rng: np.random.Generator) -> Inputs:
@@ -245,25 +156,31 @@ CONSISTENCY_MASK = Check(
         Mistake(
             "You took the way back at the start. Go along the flow first, and look up the other "
             "flow where you arrive.",
-            consistent_here,
+            ("warp(back, flow)", "back"),
         ),
         Mistake(
             "Out and back were subtracted. A round trip is their sum: it is 0 when one comes home.",
-            consistent_difference,
+            ("flow + there", "flow - there"),
         ),
-        Mistake("This is the opposite: True where the flows disagree.", consistent_opposite),
+        Mistake(
+            "This is the opposite: True where the flows disagree.",
+            (
+                "return (missed <= allowed) & lands_inside(flow)",
+                "return (missed > allowed) | ~lands_inside(flow)",
+            ),
+        ),
         Mistake(
             "What leaves the image was never seen there, so nothing is known of its way back: "
             "False.",
-            consistent_outside,
+            (" & lands_inside(flow)", ""),
         ),
         Mistake(
             "A length is compared with squared lengths. Square how far one is from home, too.",
-            consistent_not_squared,
+            ("((flow + there) ** 2).sum(axis=-1)", "np.sqrt(((flow + there) ** 2).sum(axis=-1))"),
         ),
         Mistake(
             "Long flows are allowed no more than short ones. Add share times both squared lengths.",
-            consistent_fixed,
+            ("missed <= allowed", "missed <= slack"),
         ),
     ],
     hints=[
@@ -277,124 +194,6 @@ CONSISTENCY_MASK = Check(
 )
 
 # --- object_flow_step -------------------------------------------------------------------------
-
-
-def stepped(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-    wrong: str = "",
-) -> tuple[np.ndarray, np.ndarray]:
-    """A turn as the reference takes it, with knobs to turn wrong."""
-    soft = last_mask.astype(np.float32)
-    carried = soft if wrong == "not carried" else propagate_mask(soft, flow)
-    place = blurred(carried, NEAR)
-    limited = colour if wrong == "no limit" else np.clip(colour, -SURE, SURE)
-    evidence = (place if wrong == "no odds" else log_odds(place)) + COLOUR * limited
-    if wrong == "no colour":
-        evidence = log_odds(place)
-    mask = minimum_cut(evidence, *contour_costs(frame))
-    if wrong == "no cut":
-        mask = evidence > 0
-    own = flow_of_object(frame, last, mask, last_mask)
-    if wrong == "old flow":
-        return mask, flow.copy()
-    if wrong == "everywhere":
-        return mask, own
-    better = mismatch(frame, last, own) < mismatch(frame, last, flow)
-    if wrong == "always":
-        return mask, np.where(mask[..., None], own, flow)
-    return mask, np.where((mask & better)[..., None], own, flow)
-
-
-def stepped_not_carried(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Leaves the last mask where it was."""
-    return stepped(frame, last, last_mask, flow, colour, "not carried")
-
-
-def stepped_no_limit(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Believes any colour."""
-    return stepped(frame, last, last_mask, flow, colour, "no limit")
-
-
-def stepped_no_odds(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Adds a share to log-odds."""
-    return stepped(frame, last, last_mask, flow, colour, "no odds")
-
-
-def stepped_no_colour(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Forgets colour."""
-    return stepped(frame, last, last_mask, flow, colour, "no colour")
-
-
-def stepped_no_cut(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each pixel on its own."""
-    return stepped(frame, last, last_mask, flow, colour, "no cut")
-
-
-def stepped_old_flow(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the flow as it was."""
-    return stepped(frame, last, last_mask, flow, colour, "old flow")
-
-
-def stepped_everywhere(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Takes the flow of the object for the ground, too."""
-    return stepped(frame, last, last_mask, flow, colour, "everywhere")
-
-
-def stepped_always(
-    frame: np.ndarray,
-    last: np.ndarray,
-    last_mask: np.ndarray,
-    flow: np.ndarray,
-    colour: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Does not ask which flow is better."""
-    return stepped(frame, last, last_mask, flow, colour, "always")
 
 
 def scene(
@@ -474,41 +273,41 @@ OBJECT_FLOW_STEP = Check(
     mistakes=[
         Mistake(
             "The last mask stayed where it was. Carry it along the flow first: propagate_mask.",
-            stepped_not_carried,
+            ("propagate_mask(last_mask.astype(np.float32), flow)", "last_mask.astype(np.float32)"),
         ),
         Mistake(
             "One colour that was never seen on the object outweighs everything. Limit what colour "
             "may say to SURE, in both directions.",
-            stepped_no_limit,
+            ("np.clip(colour, -SURE, SURE)", "colour"),
         ),
         Mistake(
             "A share from 0 to 1 is always above 0, so it never speaks against the object. Turn "
             "it into log-odds before adding.",
-            stepped_no_odds,
+            ("log_odds(place)", "place"),
         ),
         Mistake(
             "Colour was not asked. Add it to the evidence, with its weight COLOUR.",
-            stepped_no_colour,
+            (" + COLOUR * np.clip(colour, -SURE, SURE)", ""),
         ),
         Mistake(
             "Each pixel was decided on its own, so the mask has holes and specks. Let minimum_cut "
             "find the best whole mask.",
-            stepped_no_cut,
+            ("minimum_cut(evidence, *contour_costs(frame))", "evidence > 0"),
         ),
         Mistake(
             "The mask is new and the flow is the old one. Estimate it again, on the object alone: "
             "flow_of_object.",
-            stepped_old_flow,
+            ("np.where(better[..., None], own, flow)", "flow.copy()"),
         ),
         Mistake(
             "The flow of the object is of no use elsewhere: its surroundings were painted over. "
             "Keep the old flow there.",
-            stepped_everywhere,
+            ("np.where(better[..., None], own, flow)", "own"),
         ),
         Mistake(
             "The object's own flow was believed everywhere on it. Where the mask is wrong, that "
             "flow is too: ask mismatch which of both explains the picture better.",
-            stepped_always,
+            ("mask & (mismatch(frame, last, own) < mismatch(frame, last, flow))", "mask"),
         ),
     ],
     hints=[
@@ -523,69 +322,6 @@ OBJECT_FLOW_STEP = Check(
 )
 
 # --- fuse_streams -----------------------------------------------------------------------------
-
-
-def opinions_of(appearance: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
-    """What speaks for an object: to appearance, to motion, to both."""
-    appearance, motion = appearance.relu(), motion.relu()
-    return torch.cat([appearance, motion, appearance * motion], dim=1)
-
-
-def weighed(opinions: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """Each opinion with its weight and bias."""
-    return opinions * weight[:, None, None] + bias[:, None, None]
-
-
-def fused_no_relu(
-    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> torch.Tensor:
-    """Multiplies two negatives."""
-    opinions = torch.cat([appearance, motion, appearance * motion], dim=1)
-    return weighed(opinions, weight, bias).amax(dim=1, keepdim=True)
-
-
-def fused_sum(
-    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> torch.Tensor:
-    """Adds the opinions."""
-    return weighed(opinions_of(appearance, motion), weight, bias).sum(dim=1, keepdim=True)
-
-
-def fused_mean(
-    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> torch.Tensor:
-    """Averages the opinions."""
-    return weighed(opinions_of(appearance, motion), weight, bias).mean(dim=1, keepdim=True)
-
-
-def fused_two(
-    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> torch.Tensor:
-    """Leaves out the agreement."""
-    opinions = weighed(opinions_of(appearance, motion), weight, bias)
-    return opinions[:, :2].amax(dim=1, keepdim=True)
-
-
-def fused_weakest(
-    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> torch.Tensor:
-    """Takes the weakest opinion."""
-    return weighed(opinions_of(appearance, motion), weight, bias).amin(dim=1, keepdim=True)
-
-
-def fused_no_bias(
-    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> torch.Tensor:
-    """Forgets the bias."""
-    opinions = weighed(opinions_of(appearance, motion), weight, torch.zeros_like(bias))
-    return opinions.amax(dim=1, keepdim=True)
-
-
-def fused_flat(
-    appearance: torch.Tensor, motion: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> torch.Tensor:
-    """Loses the axis of the channel."""
-    return weighed(opinions_of(appearance, motion), weight, bias).amax(dim=1)
 
 
 def streams(rng: np.random.Generator, *shape: int) -> Inputs:
@@ -631,35 +367,36 @@ FUSE_STREAMS = Check(
         Mistake(
             "Two streams that are both against an object agree, and minus times minus is plus. "
             "Keep only what is above 0 before you multiply.",
-            fused_no_relu,
+            (".relu()", ""),
         ),
         Mistake(
             "The opinions were added. Then two that know nothing outvote one that is sure. Take "
             "the strongest.",
-            fused_sum,
+            (".amax(", ".sum("),
         ),
         Mistake(
             "The opinions were averaged, so one that is sure is watered down by the others. Take "
             "the strongest.",
-            fused_mean,
+            (".amax(", ".mean("),
         ),
         Mistake(
             "The third opinion is missing: the product, which is large where both streams see "
             "something.",
-            fused_two,
+            (", appearance * motion]", "]"),
+            ("[:, None, None]", "[:2, None, None]"),
         ),
         Mistake(
             "This is the weakest opinion: then all three must be sure. One is enough.",
-            fused_weakest,
+            (".amax(", ".amin("),
         ),
         Mistake(
             "The bias was left out. It says how sure each opinion must be before it counts.",
-            fused_no_bias,
+            (" + bias[:, None, None]", ""),
         ),
         Mistake(
             "The axis of the channel is gone. Keep it: the result is (N, 1, H, W), as the streams "
             "are.",
-            fused_flat,
+            (", keepdim=True", ""),
         ),
     ],
     hints=[

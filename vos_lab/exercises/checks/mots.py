@@ -1,69 +1,15 @@
 """Checks of lesson 16: rle_encode, match_masks, smotsa and associate."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from vos_lab.datasets.run_lengths import rle_encode
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
-from vos_lab.methods.mots_tracker import associate, greedy_pairs
+from vos_lab.methods.mots_tracker import associate
 from vos_lab.metrics.mots import match_masks, smotsa
 
 # --- rle_encode -------------------------------------------------------------------------------
-
-
-def runs(pixels: np.ndarray) -> np.ndarray:
-    """The lengths of the runs in a row of pixels, whatever they are."""
-    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
-    return np.diff(np.concatenate([[0], changes, [pixels.size]]))
-
-
-def from_background(lengths: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Run lengths that begin with background."""
-    return np.concatenate([[0], lengths]) if pixels[0] else lengths
-
-
-def rle_rows(mask: np.ndarray) -> np.ndarray:
-    """Goes row by row."""
-    pixels = mask.ravel()
-    return from_background(runs(pixels), pixels)
-
-
-def rle_no_zero(mask: np.ndarray) -> np.ndarray:
-    """Forgets that the first run is background."""
-    return runs(mask.T.ravel())
-
-
-def rle_always_zero(mask: np.ndarray) -> np.ndarray:
-    """Puts a 0 before every mask."""
-    return np.concatenate([[0], runs(mask.T.ravel())])
-
-
-def rle_no_end(mask: np.ndarray) -> np.ndarray:
-    """Forgets the last run."""
-    pixels = mask.T.ravel()
-    return from_background(runs(pixels), pixels)[:-1]
-
-
-def rle_late_begin(mask: np.ndarray) -> np.ndarray:
-    """Forgets the first run."""
-    pixels = mask.T.ravel()
-    return from_background(runs(pixels)[1:], pixels)
-
-
-def rle_off_by_one(mask: np.ndarray) -> np.ndarray:
-    """Lets a run begin one pixel early."""
-    pixels = mask.T.ravel()
-    changes = np.flatnonzero(pixels[1:] != pixels[:-1])
-    return from_background(np.diff(np.concatenate([[0], changes, [pixels.size]])), pixels)
-
-
-def rle_borders(mask: np.ndarray) -> np.ndarray:
-    """Gives where runs begin, not how long they are."""
-    pixels = mask.T.ravel()
-    return from_background(np.cumsum(runs(pixels)), pixels)
 
 
 def rle_starts_and_lengths(mask: np.ndarray) -> np.ndarray:
@@ -113,35 +59,36 @@ RLE_ENCODE = Check(
         Mistake(
             "The pixels are read row by row. Here, as in COCO, they are read column by column: "
             "transpose the mask before you flatten it.",
-            rle_rows,
+            ("mask.T.ravel()", "mask.ravel()"),
         ),
         Mistake(
             "The first number must count background. If the first pixel belongs to the object, "
             "put a 0 in front.",
-            rle_no_zero,
+            ("np.concatenate([[0], lengths]) if pixels[0] else lengths", "lengths"),
         ),
         Mistake(
             "A 0 in front says that there is no background before the object. Put it there only "
             "where the first pixel belongs to the object.",
-            rle_always_zero,
+            (" if pixels[0] else lengths", ""),
         ),
         Mistake(
             "The last run is missing. It ends where the image ends: the number of pixels is a "
             "border too.",
-            rle_no_end,
+            (", [pixels.size]]", "]"),
         ),
         Mistake(
-            "The first run is missing. It begins at pixel 0: that is a border too.", rle_late_begin
+            "The first run is missing. It begins at pixel 0: that is a border too.",
+            ("[[0], changes", "[changes"),
         ),
         Mistake(
             "The borders are one pixel early. If pixel 4 differs from pixel 3, a run begins at 4: "
             "add 1 to the places where neighbours differ.",
-            rle_off_by_one,
+            ("pixels[:-1]) + 1", "pixels[:-1])"),
         ),
         Mistake(
             "These are the places where runs end. Take the differences of neighbours (np.diff) to "
             "get how long each run is.",
-            rle_borders,
+            ("np.diff(borders)", "borders[1:]"),
         ),
         Mistake(
             "This is start and length of each run of the object. Here only lengths are stored, "
@@ -159,57 +106,6 @@ RLE_ENCODE = Check(
 )
 
 # --- match_masks ------------------------------------------------------------------------------
-
-Matches = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-def pairs_above(iou: np.ndarray, least: float = 0.5) -> Matches:
-    """The pairs with a larger IoU."""
-    truth, result = np.nonzero(iou > least)
-    return truth, result, iou[truth, result]
-
-
-def true_iou(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> np.ndarray:
-    """Intersection over union of each pair."""
-    return shared / np.maximum(np.add.outer(truth_area, result_area) - shared, 1)
-
-
-def match_at_half(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
-    """Takes a pair at one half, too."""
-    return pairs_above(true_iou(shared, truth_area, result_area), 0.5 - 1e-9)
-
-
-def match_any(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
-    """Takes every pair that meets."""
-    return pairs_above(true_iou(shared, truth_area, result_area), 0)
-
-
-def match_sum(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
-    """Takes the sum of the areas for the union."""
-    return pairs_above(shared / np.maximum(np.add.outer(truth_area, result_area), 1))
-
-
-def match_dice(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
-    """Computes the Dice coefficient."""
-    return pairs_above(2 * shared / np.maximum(np.add.outer(truth_area, result_area), 1))
-
-
-def match_recall(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
-    """Divides by the true area alone."""
-    return pairs_above(shared / np.maximum(np.asarray(truth_area)[:, None], 1))
-
-
-def match_exchanged(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
-    """Gives the result first."""
-    truth, result, iou = pairs_above(true_iou(shared, truth_area, result_area))
-    return result, truth, iou
-
-
-def match_all_ious(shared: np.ndarray, truth_area: np.ndarray, result_area: np.ndarray) -> Matches:
-    """Gives the IoU of all pairs."""
-    iou = true_iou(shared, truth_area, result_area)
-    truth, result, _ = pairs_above(iou)
-    return truth, result, iou
 
 
 def two_frames(rng: np.random.Generator, truth: int, result: int) -> Inputs:
@@ -276,35 +172,36 @@ MATCH_MASKS = Check(
         Mistake(
             "A pair with an IoU of exactly one half was matched. It must be above: only then is "
             "there at most one partner for each mask.",
-            match_at_half,
+            ("iou > 0.5", "iou >= 0.5"),
         ),
         Mistake(
-            "Every pair that shares a pixel was matched. A match needs an IoU above 0.5.", match_any
+            "Every pair that shares a pixel was matched. A match needs an IoU above 0.5.",
+            ("iou > 0.5", "iou > 0"),
         ),
         Mistake(
             "The union is too large: the sum of both areas counts the shared pixels twice. "
             "Subtract them once.",
-            match_sum,
+            (" - shared", ""),
         ),
         Mistake(
             "This is the Dice coefficient, 2 shared / (a + b), which is larger than the IoU. "
             "Divide the shared pixels by the union.",
-            match_dice,
+            ("shared / np.maximum(union, 1)", "2 * shared / np.maximum(union + shared, 1)"),
         ),
         Mistake(
             "The shared pixels are divided by the true area alone, so a mask over the whole image "
             "matches everything. Divide by the union.",
-            match_recall,
+            ("np.maximum(union, 1)", "np.maximum(truth_area[:, None], 1)"),
         ),
         Mistake(
             "Truth and result are exchanged. Rows of `shared` are true masks, columns those of the "
             "result; the true ones come first.",
-            match_exchanged,
+            ("return truth, result,", "return result, truth,"),
         ),
         Mistake(
             "The third result is the IoU of all pairs. Wanted is that of the pairs that match: "
             "iou[truth, result].",
-            match_all_ious,
+            ("iou[truth, result]", "iou"),
         ),
     ],
     hints=[
@@ -318,70 +215,6 @@ MATCH_MASKS = Check(
 )
 
 # --- smotsa -----------------------------------------------------------------------------------
-
-
-def motsa_hard(ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int) -> float:
-    """Counts each match as 1."""
-    if truth_masks == 0:
-        return -math.inf
-    return (len(ious) - false_positives - id_switches) / truth_masks
-
-
-def smotsa_no_false(
-    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
-) -> float:
-    """Forgives false positives."""
-    return smotsa.reference(ious, 0, id_switches, truth_masks)
-
-
-def smotsa_no_switches(
-    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
-) -> float:
-    """Forgives identity switches."""
-    return smotsa.reference(ious, false_positives, 0, truth_masks)
-
-
-def smotsa_misses_twice(
-    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
-) -> float:
-    """Takes off misses, which are not among the matches anyway."""
-    missed = truth_masks - len(ious)
-    return smotsa.reference(ious, false_positives + missed, id_switches, truth_masks)
-
-
-def smotsa_of_matches(
-    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
-) -> float:
-    """Divides by the matches."""
-    if truth_masks == 0:
-        return -math.inf
-    return (float(np.sum(ious)) - false_positives - id_switches) / max(len(ious), 1)
-
-
-def smotsa_mean(
-    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
-) -> float:
-    """Takes the mean IoU for the sum."""
-    if truth_masks == 0:
-        return -math.inf
-    mean = float(np.mean(ious)) if len(ious) else 0.0
-    return mean - (false_positives + id_switches) / truth_masks
-
-
-def smotsa_clipped(
-    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
-) -> float:
-    """Never below 0."""
-    return max(0.0, smotsa.reference(ious, false_positives, id_switches, truth_masks))
-
-
-def smotsa_zero(
-    ious: np.ndarray, false_positives: int, id_switches: int, truth_masks: int
-) -> float:
-    """0 where there is nothing to find."""
-    if truth_masks == 0:
-        return 0.0
-    return smotsa.reference(ious, false_positives, id_switches, truth_masks)
 
 
 def counted(ious: Sequence[float] | np.ndarray, false: int, switches: int, truth: int) -> Inputs:
@@ -419,40 +252,43 @@ SMOTSA = Check(
         Mistake(
             "This is MOTSA, where each match counts 1. The s stands for soft: a match counts as "
             "much as its IoU.",
-            motsa_hard,
+            ("float(np.sum(ious))", "len(ious)"),
         ),
         Mistake(
             "False positives cost nothing. A tracker that covers the image with masks would "
             "win: subtract them.",
-            smotsa_no_false,
+            (" - false_positives", ""),
         ),
         Mistake(
             "Identity switches cost nothing. Without them nobody asks who is who: subtract them.",
-            smotsa_no_switches,
+            (" - id_switches", ""),
         ),
         Mistake(
             "Misses are punished twice. A missed mask is not in the sum already; take off only "
             "false positives and switches.",
-            smotsa_misses_twice,
+            ("- id_switches)", "- id_switches - truth_masks + len(ious))"),
         ),
         Mistake(
             "This divides by the number of matches, so misses cost nothing. Divide by the number "
             "of true masks.",
-            smotsa_of_matches,
+            ("/ truth_masks", "/ max(len(ious), 1)"),
         ),
         Mistake(
             "This takes the mean IoU of the matches, so misses cost nothing. Take the sum, and "
             "divide all by the number of true masks.",
-            smotsa_mean,
+            ("float(np.sum(ious))", "float(np.mean(ious)) * truth_masks if len(ious) else 0.0"),
         ),
         Mistake(
             "sMOTSA may be below 0: where there are more mistakes than matches. Do not clip it.",
-            smotsa_clipped,
+            (
+                "(found - false_positives - id_switches) / truth_masks",
+                "max(0.0, (found - false_positives - id_switches) / truth_masks)",
+            ),
         ),
         Mistake(
             "Where there is no true mask nothing can be found, and mots_tools says minus infinity. "
             "Return -math.inf.",
-            smotsa_zero,
+            ("return -math.inf", "return 0.0"),
         ),
     ],
     hints=[
@@ -467,186 +303,16 @@ SMOTSA = Check(
 # --- associate --------------------------------------------------------------------------------
 
 
-def hungarian(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs with the largest sum."""
-    return linear_sum_assignment(score, maximize=True)
-
-
-def matched(score: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """A proposal for each track, from those pairs that are possible."""
-    match = np.full(len(score), -1, np.int64)
-    for row, column in zip(*pairs, strict=True):
-        if score[row, column] > 0:
-            match[row] = column
-    return match
-
-
-def possible(
-    overlap: np.ndarray, likeness: np.ndarray, appearance_weight: float, least: float
-) -> np.ndarray:
-    """Scores, 0 where a pair is impossible."""
-    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
-    return np.where((overlap > 0) & (score >= least), score, 0.0)
-
-
-def chosen(score: np.ndarray, greedy: bool) -> np.ndarray:
-    """The last two steps, as they should be."""
-    return matched(score, greedy_pairs(score) if greedy else hungarian(score))
-
-
-def associate_worst(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Minimises."""
-    score = possible(overlap, likeness, appearance_weight, least)
-    return matched(score, greedy_pairs(score) if greedy else linear_sum_assignment(score))
-
-
-def associate_late(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Throws impossible pairs away after the assignment."""
-    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
-    pairs = greedy_pairs(score) if greedy else hungarian(score)
-    return matched(possible(overlap, likeness, appearance_weight, least), pairs)
-
-
-def associate_keeps(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Keeps the impossible pairs that fill up the assignment."""
-    score = possible(overlap, likeness, appearance_weight, least)
-    pairs = greedy_pairs(score) if greedy else hungarian(score)
-    return matched(np.ones_like(score), pairs)
-
-
-def associate_each(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Gives each track its best proposal, whoever else has it."""
-    score = possible(overlap, likeness, appearance_weight, least)
-    if score.shape[1] == 0:
-        return np.full(len(score), -1, np.int64)
-    return np.where(score.max(1, initial=0) > 0, score.argmax(1), -1)
-
-
-def associate_exchanged(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Gives the weight of appearance to overlap."""
-    score = appearance_weight * overlap + (1 - appearance_weight) * likeness
-    score = np.where((overlap > 0) & (score >= least), score, 0.0)
-    return chosen(score, greedy)
-
-
-def associate_anywhere(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Lets looks alone decide."""
-    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
-    return chosen(np.where(score >= least, score, 0.0), greedy)
-
-
-def associate_overlap_only(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Holds the overlap against the threshold in place of the score."""
-    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
-    return chosen(np.where((overlap > 0) & (overlap >= least), score, 0.0), greedy)
-
-
-def associate_above(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Asks for more than the threshold."""
-    score = (1 - appearance_weight) * overlap + appearance_weight * likeness
-    return chosen(np.where((overlap > 0) & (score > least), score, 0.0), greedy)
-
-
-def associate_never_greedy(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Does not look at ``greedy``."""
-    return chosen(possible(overlap, likeness, appearance_weight, least), False)
-
-
-def associate_always_greedy(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Knows only greedy."""
-    return chosen(possible(overlap, likeness, appearance_weight, least), True)
-
-
-def associate_in_turn(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
+def pairs_in_turn(score: np.ndarray) -> tuple[list[int], list[int]]:
     """Greedy in the order of the tracks, not of the scores."""
-    score = possible(overlap, likeness, appearance_weight, least)
-    if not greedy or score.shape[1] == 0:
-        return chosen(score, greedy)
-    match, left = np.full(len(score), -1, np.int64), score.copy()
-    for row in range(len(score)):
+    rows, columns, left = [], [], score.copy()
+    for row in range(len(score) if score.size else 0):
         column = int(left[row].argmax())
         if left[row, column] > 0:
-            match[row] = column
+            rows.append(row)
+            columns.append(column)
             left[:, column] = 0
-    return match
-
-
-def associate_columns(
-    overlap: np.ndarray,
-    likeness: np.ndarray,
-    appearance_weight: float = 0.5,
-    least: float = 0.3,
-    greedy: bool = False,
-) -> np.ndarray:
-    """Gives the track of each proposal, in place of the proposal of each track."""
-    score = possible(overlap, likeness, appearance_weight, least)
-    return chosen(score.T.copy(), greedy)
+    return rows, columns
 
 
 def crowd(rng: np.random.Generator, tracks: int, proposals: int) -> Inputs:
@@ -731,57 +397,72 @@ ASSOCIATE = Check(
         Mistake(
             "These are the pairs with the smallest sum. linear_sum_assignment minimises a cost "
             "unless you pass maximize=True.",
-            associate_worst,
+            (", maximize=True", ""),
         ),
         Mistake(
             "The threshold comes too late. A pair that is thrown away after the assignment has "
             "already taken the place of a possible one: set it to 0 before.",
-            associate_late,
+            ("score = np.where((overlap > 0) & (score >= least), score, 0.0)", ""),
+            (
+                "# Step 4",
+                "score = np.where((overlap > 0) & (score >= least), score, 0.0)\n    # Step 4",
+            ),
         ),
         Mistake(
             "Impossible pairs come out. An assignment fills every row that it can, with score 0 "
             "if need be: leave those out at the end.",
-            associate_keeps,
+            ("if score[row, column] > 0:", "if True:"),
         ),
         Mistake(
             "Each track takes its best proposal, whoever else has it. Two tracks must not continue "
             "with one proposal: choose for all of them together.",
-            associate_each,
+            ("# Step 3", "return best_of_each(score)\n    # Step 3"),
+            best_of_each=lambda score: (
+                np.where(score.max(1) > 0, score.argmax(1), -1)
+                if score.size
+                else np.full(len(score), -1)
+            ),
         ),
         Mistake(
             "The weights are exchanged: w belongs to likeness, 1 - w to overlap.",
-            associate_exchanged,
+            (
+                "(1 - appearance_weight) * overlap + appearance_weight * likeness",
+                "appearance_weight * overlap + (1 - appearance_weight) * likeness",
+            ),
         ),
         Mistake(
             "A proposal without any overlap was taken for its looks. Nothing jumps across the "
             "image: where overlap is 0 the pair is impossible.",
-            associate_anywhere,
+            ("(overlap > 0) & (score >= least)", "score >= least"),
         ),
         Mistake(
             "The threshold is held against the overlap alone. It is the score, overlap and looks "
             "together, that must reach it.",
-            associate_overlap_only,
+            ("score >= least", "overlap >= least"),
         ),
-        Mistake("A score that is exactly `least` is enough: use >= and not >.", associate_above),
+        Mistake(
+            "A score that is exactly `least` is enough: use >= and not >.",
+            ("score >= least", "score > least"),
+        ),
         Mistake(
             "greedy=True changes nothing. Then use greedy_pairs in place of the Hungarian "
             "algorithm.",
-            associate_never_greedy,
+            ("if greedy:", "if False:"),
         ),
         Mistake(
             "This is greedy even where greedy is False. Then the sum of all scores counts: use "
             "linear_sum_assignment.",
-            associate_always_greedy,
+            ("if greedy:", "if True:"),
         ),
         Mistake(
             "Greedy in the order of the tracks: the first track takes what a later one has a "
             "better claim to. Take the best pair of all first.",
-            associate_in_turn,
+            greedy_pairs=pairs_in_turn,
         ),
         Mistake(
             "This is the track of each proposal. Wanted is the proposal of each track: one number "
             "for each row.",
-            associate_columns,
+            ("# Step 3", "score = score.T.copy()\n    # Step 3"),
         ),
     ],
     hints=[

@@ -10,13 +10,10 @@ from vos_lab.exercise import Exercise
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.compare import difference, show
 from vos_lab.flow.classical import (
-    derivatives,
     horn_schunck,
     lucas_kanade,
-    neighbour_mean,
-    window_sum,
 )
-from vos_lab.flow.colour import HUES, flow_to_rgb, longest_of, polar
+from vos_lab.flow.colour import flow_to_rgb
 from vos_lab.flow.warp import warp
 from vos_lab.metrics.flow import endpoint_error
 
@@ -42,91 +39,6 @@ def is_colour(inputs: Inputs, got: Any) -> str | None:
         near = np.abs(expected.astype(int) - got) <= 1
         expected = np.where(near, got, expected)
     return difference(expected, got, 0)
-
-
-def paint(
-    length: np.ndarray,
-    angle: np.ndarray,
-    unknown: np.ndarray,
-    longest: float,
-    beyond: float = 0.75,
-    white: float = 255,
-) -> np.ndarray:
-    """Colours from lengths and angles, as the reference does it, with two knobs to turn wrong."""
-    position = (angle * ((HUES.shape[1] - 1) / (2 * np.pi))).astype(np.intp)
-    hue = np.moveaxis(HUES, 0, -1)[np.clip(position, 0, HUES.shape[1] - 1)]
-    share = (length / longest)[..., None]
-    colour = np.where(share > 1, beyond * hue, white + share * (hue - white))
-    image = colour.astype(np.uint8)
-    image[unknown] = 0
-    return image
-
-
-def scale(length: np.ndarray, max_flow: float | None) -> float:
-    """What the full colour stands for."""
-    return longest_of(length) if max_flow is None else max_flow
-
-
-def rgb_clips(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """Clips dx and dy between 0 and the maximum, and so loses what is negative."""
-    length, _, unknown = polar(flow)
-    longest = scale(length, max_flow)
-    length, angle, _ = polar(np.clip(flow, 0, longest))
-    return paint(np.minimum(length, longest), angle, unknown, longest)
-
-
-def rgb_upside_down(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """Takes dy as upwards."""
-    length, angle, unknown = polar(flow * np.array([1, -1], np.float32))
-    return paint(length, angle, unknown, scale(length, max_flow))
-
-
-def rgb_half_turn(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """Shows where the motion comes from."""
-    length, angle, unknown = polar(-flow)
-    return paint(length, angle, unknown, scale(length, max_flow))
-
-
-def rgb_own_scale(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """Ignores max_flow."""
-    length, angle, unknown = polar(flow)
-    return paint(length, angle, unknown, longest_of(length))
-
-
-def rgb_from_black(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """Fades to black."""
-    length, angle, unknown = polar(flow)
-    return paint(length, angle, unknown, scale(length, max_flow), white=0)
-
-
-def rgb_not_darker(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """Gives what is too long its full hue."""
-    length, angle, unknown = polar(flow)
-    return paint(length, angle, unknown, scale(length, max_flow), beyond=1)
-
-
-def rgb_wraps(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """Goes on beyond the full hue, below 0, where uint8 wraps around."""
-    length, angle, unknown = polar(flow)
-    position = (angle * ((HUES.shape[1] - 1) / (2 * np.pi))).astype(np.intp)
-    hue = np.moveaxis(HUES, 0, -1)[np.clip(position, 0, HUES.shape[1] - 1)]
-    share = (length / scale(length, max_flow))[..., None]
-    image = (255 + share * (hue - 255)).astype(np.int64).astype(np.uint8)
-    image[unknown] = 0
-    return image
-
-
-def rgb_unknown_white(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """Shows the unknown as still."""
-    length, angle, unknown = polar(flow)
-    return paint(length, angle, np.zeros_like(unknown), scale(length, max_flow))
-
-
-def rgb_divides(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
-    """0/0 where nothing moves."""
-    length, angle, unknown = polar(flow)
-    image = paint(length, angle, unknown, scale(length, max_flow))
-    return image if length.any() else np.zeros_like(image)
 
 
 FLOW_TO_RGB = Check(
@@ -169,45 +81,49 @@ FLOW_TO_RGB = Check(
         Mistake(
             "Clipping dx and dy from 0 upwards removes all motion to the left and up. Compare the "
             "length of the vector with max_flow, never its parts.",
-            rgb_clips,
+            ("longest_of(length) if max_flow is None else checked_scale(max_flow)", "longest"),
+            ("# Step 2", "longest = longest_of(length) if max_flow is None else max_flow\n    # A"),
+            ("# A", "length, angle, _ = polar(np.clip(flow, 0, longest))\n    # B"),
+            ("# B", "length = np.minimum(length, longest)\n    # Step 2"),
         ),
         Mistake(
             "Up and down are exchanged. In an image y grows downwards: dy above 0 is down, which "
             "is yellow.",
-            rgb_upside_down,
+            ("polar(flow)", "polar(flow * np.array([1, -1], np.float32))"),
         ),
         Mistake(
             "The wheel is turned by half: these colours say where the motion comes from. To the "
             "right is red.",
-            rgb_half_turn,
+            ("polar(flow)", "polar(-flow)"),
         ),
         Mistake(
             "max_flow changes nothing. Where it is given, lengths are divided by it, and not by "
             "the longest of this flow.",
-            rgb_own_scale,
+            (" if max_flow is None else checked_scale(max_flow)", ""),
         ),
         Mistake(
             "Small motion is dark. In this wheel no motion is white: go from 255 towards the hue.",
-            rgb_from_black,
+            ("255 + share * (hue - 255)", "share * hue"),
         ),
         Mistake(
             "What is longer than max_flow looks as if it were just as long. Show it at 3/4 of its "
             "hue.",
-            rgb_not_darker,
+            ("0.75 * hue[too_long]", "hue[too_long]"),
         ),
         Mistake(
             "Beyond max_flow the colour goes below 0, and uint8 wraps around. Give such vectors "
             "3/4 of their hue.",
-            rgb_wraps,
+            ("colour[too_long] = 0.75 * hue[too_long]", ""),
+            ("[..., channel] = colour", "[..., channel] = colour.astype(np.int64)"),
         ),
         Mistake(
             "White says 'it does not move'. Where the flow is not known the image is black.",
-            rgb_unknown_white,
+            ("image[unknown] = 0", ""),
         ),
         Mistake(
             "Where nothing moves the longest length is 0, and 0/0 is no number. No motion is "
             "white.",
-            rgb_divides,
+            ("image[unknown] = 0", "image[unknown | ~length.any()] = 0"),
         ),
     ],
     hints=[
@@ -234,87 +150,6 @@ def is_warped(inputs: Inputs, got: Any) -> str | None:
         tie = np.abs(got - exact) <= 0.5 + 1e-4
         expected = np.where(tie, got, expected).astype(np.uint8)
     return difference(expected, got, 1e-3)
-
-
-def look_up(
-    image: np.ndarray, x: np.ndarray, y: np.ndarray, swap: bool = False, cut: bool = False
-) -> np.ndarray:
-    """Bilinear, with two knobs to turn wrong: weights exchanged, and no rounding."""
-    height, width = image.shape[:2]
-    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
-    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
-    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    a, b = x - left, y - top
-    if swap:
-        a, b = 1 - a, 1 - b
-    if image.ndim == 3:
-        a, b = a[..., None], b[..., None]
-    upper = (1 - a) * image[top, left] + a * image[top, right]
-    lower = (1 - a) * image[bottom, left] + a * image[bottom, right]
-    mixed = (1 - b) * upper + b * lower
-    if image.dtype == np.uint8 and not cut:
-        mixed = np.rint(mixed)
-    return mixed.astype(image.dtype)
-
-
-def places(flow: np.ndarray, sign: float = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel goes, or comes from."""
-    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]]
-    return columns + sign * flow[..., 0], rows + sign * flow[..., 1]
-
-
-def warp_minus(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Goes the other way."""
-    return look_up(image, *places(flow, -1))
-
-
-def warp_exchanged(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Takes dx for rows."""
-    return look_up(image, *places(flow[..., ::-1]))
-
-
-def warp_nearest(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Rounds the place."""
-    x, y = places(flow)
-    return look_up(image, np.floor(x + 0.5), np.floor(y + 0.5))
-
-
-def warp_floors(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Cuts the place off."""
-    x, y = places(flow)
-    return look_up(image, np.floor(x), np.floor(y))
-
-
-def warp_weights(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Gives the near pixel the weight of the far one."""
-    return look_up(image, *places(flow), swap=True)
-
-
-def warp_cuts(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Casts without rounding."""
-    return look_up(image, *places(flow), cut=True)
-
-
-def warp_black(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """0 outside."""
-    x, y = places(flow)
-    warped = look_up(image, x, y)
-    warped[(x < 0) | (y < 0) | (x > image.shape[1] - 1) | (y > image.shape[0] - 1)] = 0
-    return warped
-
-
-def warp_around(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Comes in again at the other side, as a negative index does."""
-    height, width = image.shape[:2]
-    x, y = places(flow)
-    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
-    padded = np.pad(image, [(0, 1), (0, 1)] + [(0, 0)] * (image.ndim - 2), mode="wrap")
-    return look_up(padded, left % width + x - left, top % height + y - top)
-
-
-def warp_float(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Returns float."""
-    return look_up(image.astype(np.float64), *places(flow))
 
 
 def noise(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -373,44 +208,59 @@ WARP = Check(
         Mistake(
             "You looked on the wrong side. The flow says where a pixel goes, and there is its "
             "colour in the second image: add the flow, do not subtract it.",
-            warp_minus,
+            ("columns + flow", "columns - flow"),
+            ("rows + flow", "rows - flow"),
         ),
         Mistake(
             "dx and dy are exchanged. flow[..., 0] goes with the columns, flow[..., 1] with the "
             "rows; an image is indexed [row, column].",
-            warp_exchanged,
+            ("columns + flow[..., 0]", "columns + flow[..., 1]"),
+            ("rows + flow[..., 1]", "rows + flow[..., 0]"),
         ),
         Mistake(
             "This takes the nearest pixel. Between pixels, mix the four around the place by how "
             "near they are.",
-            warp_nearest,
+            ("columns + flow[..., 0]", "np.floor(columns + flow[..., 0] + 0.5)"),
+            ("rows + flow[..., 1]", "np.floor(rows + flow[..., 1] + 0.5)"),
         ),
         Mistake(
             "The places were cut off to whole pixels. Keep what comes after the point: it is the "
             "weight.",
-            warp_floors,
+            ("columns + flow[..., 0]", "np.floor(columns + flow[..., 0])"),
+            ("rows + flow[..., 1]", "np.floor(rows + flow[..., 1])"),
         ),
         Mistake(
             "The weights are exchanged: a place close to the left pixel takes most from the left "
             "pixel. Its weight is 1 - a.",
-            warp_weights,
+            ("x - left, y - top", "1 - x + left, 1 - y + top"),
         ),
         Mistake(
-            "A cast to uint8 cuts off: 74.25 and 74.9 become 74. Round before the cast.", warp_cuts
+            "A cast to uint8 cuts off: 74.25 and 74.9 become 74. Round before the cast.",
+            ("np.rint(mixed)", "mixed"),
         ),
         Mistake(
             "What points outside became black. Here it takes the nearest pixel of the border, so "
             "that no edge appears where there is none.",
-            warp_black,
+            (
+                "# Step 2",
+                "outside = (x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)\n    # Step 2",
+            ),
+            ("return mixed", "mixed[outside] = 0\n    return mixed"),
         ),
         Mistake(
             "What leaves on one side came in on the other: a negative index counts from the end. "
             "Clip the place to the image first.",
-            warp_around,
+            ("np.clip(x, 0, width - 1)", "x % width"),
+            ("np.clip(y, 0, height - 1)", "y % height"),
+            (
+                "np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)",
+                "(left + 1) % width, (top + 1) % height",
+            ),
         ),
         Mistake(
             "The values are float. The result has the dtype of the image: round, then cast.",
-            warp_float,
+            ("np.rint(mixed)", "mixed"),
+            ("astype(image.dtype)", "astype(np.float64)"),
         ),
     ],
     hints=[
@@ -500,115 +350,6 @@ def halves(rng: np.random.Generator) -> Inputs:
     return both | {"start": constant(40, 40, 0, 0)}
 
 
-def solve(
-    ix: np.ndarray, iy: np.ndarray, it: np.ndarray, window: float, ridge: float
-) -> np.ndarray:
-    """What Lucas and Kanade add to the guess."""
-
-    def total(product: np.ndarray) -> np.ndarray:
-        return window_sum(product, window)
-
-    xx, yy, xy = total(ix * ix) + ridge, total(iy * iy) + ridge, total(ix * iy)
-    xt, yt = total(ix * it), total(iy * it)
-    dx, dy = xy * yt - yy * xt, xy * xt - xx * yt
-    return np.stack([dx, dy], axis=-1) / (xx * yy - xy * xy)[..., None]
-
-
-def lk_sign(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    window: float = 3.0,
-    ridge: float = 1.0,
-) -> np.ndarray:
-    """Forgets the minus."""
-    return start - solve(*derivatives(first, warp(second, start), start), window, ridge)
-
-
-def lk_change_only(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    window: float = 3.0,
-    ridge: float = 1.0,
-) -> np.ndarray:
-    """Returns what is to be added."""
-    return solve(*derivatives(first, warp(second, start), start), window, ridge)
-
-
-def lk_no_warp(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    window: float = 3.0,
-    ridge: float = 1.0,
-) -> np.ndarray:
-    """Does not bring the second image back."""
-    return start + solve(*derivatives(first, second, start), window, ridge)
-
-
-def lk_ignores_start(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    window: float = 3.0,
-    ridge: float = 1.0,
-) -> np.ndarray:
-    """Begins from zero."""
-    return solve(*derivatives(first, second, np.zeros_like(start)), window, ridge)
-
-
-def lk_no_ridge(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    window: float = 3.0,
-    ridge: float = 1.0,
-) -> np.ndarray:
-    """0/0 where there is no structure."""
-    return start + solve(*derivatives(first, warp(second, start), start), window, 0)
-
-
-def lk_exchanged(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    window: float = 3.0,
-    ridge: float = 1.0,
-) -> np.ndarray:
-    """Stacks dy before dx."""
-    change = solve(*derivatives(first, warp(second, start), start), window, ridge)
-    return start + change[..., ::-1]
-
-
-def lk_no_window(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    window: float = 3.0,
-    ridge: float = 1.0,
-) -> np.ndarray:
-    """Each pixel on its own: two unknowns, one equation."""
-    ix, iy, it = derivatives(first, warp(second, start), start)
-    share = it / (ix * ix + iy * iy + ridge)
-    return start - np.stack([ix * share, iy * share], axis=-1)
-
-
-def lk_one_vector(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    window: float = 3.0,
-    ridge: float = 1.0,
-) -> np.ndarray:
-    """Sums over the whole image."""
-    ix, iy, it = derivatives(first, warp(second, start), start)
-    xx, yy, xy = (ix * ix).mean() + ridge, (iy * iy).mean() + ridge, (ix * iy).mean()
-    xt, yt = (ix * it).mean(), (iy * it).mean()
-    change = np.array([xy * yt - yy * xt, xy * xt - xx * yt]) / (xx * yy - xy * xy)
-    return start + change
-
-
 LUCAS_KANADE = Check(
     lucas_kanade,
     cases=[
@@ -632,37 +373,37 @@ LUCAS_KANADE = Check(
         Mistake(
             "The sign is turned round. Ix dx + Iy dy + It = 0: It goes to the other side, with a "
             "minus.",
-            lk_sign,
+            ("start + np.stack", "start - np.stack"),
         ),
         Mistake(
             "This is only the change. The guess was used to bring the second image back, so the "
             "flow is the guess plus the change.",
-            lk_change_only,
+            ("start + np.stack", "np.stack"),
         ),
         Mistake(
             "The second image was not brought back by the guess. Without that the whole motion is "
             "found again, and added to the guess.",
-            lk_no_warp,
+            ("warp(second, start)", "second"),
         ),
         Mistake(
             "The guess was not used. A motion of several pixels is found only if the second image "
             "is brought back by the guess first.",
-            lk_ignores_start,
+            ("# Step 1", "start = np.zeros_like(start)\n    # Step 1"),
         ),
         Mistake(
             "Where there is no structure, the matrix is 0, and 0/0 is no number. Add the ridge to "
             "both sums on the diagonal.",
-            lk_no_ridge,
+            (" + ridge", ""),
         ),
-        Mistake("dx and dy are exchanged: dx comes first.", lk_exchanged),
+        Mistake("dx and dy are exchanged: dx comes first.", ("[dx, dy]", "[dy, dx]")),
         Mistake(
             "Each pixel was solved on its own: one equation, two unknowns, so only the motion "
             "along the gradient comes out. Sum all five products over the window.",
-            lk_no_window,
+            window_sum=lambda image, window: image,
         ),
         Mistake(
             "There is one vector for the whole image. Sum over the window around each pixel.",
-            lk_one_vector,
+            window_sum=lambda image, window: image.mean(),
         ),
     ],
     hints=[
@@ -675,103 +416,6 @@ LUCAS_KANADE = Check(
     ],
     judge=like(lucas_kanade),
 )
-
-
-def iterate(
-    ix: np.ndarray,
-    iy: np.ndarray,
-    it: np.ndarray,
-    flow: np.ndarray,
-    alpha_squared: float,
-    iterations: int,
-    sign: float = 1,
-    own: bool = False,
-) -> np.ndarray:
-    """The iterations of Horn and Schunck, with two knobs to turn wrong."""
-    denominator = alpha_squared + ix**2 + iy**2
-    for _ in range(iterations):
-        mean = flow if own else neighbour_mean(flow)
-        broken = (ix * mean[..., 0] + iy * mean[..., 1] + it) / denominator
-        flow = mean - sign * np.stack([ix * broken, iy * broken], axis=-1)
-    return flow
-
-
-def left_over(
-    first: np.ndarray, second: np.ndarray, start: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The derivatives, with It for the whole flow."""
-    ix, iy, it = derivatives(first, warp(second, start), start)
-    return ix, iy, it - ix * start[..., 0] - iy * start[..., 1]
-
-
-def hs_sign(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    smoothness: float = 10.0,
-    iterations: int = 60,
-) -> np.ndarray:
-    """Goes away from the line."""
-    parts = left_over(first, second, start)
-    return iterate(*parts, start, smoothness**2, iterations, sign=-1)
-
-
-def hs_not_squared(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    smoothness: float = 10.0,
-    iterations: int = 60,
-) -> np.ndarray:
-    """Takes alpha for its square."""
-    return iterate(*left_over(first, second, start), start, smoothness, iterations)
-
-
-def hs_own(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    smoothness: float = 10.0,
-    iterations: int = 60,
-) -> np.ndarray:
-    """Starts from the own vector in place of the neighbours'."""
-    parts = left_over(first, second, start)
-    return iterate(*parts, start, smoothness**2, iterations, own=True)
-
-
-def hs_once(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    smoothness: float = 10.0,
-    iterations: int = 60,
-) -> np.ndarray:
-    """Returns inside the loop."""
-    return iterate(*left_over(first, second, start), start, smoothness**2, 1)
-
-
-def hs_change(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    smoothness: float = 10.0,
-    iterations: int = 60,
-) -> np.ndarray:
-    """Forgets what the guess explains already."""
-    parts = derivatives(first, warp(second, start), start)
-    return iterate(*parts, start, smoothness**2, iterations)
-
-
-def hs_no_warp(
-    first: np.ndarray,
-    second: np.ndarray,
-    start: np.ndarray,
-    smoothness: float = 10.0,
-    iterations: int = 60,
-) -> np.ndarray:
-    """Does not bring the second image back."""
-    parts = derivatives(first, second, np.zeros_like(start))
-    return iterate(*parts, start, smoothness**2, iterations)
 
 
 def half_wall(rng: np.random.Generator) -> Inputs:
@@ -815,31 +459,35 @@ HORN_SCHUNCK = Check(
         Mistake(
             "Each iteration goes away from the line of brightness constancy, and the flow "
             "explodes. Subtract the step along the gradient.",
-            hs_sign,
+            ("mean - np.stack", "mean + np.stack"),
         ),
         Mistake(
             "The smoothness is too weak: the denominator has its square, α² + Ix² + Iy².",
-            hs_not_squared,
+            ("smoothness**2", "smoothness"),
         ),
         Mistake(
             "Nothing travels from pixel to pixel, so only the motion along the gradient is found. "
             "Start each iteration from the mean of the neighbours.",
-            hs_own,
+            ("neighbour_mean(flow)", "flow"),
         ),
         Mistake(
             "This is one iteration. What is known travels one pixel each time: return after the "
             "loop, not in it.",
-            hs_once,
+            ("range(iterations)", "range(1)"),
         ),
         Mistake(
             "The flow that is smoothed contains the guess, but It is only what the guess leaves "
             "over: subtract Ix, Iy times the guess from it.",
-            hs_change,
+            ("it = it - ix * start[..., 0] - iy * start[..., 1]", ""),
         ),
         Mistake(
             "The second image was not brought back by the guess. A motion of several pixels is no "
             "small motion.",
-            hs_no_warp,
+            (
+                "derivatives(first, warp(second, start), start)",
+                "derivatives(first, second, np.zeros_like(start))",
+            ),
+            ("it = it - ix * start[..., 0] - iy * start[..., 1]", ""),
         ),
     ],
     hints=[
@@ -855,41 +503,6 @@ HORN_SCHUNCK = Check(
 )
 
 # --- endpoint_error ---------------------------------------------------------------------------
-
-
-def epe_squared(flow: np.ndarray, truth: np.ndarray) -> Any:
-    """Forgets the root."""
-    return ((flow - truth) ** 2).sum(axis=-1)
-
-
-def epe_absolute(flow: np.ndarray, truth: np.ndarray) -> Any:
-    """Adds the parts."""
-    return np.abs(flow - truth).sum(axis=-1)
-
-
-def epe_mean(flow: np.ndarray, truth: np.ndarray) -> Any:
-    """The mean of the squares."""
-    return np.sqrt(((flow - truth) ** 2).mean(axis=-1))
-
-
-def epe_number(flow: np.ndarray, truth: np.ndarray) -> Any:
-    """One number for the image."""
-    return float(np.sqrt(((flow - truth) ** 2).sum(axis=-1)).mean())
-
-
-def epe_lengths(flow: np.ndarray, truth: np.ndarray) -> Any:
-    """Compares the lengths only."""
-    return np.abs(np.linalg.norm(flow, axis=-1) - np.linalg.norm(truth, axis=-1))
-
-
-def epe_unknown(flow: np.ndarray, truth: np.ndarray) -> Any:
-    """Counts the unknown as right."""
-    return np.nan_to_num(np.sqrt(((flow - truth) ** 2).sum(axis=-1)))
-
-
-def epe_axis(flow: np.ndarray, truth: np.ndarray) -> Any:
-    """Sums over the columns."""
-    return np.sqrt(((flow - truth) ** 2).sum(axis=1))
 
 
 ENDPOINT_ERROR = Check(
@@ -932,32 +545,46 @@ ENDPOINT_ERROR = Check(
         ),
     ],
     mistakes=[
-        Mistake("This is the square of the distance. Take the root.", epe_squared),
+        Mistake(
+            "This is the square of the distance. Take the root.",
+            ("np.sqrt((difference**2).sum(axis=-1))", "(difference**2).sum(axis=-1)"),
+        ),
         Mistake(
             "You added the two differences. The distance between two points is the root of the sum "
             "of their squares.",
-            epe_absolute,
+            ("np.sqrt((difference**2).sum(axis=-1))", "np.abs(difference).sum(axis=-1)"),
         ),
         Mistake(
             "A mean of the squares makes every error smaller, by the root of 2. Take their sum.",
-            epe_mean,
+            (".sum(", ".mean("),
         ),
         Mistake(
             "This is the mean over the image. What is asked for is a map, with an error for each "
             "pixel.",
-            epe_number,
+            (
+                "np.sqrt((difference**2).sum(axis=-1))",
+                "np.sqrt((difference**2).sum(axis=-1)).mean()",
+            ),
         ),
         Mistake(
             "You compared the lengths. Two vectors of one length can point to different places: "
             "subtract first, then take the length.",
-            epe_lengths,
+            lambda flow, truth: np.abs(
+                np.linalg.norm(flow, axis=-1) - np.linalg.norm(truth, axis=-1)
+            ),
         ),
         Mistake(
             "Where the truth is not known, an error of 0 would claim that the flow is right. Leave "
             "it NaN.",
-            epe_unknown,
+            (
+                "np.sqrt((difference**2).sum(axis=-1))",
+                "np.nan_to_num(np.sqrt((difference**2).sum(axis=-1)))",
+            ),
         ),
-        Mistake("The sum was taken along the wrong axis. dx and dy are on the last one.", epe_axis),
+        Mistake(
+            "The sum was taken along the wrong axis. dx and dy are on the last one.",
+            ("axis=-1", "axis=1"),
+        ),
     ],
     hints=[
         "The flow says that a pixel ends here, the truth says there. How far is it from here to "

@@ -38,76 +38,6 @@ def blobs(rng: np.random.Generator, height: int, width: int, objects: int) -> np
     return mask
 
 
-def overlay_wraps(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """Adds in uint8, and weighs the sum, which has wrapped around by then."""
-    mixed = np.rint((frame + colours[mask]) * opacity).astype(np.uint8)
-    return np.where(mask[..., None] > 0, mixed, frame)
-
-
-def overlay_adds(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """Lets the frame keep its full weight under the colour."""
-    mixed = np.clip(np.rint(frame + opacity * colours[mask]), 0, 255).astype(np.uint8)
-    return np.where(mask[..., None] > 0, mixed, frame)
-
-
-def overlay_blends_background(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """Mixes the background with black too."""
-    return np.rint((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
-
-
-def overlay_formula_alone(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """The formula for every pixel, cast to uint8: two mistakes at once, as most begin."""
-    return ((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
-
-
-def overlay_reversed(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """Gives the weight of the colour to the frame."""
-    mixed = np.rint(opacity * frame + (1 - opacity) * colours[mask]).astype(np.uint8)
-    return np.where(mask[..., None] > 0, mixed, frame)
-
-
-def overlay_in_place(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """Paints into the frame that it was given."""
-    frame[mask > 0] = np.rint((1 - opacity) * frame + opacity * colours[mask])[mask > 0]
-    return frame
-
-
-def overlay_truncates(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """Cuts off what comes after the point."""
-    mixed = ((1 - opacity) * frame + opacity * colours[mask]).astype(np.uint8)
-    return np.where(mask[..., None] > 0, mixed, frame)
-
-
-def overlay_stays_float(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """Returns float."""
-    mixed = (1 - opacity) * frame + opacity * colours[mask]
-    return np.where(mask[..., None] > 0, np.rint(mixed), frame)
-
-
-def overlay_one_colour(
-    frame: np.ndarray, mask: np.ndarray, opacity: float = 0.5, colours: np.ndarray = OBJECT_COLOURS
-) -> np.ndarray:
-    """Paints every object in the colour of the first."""
-    mixed = np.rint((1 - opacity) * frame + opacity * colours[1]).astype(np.uint8)
-    return np.where(mask[..., None] > 0, mixed, frame)
-
-
 OVERLAY = Check(
     overlay,
     cases=[
@@ -173,40 +103,51 @@ OVERLAY = Check(
         Mistake(
             "The sum was taken in uint8, which wraps around above 255. Mix in float, round at the "
             "end.",
-            overlay_wraps,
+            (
+                "(1 - opacity) * frame.astype(np.float32) + opacity * painted.astype(np.float32)",
+                "(frame + painted) * opacity",
+            ),
         ),
         Mistake(
             "The colour was added on top. In a mixture the weights sum to one: the frame gets what "
             "the colour leaves.",
-            overlay_adds,
+            ("(1 - opacity) * ", ""),
+            ("np.rint(mixed)", "np.clip(np.rint(mixed), 0, 255)"),
         ),
         Mistake(
             "The background was mixed with black too. Only pixels whose label is above 0 change.",
-            overlay_blends_background,
+            ("mask[..., None] > 0", "True"),
         ),
         Mistake(
             "The background was mixed with black too. Only pixels whose label is above 0 change. "
             "And a cast to uint8 cuts off: round before it.",
-            overlay_formula_alone,
+            ("mask[..., None] > 0", "True"),
+            ("np.rint(mixed)", "mixed"),
         ),
         Mistake(
             "Opacity is turned round: at 1 the colour hides the frame, at 0 the frame stays.",
-            overlay_reversed,
+            ("(1 - opacity) * frame", "opacity * frame"),
+            ("opacity * painted", "(1 - opacity) * painted"),
         ),
         Mistake(
             "You painted into the frame itself. The next method would see the paint: build a new "
             "image.",
-            overlay_in_place,
+            (
+                "return np.where(mask[..., None] > 0, np.rint(mixed).astype(np.uint8), frame)",
+                "frame[mask > 0] = np.rint(mixed)[mask > 0]\n    return frame",
+            ),
         ),
         Mistake(
-            "A cast to uint8 cuts off: 99.9 becomes 99. Round before you cast.", overlay_truncates
+            "A cast to uint8 cuts off: 99.9 becomes 99. Round before you cast.",
+            ("np.rint(mixed)", "mixed"),
         ),
         Mistake(
-            "The values are right, but an image is uint8. Cast at the end.", overlay_stays_float
+            "The values are right, but an image is uint8. Cast at the end.",
+            (".astype(np.uint8)", ""),
         ),
         Mistake(
             "Every object got the same colour. Look up the colour of each pixel's own label.",
-            overlay_one_colour,
+            ("colours[mask]", "np.full_like(frame, colours[1])"),
         ),
     ],
     hints=[
@@ -222,41 +163,6 @@ OVERLAY = Check(
 )
 
 # --- first_mask_everywhere --------------------------------------------------------------------
-
-
-def repeats_one_array(first_mask: np.ndarray, frames: Any) -> Any:
-    """Puts one and the same array into the list T times."""
-    return [first_mask] * len(frames)
-
-
-def repeats_one_copy(first_mask: np.ndarray, frames: Any) -> Any:
-    """Copies once, and repeats the copy."""
-    return [first_mask.copy()] * len(frames)
-
-
-def forgets_the_first(first_mask: np.ndarray, frames: Any) -> Any:
-    """Starts at the second frame."""
-    return [first_mask.copy() for _ in frames[1:]]
-
-
-def paints_frames(first_mask: np.ndarray, frames: Any) -> Any:
-    """Returns frames with the mask over them."""
-    return [overlay(frame, first_mask) for frame in frames]
-
-
-def binary_masks(first_mask: np.ndarray, frames: Any) -> Any:
-    """Loses which object is which."""
-    return [first_mask > 0 for _ in frames]
-
-
-def masks_frames(first_mask: np.ndarray, frames: Any) -> Any:
-    """Cuts the object out of each frame."""
-    return [frame * (first_mask[..., None] > 0) for frame in frames]
-
-
-def only_one(first_mask: np.ndarray, frames: Any) -> Any:
-    """Returns the mask itself."""
-    return first_mask.copy()
 
 
 FIRST_MASK_EVERYWHERE = Check(
@@ -288,30 +194,34 @@ FIRST_MASK_EVERYWHERE = Check(
         Mistake(
             "All entries of the list are the first mask itself, one array under many names. Copy "
             "it for each frame.",
-            repeats_one_array,
+            (".copy()", ""),
         ),
         Mistake(
             "You copied once and repeated the copy: `[x] * T` is T names of one array. Copy for "
             "each frame.",
-            repeats_one_copy,
+            ("[first_mask.copy() for _ in frames]", "[first_mask.copy()] * len(frames)"),
         ),
         Mistake(
             "The first frame has no mask: the result has one for every frame, the first included.",
-            forgets_the_first,
+            ("in frames", "in frames[1:]"),
         ),
         Mistake(
             "These are painted frames. A method returns label maps; showing them comes later.",
-            paints_frames,
+            lambda first_mask, frames: [overlay(frame, first_mask) for frame in frames],
         ),
         Mistake(
-            "The labels are lost: object 2 must stay 2. Copy the label map as it is.", binary_masks
+            "The labels are lost: object 2 must stay 2. Copy the label map as it is.",
+            ("first_mask.copy()", "first_mask > 0"),
         ),
         Mistake(
             "The frames were cut out with the mask. What is asked for is the mask itself, again "
             "and again.",
-            masks_frames,
+            ("first_mask.copy() for _", "frame * (first_mask[..., None] > 0) for frame"),
         ),
-        Mistake("This is one mask. A method gives one for each frame, in a list.", only_one),
+        Mistake(
+            "This is one mask. A method gives one for each frame, in a list.",
+            ("[first_mask.copy() for _ in frames]", "first_mask.copy()"),
+        ),
     ],
     hints=[
         "This method does not look at the frames. What does it need them for at all?",
