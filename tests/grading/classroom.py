@@ -79,7 +79,7 @@ def handed_in(data, student="Ada", name="01_two.ipynb"):
 class Classroom:
     """The lesson, its key and a sandbox, made once for many tests."""
 
-    def __init__(self, folder, how=None, seconds=3, hidden=None, seed=3):
+    def __init__(self, folder, how=None, seconds=2, hidden=None, seed=3):
         self.folder = folder
         self.lesson = read_lesson(write_lesson(folder))
         limits = Limits(seconds=seconds, memory=1000, scratch=16, result=16)

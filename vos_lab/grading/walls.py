@@ -193,6 +193,7 @@ def watch_one(handles: list[int], limits: Limits, work: Callable[[], None]) -> i
     if child == 0:
         try:
             _call("prctl", DUMPABLE, 1)
+            _come_last()
             restrict(limits)
             refuse_system_calls()
             work()
@@ -309,9 +310,7 @@ def _in_own_space(pipe: int, limits: Limits, work: Callable[[int], None]) -> int
                     if ended == student:
                         break
             return _code(status)
-        with contextlib.suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("1000")
-        os.nice(5)  # the one who watches comes first
+        _come_last()
         _drop_rights()
         restrict(limits)
         refuse_system_calls()
@@ -319,6 +318,13 @@ def _in_own_space(pipe: int, limits: Limits, work: Callable[[int], None]) -> int
         return 0
     except BaseException:
         return 70
+
+
+def _come_last() -> None:
+    """Let the one who watches go before this process, and let this one go if memory is short."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    os.nice(10)
 
 
 def _code(status: int) -> int:
