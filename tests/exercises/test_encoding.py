@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import struct
 
 import numpy as np
 import pytest
@@ -157,6 +158,9 @@ def npy(array, **more):
         npy(np.zeros(3))[:-1],
         npy(np.zeros(3)) + b"x",
         npy(np.zeros((3, 3))).replace(b"(3, 3)", b"(9**9,)"),
+        b"\x93NUMPY\x01\x00" + struct.pack("<H", 9900) + b"-" * 9899 + b"1",
+        b"\x93NUMPY\x01\x00" + struct.pack("<H", 9900) + b"[" * 9900,
+        b"\x93NUMPY\x02\x00" + struct.pack("<I", 1 << 31) + b"[" * 9900,
         npy(np.zeros((1, 9))).replace(b"(1, 9)", b"(-1,9)"),
         npy(np.zeros((4294967296, 0))).replace(b"(4294967296, 0)", b"(4294967296, 9)"),
     ],

@@ -362,6 +362,7 @@ WORDS = {
     "a list that contains itself": "found = []\nfound.append(found)\nreturn found",
     "a list that is nested more than": "x = 1.0\nfor _ in range(99): x = [x]\nreturn x",
     "KeyboardInterrupt": "raise KeyboardInterrupt",
+    "far too much": "return np.zeros(1 << 18)",
     "an array of shape (3,)": "return np.zeros(3, complex)",
     "a complex": "return 1j",
     "a NumPy array of object": "return np.array([object()])",

@@ -212,6 +212,20 @@ def test_no_door_is_open(walls):
     assert Path("/proc/sys/user/max_user_namespaces").read_text() == before
 
 
+def test_walls_that_do_not_stand_are_named():
+    program = (
+        "import sys; from vos_lab.grading import system_calls as calls\n"
+        "if sys.argv[1:]: assert calls.refuse_system_calls()\n"
+        "print('; '.join(calls.open_doors()))"
+    )
+    words = [sys.executable, "-c", program]
+    without = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "memory that no limit counts" in without
+    assert "keys in the keyring" in without
+    filtered = subprocess.run([*words, "x"], capture_output=True, text=True, check=True).stdout
+    assert filtered.strip() == "read and write every file that {who} may"
+
+
 def test_ordinary_things_still_work(walls):
     lines = (
         "import multiprocessing, socket, subprocess, threading",

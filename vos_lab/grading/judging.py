@@ -169,11 +169,23 @@ def _judge(
 def _problem(cases: Cases, number: int, run: Run) -> str | None:
     """What is wrong with a result; a result that cannot even be compared is wrong."""
     check, expected = cases.check, cases.expected[number]
+    # A judge may take long over far more than there should be, and nobody would stop it.
+    if _size(run.value) > 64 * _size(expected.value) + (1 << 20):
+        return f"expected {kind(expected.value)}, got {kind(run.value)}: far too much"
     try:
         with np.errstate(all="ignore"):
             return check.problem(check.cases[number], cases.inputs[number], expected, run)
     except Exception:
         return f"expected {kind(expected.value)}, got {kind(run.value)}"
+
+
+def _size(value: Any) -> int:
+    """About how many bytes a value takes."""
+    if isinstance(value, dict):
+        return 64 + sum(_size(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return 64 + sum(map(_size, value))
+    return int(getattr(value, "nbytes", 64)) + (len(value) if isinstance(value, str) else 0)
 
 
 def _diagnose(cases: Cases, runs: list[Run], wrong: list[int]) -> str | None:
