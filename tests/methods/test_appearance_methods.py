@@ -217,15 +217,15 @@ def kept(thing, seen):
     return kept(getattr(thing, "__dict__", None), seen)
 
 
-def test_what_is_kept_does_not_grow_over_200_frames(method):
+def test_what_is_kept_does_not_grow_frame_by_frame(method):
     clip = small_clip()
     one = method(steps=2)
     one.contours = None  # which keep nothing, and take long
     one.start(clip.frames[0].copy(), clip.masks[0])
     sizes = []
-    for t in range(200):
+    for t in range(40):
         one.step(clip.frames[t % 4].copy())
-        if t in (5, 199):
+        if t in (9, 39):  # until then a few frames, or embeddings, fill up
             sizes.append(kept(one, {}))
     assert sizes[0] == sizes[1] < 20_000_000
     assert sizes[0] > 32 * 48  # it does measure something

@@ -263,6 +263,17 @@ def test_it_needs_a_mask(name):
 
 
 @pytest.mark.parametrize("name", METHODS)
+def test_a_mask_of_another_size_is_refused(name):
+    frame, mask = np.zeros((40, 40, 3), np.uint8), np.eye(40, dtype=np.uint8)
+    method = create(name)
+    with pytest.raises(ValueError, match=rf"{name}: a mask of \(20, 40\) was given for a frame of"):
+        method.start(frame, mask[:20])
+    method.start(frame, mask)
+    with pytest.raises(ValueError, match=r"\(40, 10\) was given"):
+        method.add(frame, mask[:, :10])
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_large_frames_are_worked_on_small(name):
     method = create(name)
     method.start(np.zeros((1080, 1920, 3), np.uint8), np.eye(1080, 1920, dtype=np.uint8))

@@ -14,6 +14,7 @@ from vos_lab.flow import estimate, lands_inside, warp
 from vos_lab.flow.warp import consistency_mask
 from vos_lab.methods.colour_model import ColourModel
 from vos_lab.methods.resolution import blurred, label_map, resized, soft_masks, working_size
+from vos_lab.methods.segmenter import check_mask
 
 
 @exercise(minutes=10, difficulty=2, importance=5)
@@ -100,6 +101,8 @@ class FlowPropagation:
             flow all the same, take it for "background", or ask "colour" alone.
     """
 
+    name = "flow-propagation"
+
     def __init__(self, colour: float = 0.5, filtered: bool = True, unseen: str = "trust") -> None:
         if unseen not in ("trust", "background", "colour"):
             raise ValueError(f"unseen is 'trust', 'background' or 'colour', not {unseen!r}")
@@ -107,8 +110,7 @@ class FlowPropagation:
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Take the first masks, and their colours."""
-        if mask is None:
-            raise ValueError("FlowPropagation: carries the first mask on, so it needs one")
+        mask = check_mask(self.name, frame, mask)
         self.size = working_size(frame.shape)
         self.last = resized(frame, self.size)
         self.soft: dict[int, np.ndarray] = {}
@@ -117,6 +119,7 @@ class FlowPropagation:
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
         """Take up objects, at the start or later."""
+        check_mask(self.name, frame, mask)
         small = resized(frame, self.size)
         for label, soft in soft_masks(mask, self.size).items():
             self.soft[label] = soft

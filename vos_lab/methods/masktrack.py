@@ -37,7 +37,7 @@ from vos_lab.methods.resolution import (
     soft_masks,
     working_size,
 )
-from vos_lab.methods.segmenter import check_size
+from vos_lab.methods.segmenter import check_mask
 from vos_lab.video import VOID
 
 STEPS = 150
@@ -248,8 +248,7 @@ class MaskTrack:
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Fine-tune on the first frame."""
-        if mask is None:
-            raise ValueError(f"{self.name}: refines the first mask, so it needs one")
+        mask = check_mask(self.name, frame, mask)
         self.size = working_size(frame.shape, self.pixels)
         self.last = resized(frame, self.size)
         self.soft: dict[int, np.ndarray] = {}
@@ -258,7 +257,7 @@ class MaskTrack:
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
         """Take up objects, at the start or later: fine-tune on all annotated frames."""
-        check_size(self.name, frame, mask)
+        check_mask(self.name, frame, mask)
         small = small_labels(np.where(mask == VOID, 0, mask), self.size)
         self.soft |= soft_masks(small, self.size)
         self.network.load_state_dict(self.parent)

@@ -241,19 +241,14 @@ class TorchvisionBackbone(nn.Module):
             names = ", ".join(["small", *BACKBONES])
             raise ValueError(f"there is no encoder {name!r}; there are: {names}")
         # torchvision takes seconds to load, and the small network does not need it.
-        from torchvision.models import get_model, get_model_weights
+        from torchvision.models import get_model
         from torchvision.models.feature_extraction import create_feature_extractor
 
-        if pretrained:  # looked for first: to make a large network takes seconds
-            known = get_model_weights(name).DEFAULT
-            file = weights.downloaded(
-                known.url,
-                known.meta["_file_size"],
-                "use the small network (encoder='small'), whose weights ship with the course",
-            )
+        # Looked for first: to make a large network takes seconds.
+        learned = torchvision_weights(name, "encoder='small'") if pretrained else None
         network = get_model(name)
-        if pretrained:
-            network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        if learned is not None:
+            network.load_state_dict(learned)
         if inputs > 3:
             _widen_first_convolution(network, inputs)
         prefix, ends = BACKBONES[name]
@@ -273,6 +268,28 @@ class TorchvisionBackbone(nn.Module):
     def train(self, mode: bool = True) -> "TorchvisionBackbone":
         """Never update the statistics of normalisation: one frame is no sample of the world."""
         return super().train(False)
+
+
+def torchvision_weights(name: str, instead: str) -> dict[str, torch.Tensor]:
+    """The weights that torchvision has for a network, from this machine or from the network.
+
+    Args:
+        name: of the network in torchvision.
+        instead: what asks for our small network, for the message.
+
+    Raises:
+        FileNotFoundError: they are not there and cannot be had; says what to do.
+    """
+    from torchvision.models import get_model_weights
+
+    known = get_model_weights(name).DEFAULT
+    file = weights.downloaded(
+        known.url,
+        known.meta["_file_size"],
+        f"use the small network ({instead}), whose weights ship with the course",
+    )
+    learned: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return learned
 
 
 def _widen_first_convolution(network: nn.Module, inputs: int) -> None:

@@ -24,6 +24,7 @@ from vos_lab.flow import estimate, warp
 from vos_lab.methods.colour_model import ColourModel
 from vos_lab.methods.flow_propagation import log_odds, propagate_mask
 from vos_lab.methods.resolution import blurred, label_map, resized, soft_masks, working_size
+from vos_lab.methods.segmenter import check_mask
 
 COLOUR = 0.5
 """Weight of colour in U; that of location is 1."""
@@ -202,6 +203,8 @@ class ObjectFlow:
             is never used.
     """
 
+    name = "object-flow"
+
     def __init__(self, turns: int = 2) -> None:
         if turns < 1:
             raise ValueError(f"there must be at least one turn, not {turns}")
@@ -209,8 +212,7 @@ class ObjectFlow:
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Take the first masks, and their colours."""
-        if mask is None:
-            raise ValueError("ObjectFlow: follows the first mask, so it needs one")
+        mask = check_mask(self.name, frame, mask)
         self.size = working_size(frame.shape)
         self.last = resized(frame, self.size)
         self.masks: dict[int, np.ndarray] = {}
@@ -219,6 +221,7 @@ class ObjectFlow:
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
         """Take up objects, at the start or later."""
+        check_mask(self.name, frame, mask)
         small = resized(frame, self.size)
         for label, soft in soft_masks(mask, self.size).items():
             self.masks[label] = soft > 0.5 if (soft > 0.5).any() else soft > 0

@@ -40,7 +40,7 @@ from vos_lab.methods.networks import (
     segmentation_loss,
 )
 from vos_lab.methods.resolution import PIXELS, label_map, resized, small_labels, working_size
-from vos_lab.methods.segmenter import check_size
+from vos_lab.methods.segmenter import check_mask
 from vos_lab.video import VOID
 
 STEPS = 160
@@ -175,8 +175,7 @@ class OSVOS:
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Fine-tune on the first frame, and on those given with ``more``."""
-        if mask is None:
-            raise ValueError(f"{self.name}: learns from the first mask, so it needs one")
+        mask = check_mask(self.name, frame, mask)
         self.size = working_size(frame.shape, self.pixels)
         self.annotated: list[Annotation] = []
         for image, labels in ((frame, mask), *self.more):
@@ -193,7 +192,7 @@ class OSVOS:
         self._fine_tune()
 
     def _annotate(self, frame: np.ndarray, mask: np.ndarray) -> None:
-        check_size(self.name, frame, mask)
+        check_mask(self.name, frame, mask)
         labels = small_labels(mask, self.size)
         known = [int(label) for label in np.unique(mask) if 0 < label < VOID]
         self.annotated.append(Annotation(resized(frame, self.size), labels, known))

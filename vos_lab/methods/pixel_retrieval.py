@@ -21,7 +21,7 @@ from vos_lab import weights
 from vos_lab.exercise import exercise
 from vos_lab.methods.networks import SmallBackbone, as_input, convolution, mixed_precision
 from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
-from vos_lab.methods.segmenter import check_size
+from vos_lab.methods.segmenter import check_mask
 from vos_lab.video import VOID
 
 STRIDE = 4
@@ -385,9 +385,7 @@ class PixelRetrieval:
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Embed the first frame: its pixels are the first references."""
-        if mask is None:
-            raise ValueError(f"{self.name}: retrieves from the first mask, so it needs one")
-        check_size(self.name, frame, mask)
+        mask = check_mask(self.name, frame, mask)
         self.size, self.time = working_size(frame.shape, self.pixels), 0
         embedded = self._embed(frame)
         self.grid = (embedded.shape[0], embedded.shape[1])
@@ -398,7 +396,7 @@ class PixelRetrieval:
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
         """Take up objects that appear later: their pixels are references, too."""
-        check_size(self.name, frame, mask)
+        check_mask(self.name, frame, mask)
         embedded = self._embed(frame, self.time + 1).flatten(0, 1)
         there, shares = self._shares(mask)
         old, known = self.labels, self.reference

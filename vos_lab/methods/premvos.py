@@ -31,6 +31,7 @@ from vos_lab.methods.proposals import Proposal, Proposer, mask_iou, mask_nms
 from vos_lab.methods.proposals import proposer as make_proposer
 from vos_lab.methods.reid import ReIDNetwork, load_reid, region_embeddings
 from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
+from vos_lab.methods.segmenter import check_mask
 from vos_lab.video import VOID
 
 MAX_PROPOSALS = 2
@@ -408,8 +409,7 @@ class PReMVOS:
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Learn the objects from the first frame."""
-        if mask is None:
-            raise ValueError(f"{self.name}: chooses by the first mask, so it needs one")
+        mask = check_mask(self.name, frame, mask)
         self.size = working_size(frame.shape, self.pixels)
         self.before = resized(frame, self.size)
         self.labels: list[int] = []
@@ -422,6 +422,7 @@ class PReMVOS:
 
     def add(self, frame: np.ndarray, mask: np.ndarray) -> None:
         """Take up objects that appear later."""
+        check_mask(self.name, frame, mask)
         for part in self._parts():
             part.add(frame, mask)
         self._take_up(frame, mask)

@@ -18,7 +18,13 @@ from torch import nn
 from torch.nn import functional
 
 from vos_lab import weights
-from vos_lab.methods.networks import SmallBackbone, as_input, convolution, mixed_precision
+from vos_lab.methods.networks import (
+    SmallBackbone,
+    as_input,
+    convolution,
+    mixed_precision,
+    torchvision_weights,
+)
 from vos_lab.methods.resolution import PIXELS, resized, working_size
 
 CELL_STRIDE = 8
@@ -247,19 +253,14 @@ class MaskRCNNProposer:
         device: str = "cpu",
     ) -> None:
         # torchvision takes seconds to load, and the small network does not need it.
-        from torchvision.models import get_model, get_model_weights
+        from torchvision.models import get_model
 
         name = "maskrcnn_resnet50_fpn"
-        if pretrained:  # looked for first: to make a large network takes seconds
-            known = get_model_weights(name).DEFAULT
-            file = weights.downloaded(
-                known.url,
-                known.meta["_file_size"],
-                "use the small network (proposer('small')), whose weights ship with the course",
-            )
+        # Looked for first: to make a large network takes seconds.
+        learned = torchvision_weights(name, "proposer('small')") if pretrained else None
         network = get_model(name, weights=None, weights_backbone=None, box_score_thresh=min_score)
-        if pretrained:
-            network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        if learned is not None:
+            network.load_state_dict(learned)
         self.network = network.to(device).eval()
         self.max_proposals, self.device = max_proposals, device
 

@@ -135,21 +135,27 @@ def method_name(segmenter: Segmenter) -> str:
     return str(getattr(segmenter, "name", type(segmenter).__name__))
 
 
-def check_size(name: str, frame: np.ndarray, mask: np.ndarray) -> None:
-    """Refuse a mask that is not of its frame's size.
+def check_mask(name: str, frame: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Refuse to start without a mask, or with one that is not of its frame's size.
 
     Args:
         name: of the method, for the message.
         frame: ``(H, W, 3)`` uint8.
         mask: what was given for it.
 
+    Returns:
+        The mask.
+
     Raises:
-        ValueError: the mask is of another size.
+        ValueError: there is no mask, or it is of another size.
     """
+    if mask is None:
+        raise ValueError(f"{name}: starts from the first mask, so it needs one")
     if mask.shape != frame.shape[:2]:
         raise ValueError(
             f"{name}: a mask of {mask.shape} was given for a frame of {frame.shape[:2]}"
         )
+    return mask
 
 
 def _checked(mask: np.ndarray, frame: np.ndarray, name: str) -> np.ndarray:

@@ -20,9 +20,9 @@ from vos_lab.methods.networks import (
 from vos_lab.training.loop import Recipe
 from vos_lab.training.recipes.pictures import (
     BATCH,
-    DATA,
     LONG,
     LONGER,
+    PARENT,
     Batch,
     Picture,
     held_out_pictures,
@@ -76,15 +76,11 @@ def network_with_mask() -> SegmentationNetwork:
 MASKTRACK_PARENT = Recipe(
     name="masktrack-parent",
     about="MaskTrack: from a frame and a rough mask to the mask. Learned from single pictures.",
-    data=DATA,
     network=network_with_mask,
     batch=pictures_with_masks,
     loss=partial(deep_supervision, one=segmentation_loss),
     validate=validate_with_masks,
-    steps=4000,
-    learning_rate=2e-3,
-    half=True,
-    validate_every=250,
+    **PARENT,
 )
 
 MASKTRACK_PARENT_LONG = replace(

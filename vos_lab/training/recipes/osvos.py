@@ -19,9 +19,9 @@ from vos_lab.methods.osvos import class_balanced_loss
 from vos_lab.training.loop import Recipe
 from vos_lab.training.recipes.pictures import (
     BATCH,
-    DATA,
     LONG,
     LONGER,
+    PARENT,
     Batch,
     held_out_pictures,
     random_view,
@@ -51,15 +51,11 @@ def validate(network: SegmentationNetwork) -> Mapping[str, float]:
 OSVOS_PARENT = Recipe(
     name="osvos-parent",
     about="The parent network of OSVOS: from a frame to what looks like an object.",
-    data=DATA,
     network=SegmentationNetwork,
     batch=pictures,
     loss=partial(deep_supervision, one=class_balanced_loss),
     validate=validate,
-    steps=4000,
-    learning_rate=2e-3,
-    half=True,
-    validate_every=250,
+    **PARENT,
 )
 
 OSVOS_PARENT_LONG = replace(

@@ -79,5 +79,14 @@ def described(videos: int, moments: tuple[int, ...], **_: Any) -> str:
 
 DATA = described(VIDEOS, MOMENTS)
 
+PARENT: dict[str, Any] = {
+    "data": DATA,
+    "steps": 4000,
+    "learning_rate": 2e-3,
+    "half": True,
+    "validate_every": 250,
+}
+"""How both parents learn."""
+
 # The same, learned longer: about three hours of one core each.
 LONGER: dict[str, Any] = {"data": described(**LONG), "steps": 7800, "clip": 1.0}
