@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vos_lab.authoring.build import read_lessons
+from vos_lab.grading.batch import _aside
 from vos_lab.grading.pages import shown_cases, student_page, summary_page
 from vos_lab.grading.reports import exercise_lines, summarise
 from vos_lab.grading.results import CaseResult, ExerciseResult, Result
@@ -128,6 +129,13 @@ def test_what_was_not_read_says_so(lesson):
     # What the grader could not do is not the student's file.
     mine = result(exercise(), error="the grader failed; grade this one by hand")
     assert "could not be read" not in student_page(mine, lesson)
+
+
+def test_the_line_of_who_has_no_points_says_why():
+    other = result(exercise(), notes=("this is the notebook of lesson 03_flownet",))
+    assert _aside(other) == " (this is the notebook of lesson 03_flownet)"
+    assert _aside(result(exercise(), error="is empty", notes=("a",))) == " (is empty)"
+    assert _aside(result(replace(exercise(), points=9), notes=("two versions",))) == ""
 
 
 def test_nothing_of_a_submission_is_markup(lesson):

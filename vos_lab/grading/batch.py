@@ -130,7 +130,9 @@ def _end_like_an_interrupt() -> Iterator[None]:
 
 
 def _aside(result: Result) -> str:
-    return f" ({result.error})" if result.error else ""
+    """Why there are no points, if it is known: not read, or of another lesson."""
+    reason = result.error or ("; ".join(result.notes) if not result.points else "")
+    return f" ({reason})" if reason else ""
 
 
 def _mark(submission: Submission, key: Key, settings: Settings) -> str:
