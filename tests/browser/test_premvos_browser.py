@@ -106,3 +106,13 @@ def test_reset_puts_the_weights_back(page, merging):
 def test_the_numbers_say_how_good_it_is(page, merging):
     rows = merging.find_elements(By.CSS_SELECTOR, ".vos-number .vos-name")
     assert [row.text for row in rows] == ["J of 1", "J of 2", "seconds"]
+
+
+def test_the_clip_stands_beside_the_proposals(page, merging):
+    tops = page.driver.execute_script(
+        "return ['.vos-gallery canvas', '.vos-clip canvas', '.vos-panel'].map((part) =>"
+        " arguments[0].querySelector(part).getBoundingClientRect().top);",
+        merging,
+    )
+    assert abs(tops[0] - tops[1]) < 3
+    assert tops[2] > tops[1]

@@ -21,10 +21,8 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
-    description,
     drawn,
     fitting,
-    house_style,
     resized,
 )
 
@@ -297,7 +295,6 @@ def _panels(
     highest: float = 320,
 ) -> Figure:
     """Pictures of one size beside each other with their names, at most 4 in a row."""
-    alt = description(alt, title)
     shapes = {picture.shape[:2] for picture in pictures.values()}
     if len(shapes) != 1:
         raise ValueError(f"what is shown together must have one size, not {sorted(shapes)}")
@@ -310,8 +307,7 @@ def _panels(
     step = max(size[1], 150) + GAP  # narrow pictures keep room for the name above them
     line = size[0] + names + GAP
     least = LEGEND + 24 if legend else 0
-    with house_style():
-        page = Page(title, max(rows * line - GAP, least))
+    with Page(title, alt, max(rows * line - GAP, least)) as page:
         for i, (name, picture) in enumerate(pictures.items()):
             left, top = i % columns * step, i // columns * line
             page.text(left, top + 3, name, va="top", color=INK)
@@ -324,7 +320,7 @@ def _panels(
                 over(axes, name)
         if legend is not None:
             legend(page, columns * step + 4, names)
-        return page.finished(alt, photographic)
+        return page.finished(photographic)
 
 
 def _scale_legend(most: float, unit: str) -> Callable[[Page, float, float], None]:

@@ -15,7 +15,6 @@ from vos_lab.view.figures.page import (
     description,
     drawn,
     fitting,
-    house_style,
     resized,
 )
 
@@ -60,7 +59,6 @@ def strip(
         >>> strip(grey, title="Nothing moves.", alt="Three grey frames.")
         <figure: Three grey frames.>
     """
-    alt = description(alt, title)
     frames = video.frames if isinstance(video, Video) else video
     if at is None:
         at = sorted({round(t) for t in np.linspace(0, len(frames) - 1, min(ACROSS, len(frames)))})
@@ -84,8 +82,7 @@ def strip(
     step = max(shown[1], 76) + gap  # narrow frames keep room for the number above them
     below = name_height + shown[0] + gap
     whole = numbers + below * len(rows)
-    with house_style():
-        page = Page(title, lines * whole - gap)
+    with Page(title, alt, lines * whole - gap) as page:
         for j, t in enumerate(at):
             top, left = j // across * whole, j % across * step
             middle = left + (step - gap) / 2
@@ -96,7 +93,7 @@ def strip(
                     page.text(0, under + 5, name, va="top", weight="bold")
                 picture = painted(frames[t], None if row is None else row[t], drawn(shown), opacity)
                 page.picture(picture, middle - shown[1] / 2, under + name_height)
-        return page.finished(alt, photographic=True, most_bytes=most_bytes)
+        return page.finished(photographic=True, most_bytes=most_bytes)
 
 
 def clip(

@@ -10,10 +10,8 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
-    description,
     drawn,
     fitting,
-    house_style,
     object_colour,
 )
 
@@ -82,7 +80,6 @@ def compare_masks(
         >>> compare_masks(half, full, title="Mostly missed.", alt="A diagonal in a square.")
         <figure: A diagonal in a square.>
     """
-    alt = description(alt, title)
     prediction, truth = _two_binary(prediction, truth)
     picture = comparison(prediction, truth, frame)
     counts = {
@@ -91,11 +88,10 @@ def compare_masks(
         f"missed: {(~prediction & truth).sum():,} pixels": object_colour(MISS),
     }
     shown, legend = fitting(truth.shape, WIDTH, 380), 34
-    with house_style():
-        page = Page(title, legend + shown[0])
+    with Page(title, alt, legend + shown[0]) as page:
         page.legend(counts)
         page.picture(_enlarged(_clear(picture), drawn(shown)), 0, legend, frame=True)
-        return page.finished(alt, photographic=frame is not None)
+        return page.finished(photographic=frame is not None)
 
 
 def boundary_matches(
@@ -165,7 +161,6 @@ def boundary_figure(
     Raises:
         ValueError: no ``alt``, or masks of two sizes.
     """
-    alt = description(alt, title)
     prediction, truth = _two_binary(prediction, truth)
     found = boundary_matches(prediction, truth, tolerance)
     top, left, height, width = zoom or _around(found["truth_band"] | found["prediction_band"])
@@ -182,8 +177,7 @@ def boundary_figure(
         "false alarm": FALSE_ALARM,
         "missed": MISS,
     }
-    with house_style():
-        page = Page(title, legend + name + shown[0])
+    with Page(title, alt, legend + name + shown[0]) as page:
         page.legend({what: object_colour(colour) for what, colour in colours.items()})
         for i, (what, lines, other, wrong) in enumerate(halves):
             x = i * (WIDTH + gap) / 2
@@ -192,7 +186,7 @@ def boundary_figure(
             page.text(x, legend, text, va="top")
             picture = paint_boundary(found[lines][part], found[f"{other}_band"][part], wrong)
             page.picture(_enlarged(_clear(picture), drawn(shown)), x, legend + name, frame=True)
-        return page.finished(alt, photographic=False)
+        return page.finished(photographic=False)
 
 
 def _two_binary(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

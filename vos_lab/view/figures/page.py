@@ -11,7 +11,6 @@ import io
 import math
 import tomllib
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,11 +54,6 @@ STYLE: dict[str, Any] = {
     "grid.color": GRID,
     "grid.linewidth": 1,
 }
-
-
-def house_style() -> AbstractContextManager[None]:
-    """The style of all figures, whatever the notebook has set for its own."""
-    return style.context(["default", STYLE])
 
 
 @dataclass(frozen=True)
@@ -130,15 +124,26 @@ class Figure:
 
 
 class Page:
-    """A drawing measured in the pixels of a page, from its corner, top left, within a margin."""
+    """A drawing measured in the pixels of a page, from its corner, top left, within a margin.
 
-    def __init__(self, title: str, height: float) -> None:
-        self.title, self.head = title, MARGIN
+    What is drawn with it has the style of all figures, whatever the notebook has set for its own.
+    """
+
+    def __init__(self, title: str, alt: str, height: float) -> None:
+        self.title, self.alt, self.head = title, description(alt, title), MARGIN
+        self.style = style.context(["default", STYLE])
         self.height = 2 * math.ceil((self.head + height + MARGIN) / 2)
         self.width = WIDTH + 2 * MARGIN
+
+    def __enter__(self) -> "Page":
+        self.style.__enter__()
         # Not from pyplot, which would keep every figure of a notebook in memory.
         size = self.width / 96, self.height / 96
         self.canvas = Canvas(size, dpi=96 * SHARPNESS, facecolor="none")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.style.__exit__(None, None, None)
 
     def place(self, left: float, top: float) -> tuple[float, float]:
         """A point as matplotlib counts: shares of the whole, from the bottom left."""
@@ -181,7 +186,7 @@ class Page:
             frameon=False,
         )
 
-    def finished(self, alt: str, photographic: bool, most_bytes: int | None = None) -> Figure:
+    def finished(self, photographic: bool, most_bytes: int | None = None) -> Figure:
         """Draw, as a WebP without ground; lines and text alone without loss, which is smaller."""
         agg = FigureCanvasAgg(self.canvas)
         agg.draw()
@@ -190,7 +195,7 @@ class Page:
             data = encode_webp([pixels], quality)
             if most_bytes is None or len(data) <= most_bytes:
                 break
-        return Figure(data, "image/webp", alt, self.width, self.title)
+        return Figure(data, "image/webp", self.alt, self.width, self.title)
 
 
 @cache

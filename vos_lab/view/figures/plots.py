@@ -14,10 +14,8 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
-    description,
     drawn,
     fitting,
-    house_style,
     object_colour,
     seen,
 )
@@ -64,7 +62,6 @@ def curves(
         >>> curves({"a": [1, 2]}, "It rises.", ylabel="height (m)", alt="A line from 1 to 2 m.")
         <figure: A line from 1 to 2 m.>
     """
-    alt = description(alt, title)
     if not values:
         raise ValueError("there is no curve to draw")
     series = {name: np.asarray(curve, float) for name, curve in values.items()}
@@ -86,8 +83,7 @@ def curves(
     sizes = {at: fitting(picture.shape, 126, 84) for at, picture in pictures.items()}
     thumbnails = max(size[0] for size in sizes.values()) + 14 if sizes else 0
     above = thumbnails + (22 * (1 + max(levels.values())) if events else 8)
-    with house_style():
-        page = Page(title, above + plot + below)
+    with Page(title, alt, above + plot + below) as page:
         axes = page.axes(left, above, width, plot)
         axes.set(xlabel=xlabel, ylabel=ylabel)
         if np.issubdtype(positions.dtype, np.integer):
@@ -136,7 +132,7 @@ def curves(
             page.picture(picture, middle - breadth / 2, thumbnails - 14 - height)
             page.line((middle, thumbnails - 13), (across(at), above), color=INK, linewidth=0.9)
             page.line((across(at), above), (across(at), above + plot), color=INK, linewidth=0.9)
-        return page.finished(alt, photographic=bool(pictures))
+        return page.finished(photographic=bool(pictures))
 
 
 def bars(
@@ -171,7 +167,6 @@ def bars(
         >>> bars({"a": 0.5, "b": 0.7}, "b wins.", xlabel="J", alt="Two bars: a 0.5 and b 0.7.")
         <figure: Two bars: a 0.5 and b 0.7.>
     """
-    alt = description(alt, title)
     if not values:
         raise ValueError("there is no bar to draw")
     intervals, colours = intervals or {}, colours or {}
@@ -181,8 +176,7 @@ def bars(
     left = min(330, 24 + 8.2 * max(len(name) for name in groups))
     right, below, legend = 130, 46, 28 if len(kinds) > 1 else 0
     plot = sum(thickness * len(group) + gap for group in groups.values()) + gap
-    with house_style():
-        page = Page(title, legend + plot + below)
+    with Page(title, alt, legend + plot + below) as page:
         axes = page.axes(left, legend, WIDTH - left - right, plot)
         axes.set(xlabel=xlabel, ylim=(plot, 0))
         axes.grid(axis="x")
@@ -223,7 +217,7 @@ def bars(
             page.legend(
                 {k: object_colour(colours.get(k, i + 1)) for i, k in enumerate(kinds)}, left
             )
-        return page.finished(alt, photographic=False)
+        return page.finished(photographic=False)
 
 
 def _apart(places: Mapping[Any, float], gap: float, end: float) -> dict[Any, float]:

@@ -14,10 +14,8 @@ from vos_lab.view.figures.page import (
     INK,
     Figure,
     Page,
-    description,
     drawn,
     fitting,
-    house_style,
 )
 from vos_lab.view.widget import Widget, source
 from vos_lab.view.widgets.optical_flow import MAX_PIXELS
@@ -197,7 +195,6 @@ def correlation_figure(
     Raises:
         ValueError: there is no ``alt``.
     """
-    alt = description(alt, title)
     reach = len(scores) // 2
     x, y = point
     row, column = np.unravel_index(int(scores.argmax()), scores.shape)
@@ -206,8 +203,7 @@ def correlation_figure(
     side, line, gap = 190, 26, 14
     share = (scores - scores.min()) / max(1e-9, float(np.ptp(scores)))
     heat = (matplotlib.colormaps["inferno"](share)[..., :3] * 255).astype(np.uint8)
-    with house_style():
-        page = Page(title, line + max(height, side + 30))
+    with Page(title, alt, line + max(height, side + 30)) as page:
         for number, (name, image) in enumerate(
             {
                 "first image": first,
@@ -246,7 +242,7 @@ def correlation_figure(
         page.text(left, line + side + 8, text, va="top", color=INK, fontsize=10)
         if truth is not None:
             page.text(left, line + side + 26, "blue: the truth", va="top", color=INK, fontsize=10)
-        return page.finished(alt, photographic=True)
+        return page.finished(photographic=True)
 
 
 def _ring(axes: Axes, x: float, y: float, colour: str) -> None:

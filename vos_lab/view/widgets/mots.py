@@ -18,8 +18,6 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
-    description,
-    house_style,
     luminance,
     object_colour,
 )
@@ -138,14 +136,12 @@ def timeline_figure(lines: Timeline, *, title: str, alt: str = "", most: int = 2
     Raises:
         ValueError: no ``alt``, or no object.
     """
-    alt = description(alt, title)
     if not len(lines.objects):
         raise ValueError("the truth has no object, so there is no timeline")
     there = (lines.tracks != ABSENT).sum(1)
     rows = np.sort(np.argsort(-there, kind="stable")[:most]).tolist()
     frames = lines.tracks.shape[1]
-    with house_style():
-        page = Page(title, ROW * len(rows) + AXIS + 26)
+    with Page(title, alt, ROW * len(rows) + AXIS + 26) as page:
         axes = page.axes(LABELS, 26, WIDTH - LABELS - 8, ROW * len(rows))
         axes.set(xlim=(0, frames), ylim=(len(rows), 0), xlabel="frame")
         axes.set_yticks(np.arange(len(rows)) + 0.5, [f"object {lines.objects[r]}" for r in rows])
@@ -169,7 +165,7 @@ def timeline_figure(lines: Timeline, *, title: str, alt: str = "", most: int = 2
         page.text(LABELS, 4, "bars: the track, by number and colour   ", va="top", color=INK)
         page.text(LABELS + 300, 4, "◆ identity switch", va="top", color=INK)
         page.text(LABELS + 460, 4, "— there, but not found", va="top", color=INK)
-        return page.finished(alt, photographic=False)
+        return page.finished(photographic=False)
 
 
 def segments(tracks: np.ndarray) -> list[tuple[int, int, int]]:

@@ -17,7 +17,7 @@ from vos_lab.methods.onavos import MIN_CONFIDENCE, MIN_DISTANCE, OnAVOS, select_
 from vos_lab.methods.resolution import resized
 from vos_lab.video import VOID, Video
 from vos_lab.view.encoding import encode_png
-from vos_lab.view.figures.page import WIDTH, Figure, Page, description, drawn, fitting, house_style
+from vos_lab.view.figures.page import WIDTH, Figure, Page, drawn, fitting
 from vos_lab.view.widget import source
 from vos_lab.view.widgets.explorer import Explorer, Knob
 
@@ -222,7 +222,6 @@ def sample_figure(
     Raises:
         ValueError: there is no ``alt``.
     """
-    alt = description(alt, title)
     size = moment.frame.shape[:2]
     gap, line, legend = 18, 24, 30
     large = fitting(size, 580, 420)
@@ -232,8 +231,7 @@ def sample_figure(
         f"how sure it is (white line: {sure:.2f})": probability_picture(moment, sure, scale),
         f"distance from the last mask (line: {far:.0f} px)": distance_picture(moment, far, scale),
     }
-    with house_style():
-        page = Page(title, legend + max(large[0], 2 * (small[0] + line) + gap))
+    with Page(title, alt, legend + max(large[0], 2 * (small[0] + line) + gap)) as page:
         page.legend(
             {
                 NAMES["positive"]: tuple(c / 255 for c in POSITIVE),
@@ -248,7 +246,7 @@ def sample_figure(
             page.text(large[1] + gap, top, name, va="top", fontsize=11)
             where = large[1] + gap, top + line
             page.picture(resized(picture, drawn(small)), *where, frame=True)
-        return page.finished(alt, photographic=True)
+        return page.finished(photographic=True)
 
 
 def probability_picture(moment: Moment, sure: float, scale: int = 1) -> np.ndarray:

@@ -21,10 +21,8 @@ from vos_lab.view.figures.page import (
     WIDTH,
     Figure,
     Page,
-    description,
     drawn,
     fitting,
-    house_style,
 )
 from vos_lab.view.widget import Widget, source
 from vos_lab.view.widgets.explorer import Explorer, Knob
@@ -323,14 +321,12 @@ def networks_figure(
     Raises:
         ValueError: there is no ``alt``, or another number of words than of networks.
     """
-    alt = description(alt, title)
     if len(learned) != len(answers):
         raise ValueError(f"{len(answers)} networks, but {len(learned)} texts")
     gap, line = 60, 26
     shown = fitting(frame.shape, (WIDTH + gap) / len(answers) - gap, 260)
     grey = np.repeat((80 + 0.45 * frame.mean(axis=-1, keepdims=True)), 3, axis=-1)
-    with house_style():
-        page = Page(title, line + shown[0] + 48)
+    with Page(title, alt, line + shown[0] + 48) as page:
         for i, (name, soft) in enumerate(answers.items()):
             left = i * (shown[1] + gap)
             page.text(left, 2, name, va="top", weight="bold")
@@ -346,4 +342,4 @@ def networks_figure(
                         transform=page.canvas.transFigure, shrinkA=0, shrinkB=0,
                     )
                 )  # fmt: skip
-        return page.finished(alt, photographic=True)
+        return page.finished(photographic=True)
