@@ -58,21 +58,27 @@ def test_an_input_that_is_detached_fails(item):
 def test_the_gradient_of_the_reference_is_that_of_finite_differences(item):
     for case, given in zip(item.cases, item.inputs(0), strict=True):
         exact = {name: doubled(value) for name, value in given.items()}
-        slopes = gradients(item.exercise.reference(**exact), exact)
+        result = item.exercise.reference(**exact)
+        slopes = gradients(result, exact)
+        # Some compute in float32 whatever they are given: there a tiny step is lost in rounding.
+        step, slack = (1e-6, 1e-4) if result.dtype == torch.float64 else (1e-3, 1e-2)
         rng = np.random.default_rng(0)
         for name in item.gradients:
             for number, slope in enumerate(slopes[name]):
                 direction = torch.from_numpy(rng.standard_normal(slope.shape))
                 values = []
-                for step in (-1e-6, 1e-6):
+                for side in (-step, step):
                     moved = copy.deepcopy(exact)
                     with torch.no_grad():
-                        tensors_in(moved[name])[number].add_(step * direction)
+                        tensors_in(moved[name])[number].add_(side * direction)
                     flat = item.exercise.reference(**moved).detach().reshape(-1)
                     values.append(float(flat @ torch.arange(len(flat), dtype=flat.dtype).cos()))
-                measured = (values[1] - values[0]) / 2e-6
+                measured = (values[1] - values[0]) / (2 * step)
                 claimed = float((torch.from_numpy(slope) * direction).sum())
-                assert measured == pytest.approx(claimed, rel=1e-4, abs=1e-5), (case.name, name)
+                assert measured == pytest.approx(claimed, rel=slack, abs=slack / 10), (
+                    case.name,
+                    name,
+                )
 
 
 def doubled(value):

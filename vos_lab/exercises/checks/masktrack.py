@@ -3,12 +3,14 @@
 from functools import partial
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
 from vos_lab.exercises.cases import Case, Check, Inputs, Mistake
 from vos_lab.exercises.checks.motion import disk
 from vos_lab.exercises.checks.optical_flow import constant, smooth
+from vos_lab.exercises.compare import difference
 from vos_lab.flow.warp import warp
 from vos_lab.methods.augmentation import BEND_GRID
 from vos_lab.methods.lucid_frames import lucid_frame
@@ -37,6 +39,17 @@ def bent(rng: np.random.Generator, pixels: float) -> np.ndarray:
     return (rng.standard_normal((BEND_GRID, BEND_GRID, 2)) * pixels).astype(np.float32)
 
 
+def in_some_disk(inputs: Inputs, got: Any) -> str | None:
+    """Compare with the reference, whose disk is that of OpenCV, or with a disk by its equation."""
+    problem = difference(simulate_previous_mask.reference(**inputs), got, 1e-4)
+    moved = simulate_previous_mask.reference(**{**inputs, "radius": 0})
+    radius = inputs["radius"]
+    side = 2 * radius + 1
+    inside = disk(side, side, radius, radius, radius) >= 0.5
+    own = cv2.dilate(moved, inside.astype(np.uint8))
+    return problem if problem and difference(own, got, 1e-4) else None
+
+
 SIMULATE_PREVIOUS_MASK = Check(
     simulate_previous_mask,
     cases=[
@@ -48,6 +61,7 @@ SIMULATE_PREVIOUS_MASK = Check(
                 "bend": straight(),
                 "radius": 2,
             },
+            in_some_disk,
         ),
         Case(
             "it was two pixels to the right, and nothing gets coarse",
@@ -75,6 +89,7 @@ SIMULATE_PREVIOUS_MASK = Check(
                 "bend": straight(),
                 "radius": 3,
             },
+            in_some_disk,
         ),
         Case(
             "bent",
@@ -99,6 +114,7 @@ SIMULATE_PREVIOUS_MASK = Check(
                 "bend": bent(rng, 1),
                 "radius": int(rng.integers(2, 5)),
             },
+            in_some_disk,
         ),
     ],
     mistakes=[
