@@ -93,6 +93,14 @@ JACCARD = Check(
                 "truth": np.stack([blob(rng, 24, 32), np.zeros((24, 32), bool)] * 2)[:3],
             },
         ),
+        Case(
+            "a video of two frames, each with void pixels of its own",
+            lambda rng: {
+                "prediction": np.stack([blob(rng, 24, 32), blob(rng, 24, 32)]),
+                "truth": np.stack([blob(rng, 24, 32), blob(rng, 24, 32)]),
+                "void": np.stack([stripe(rng, 24, 32), blob(rng, 24, 32)]),
+            },
+        ),
     ],
     mistakes=[
         Mistake(
@@ -219,6 +227,10 @@ MASK_BOUNDARY = Check(
         Case("object in the upper left corner", lambda rng: {"mask": bits("1100", "1100", "0000")}),
         Case("a picture of one row", lambda rng: {"mask": bits("0110100")}),
         Case("random blobs", lambda rng: {"mask": blob(rng, 48, 64)}),
+        Case(
+            "a video of three frames, the second without an object",
+            lambda rng: {"mask": np.stack([blob(rng, 9, 12), np.zeros((9, 12), bool)] * 2)[:3]},
+        ),
     ],
     mistakes=[
         Mistake(
@@ -254,6 +266,11 @@ MASK_BOUNDARY = Check(
             "The last column was compared with the first (np.roll wraps around). Outside the "
             "image the nearest pixel is repeated.",
             **neighbours(1, "wrap"),
+        ),
+        Mistake(
+            "The frames of a video were mixed. Rows and columns are the last two axes, "
+            "mask[..., rows, columns]; the axis before them is time.",
+            **neighbours(1, "edge", axes=(1, 0)),
         ),
         Mistake(
             "The border of the image became a boundary, as if background lay outside. Outside the "
@@ -320,6 +337,13 @@ BOUNDARY_F = Check(
             "the truth is empty, the prediction is not",
             lambda rng: {"prediction": bits("000", "010"), "truth": bits("000", "000")},
         ),
+        Case(
+            "two objects that are far apart",
+            lambda rng: {
+                "prediction": bits("1" + 30 * "0", 31 * "0"),
+                "truth": bits(31 * "0", 30 * "0" + "1"),
+            },
+        ),
         Case("a square, predicted one pixel off", lambda rng: shifted_square(1)),
         Case("a square, predicted two pixels off", lambda rng: shifted_square(2)),
         Case(
@@ -343,6 +367,15 @@ BOUNDARY_F = Check(
             lambda rng: {
                 "prediction": np.stack([blob(rng, 30, 40), blob(rng, 30, 40)]),
                 "truth": np.stack([blob(rng, 30, 40), blob(rng, 30, 40)]),
+            },
+        ),
+        Case(
+            "a video of two frames, each with void pixels of its own, three pixels allowed",
+            lambda rng: {
+                "prediction": np.stack([blob(rng, 30, 40), blob(rng, 30, 40)]),
+                "truth": np.stack([blob(rng, 30, 40), blob(rng, 30, 40)]),
+                "void": np.stack([stripe(rng, 30, 40), blob(rng, 30, 40)]),
+                "tolerance": 3.0,
             },
         ),
     ],

@@ -142,6 +142,15 @@ CONSISTENCY_MASK = Check(
             "a long flow, a pixel wrong",
             lambda rng: {"flow": constant(2, 40, 20, 0), "back": constant(2, 40, -18.9, 0)},
         ),
+        Case(
+            "no tolerance at all, and a perfect round trip",
+            lambda rng: {
+                "flow": constant(2, 6, 1, 0),
+                "back": constant(2, 6, -1, 0),
+                "share": 0.0,
+                "slack": 0.0,
+            },
+        ),
         Case("an object that hides ground in front of it", passing),
         Case(
             "other tolerances",
