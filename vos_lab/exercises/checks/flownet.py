@@ -132,6 +132,7 @@ CORRELATION = Check(
         "[dy : dy + H, dx : dx + W] of the padded image. Stack what comes of them along axis 1.",
     ],
     tolerance=1e-5,
+    gradients=("first", "second"),
 )
 
 # --- refine -----------------------------------------------------------------------------------
@@ -150,11 +151,11 @@ def level(rng: np.random.Generator, *shape: int) -> Inputs:
 
 
 def steady(rng: np.random.Generator) -> Inputs:
-    """The same vector everywhere, and nothing else."""
+    """The same vector everywhere, and features that say nothing."""
     inputs = level(rng, 1, 1, 1, 1, 1, 2)
     flow = torch.tensor([3.0, -2.0]).reshape(1, 2, 1, 1).expand(1, 2, 1, 2).clone()
     zeros = {name: torch.zeros_like(inputs[name]) for name in ("deep", "skip", "weight", "bias")}
-    return inputs | zeros | {"flow": flow}
+    return inputs | zeros | {"flow": flow, "bias": torch.ones(1)}  # the ReLU has a kink at 0
 
 
 REFINE = Check(
@@ -225,6 +226,7 @@ REFINE = Check(
         "with scale_factor 2, bilinear, align_corners=False; torch.cat along the channels.",
     ],
     tolerance=1e-5,
+    gradients=("deep", "flow", "skip", "weight", "bias"),
 )
 
 # --- multiscale_epe ---------------------------------------------------------------------------

@@ -137,6 +137,7 @@ MATCH_MASKS = Check(
     match_masks,
     cases=[
         Case("both masks are the same", lambda rng: one_pair(8, 8, 8)),
+        Case("one pixel, and it is found", lambda rng: one_pair(1, 1, 1)),
         Case("8 pixels and 8, half of each is shared", lambda rng: one_pair(4, 8, 8)),
         Case("the mask lies inside the object", lambda rng: one_pair(7, 10, 7)),
         Case("the mask is much too large", lambda rng: one_pair(10, 10, 40)),
