@@ -454,6 +454,20 @@ def test_names_reach_no_terminal_raw(tmp_path):
     assert {"Zoë", "می\u200cخواهم"} <= {s.student for s in found}
 
 
+def test_every_path_of_a_command_line_is_listed(tmp_path):
+    """As a shell writes it for submissions/*: one that is no submission must not end the others."""
+    names = [f"Zoë_1_assignsubmission_file_/week 3/{NAME}", f"cy/{NAME}"]
+    write(tmp_path, {**dict.fromkeys(names, BODY), "bo.pdf": b"%PDF", "di.zip": b"PK no"})
+    write(tmp_path, {"doe_12_345_w.zip": zipped({f"my work/{NAME}": BODY}), "ed.ipynb": BODY})
+    (tmp_path / "flo").mkdir()
+    (tmp_path / "gus.zip").symlink_to("gus.zip")
+    found = {s.student: s for s in find_submissions(sorted(tmp_path.iterdir()), LESSON)}
+    assert sorted(found) == ["Zoë", "bo", "cy", "di", "doe", "ed", "flo", "gus"]
+    assert [s for s in found if outcome(found[s].content)[0]] == ["Zoë", "cy", "doe", "ed"]
+    for student in ("bo", "di", "flo", "gus"):
+        assert student in why(found[student]) + " ".join(found[student].notes)
+
+
 # --- what platforms export --------------------------------------------------------------------
 
 

@@ -31,7 +31,7 @@ def classroom(tmp_path, notebooks):
     files = {
         "ann/01_metrics.ipynb": solved,
         "ann/03_flownet.ipynb": other,
-        "bo/my notebook.ipynb": solved[: len(solved) // 2],
+        "bo/my notebook.ipynb": solved[: solved.index("def boundary_f(")],
         "cy/01_metrics.ipynb": solved.encode("utf-16"),
         "di/solutions/01_metrics.ipynb": blank,
         "ed/essay.pdf": b"%PDF",

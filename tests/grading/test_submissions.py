@@ -234,7 +234,7 @@ def test_what_is_not_there_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.zip"):
         find_submissions([tmp_path / "nowhere.zip"], LESSON)
     (tmp_path / "essay.pdf").write_text("x")
-    with pytest.raises(ValueError, match="neither a notebook"):
+    with pytest.raises(ValueError, match=r"essay\.pdf is not a notebook"):
         find_submissions([tmp_path / "essay.pdf"], LESSON)
     with pytest.raises(ValueError, match="no notebook"):
         find_submissions([tmp_path], LESSON)

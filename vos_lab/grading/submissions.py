@@ -301,17 +301,12 @@ def find_submissions(
 
     Raises:
         FileNotFoundError: there is nothing at a path.
-        ValueError: a path is neither notebook nor folder nor archive, or holds nothing that could
-            be a notebook.
+        ValueError: nothing at all could be a notebook.
     """
     found: dict[str, Submission] = {}
     for path in map(Path, paths):
         if not os.path.lexists(path):
             raise FileNotFoundError(f"{path}: there is no such file or folder")
-        if not path.is_dir() and not _may_hold_notebook(path.name):
-            raise ValueError(
-                f"{path}: is neither a notebook (.ipynb, .py) nor a folder nor a zip or tar"
-            )
         for submission in _submissions(path, lesson, known):
             name, number = submission.student, 1
             while submission.student in found:
@@ -381,16 +376,22 @@ Owner = tuple[str, str]  # name, and what tells two of one name apart
 
 def _submissions(path: Path, lesson: str, known: Sequence[str]) -> Iterator[Submission]:
     lessons = (lesson, *sorted(known, key=len, reverse=True))
-    if not path.is_dir() and NOTEBOOK.match(path.name):
-        stem = _owner_of_file(path.name, lessons)[0]
-        # Of a file with the name of the lesson, the folder may tell whose it is.
-        student = stem or _around(path.absolute().parent.parts[1:], lesson or path.stem)
-        yield _submission(printable(student), [_leaf_on_disk(path, (path.name,))], lesson)
-        return
+    name = printable(path.name or path.absolute().name)
     if path.is_dir():
-        leaves = _without_junk(_in_folder(path))
+        leaves = _without_junk(_in_folder(path)) or [_Leaf((name,), None, "holds no work")]
     else:
-        leaves = _without_junk(_look_into(_leaf_on_disk(path, (printable(path.name),)), ()))
+        leaf = _leaf_on_disk(path, (name,))
+        if not leaf.is_archive:
+            # Of a file with the name of the lesson, the folder may tell whose it is.
+            student = _owner_of_file(name, lessons)[0] or _around(
+                [printable(part) for part in path.absolute().parent.parts[1:]], lesson or path.stem
+            )
+            yield _submission(student, [leaf], lesson)
+            return
+        leaves = _without_junk(_look_into(leaf, ())) or [_Leaf((name,), None, "holds no work")]
+    if owner := _by_platform(name, FILES):  # the path of one student, of many that were given
+        yield _submission(owner[0], leaves, lesson)
+        return
     # A zip of a class may be all that there is in a folder, or in another zip.
     while len(leaves) == 1 and leaves[0].is_archive and leaves[0].depth < MAX_DEPTH:
         leaves = _without_junk(_look_into(leaves[0], leaves[0].folders))
