@@ -44,7 +44,7 @@ def walls(request, package):
     made.close()
 
 
-def ask(walls, *lines, seconds=None):
+def ask(walls, *lines, seconds=None, memory=0):
     """Run the lines as an answer; what came back, or how the worker ended."""
     source = ANSWER + "".join(f"    {line}\n" for line in lines)
     task = {
@@ -53,7 +53,7 @@ def ask(walls, *lines, seconds=None):
         "exercise": "vos_lab.metrics.masks.jaccard",
         "others": [],
     }
-    worker = walls.worker(seconds)
+    worker = walls.worker(seconds, memory)
     gone = True
     reply, parts = None, []
     try:
@@ -96,9 +96,14 @@ def test_time_is_over_and_nothing_stays(walls):
 
 def test_the_limit_of_answers_is_not_that_of_what_the_grader_asks_for(package):
     # As of the references, which run once before any answer does.
-    with Sandbox(package, Limits(seconds=1)) as made:
-        lines = ("import time", "while time.process_time() < 3: pass", "return 5")
-        assert ask(made, *lines, seconds=30) == 5
+    with Sandbox(package, Limits(seconds=1, memory=64)) as made:
+        lines = (
+            "import time",
+            "while time.process_time() < 3: pass",
+            "return np.ones(20 << 20).sum()",
+        )
+        assert ask(made, *lines, seconds=30, memory=400) == 20 << 20
+        assert ask(made, *lines[2:], seconds=30)["kind"] == "MemoryError"
 
 
 def test_memory_is_capped(walls):

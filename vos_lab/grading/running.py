@@ -19,6 +19,7 @@ from vos_lab.grading.submissions import printable
 
 EXTRACT_SECONDS = 60
 PREPARE_SECONDS = 600
+OWN_MEMORY = 4096  # MB, for reading a submission and for the references: limits are for answers
 MAX_STARTS = 3  # of the process of an exercise, if it ends in the middle
 MAX_PREPARED = 1 << 30  # bytes of what Numba compiled, which no answer had a hand in
 MAX_READ = 64 << 20  # bytes of what is extracted from a submission
@@ -48,7 +49,7 @@ def extract_answers(sandbox: Sandbox, name: str, data: bytes, key: Key) -> dict[
         ValueError: the worker ended over it.
         SandboxError: no worker can be started.
     """
-    worker = sandbox.worker(EXTRACT_SECONDS)
+    worker = sandbox.worker(EXTRACT_SECONDS, OWN_MEMORY)
     try:
         worker.channel.send({"do": "extract", "name": name, "blank": key.blank}, [data])
         found, _ = worker.channel.receive(MAX_READ)
@@ -242,7 +243,7 @@ def _prepare(key: Key, sandbox: Sandbox) -> list[str]:
         {"exercise": q.full, "source": q.source, "cases": len(q.cases[0].inputs)}
         for q in key.questions
     ]
-    worker = sandbox.worker(PREPARE_SECONDS)
+    worker = sandbox.worker(PREPARE_SECONDS, OWN_MEMORY)
     try:
         worker.channel.send({"do": "prepare", "exercises": exercises})
         for question in key.questions:

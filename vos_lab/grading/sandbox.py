@@ -199,11 +199,12 @@ class Sandbox:
         finally:
             worker.end()
 
-    def worker(self, seconds: float | None = None) -> Worker:
+    def worker(self, seconds: float | None = None, memory: int = 0) -> Worker:
         """Start a worker; end it before the next.
 
         Args:
             seconds: how long it may run once it is there; by default those of the limits.
+            memory: MB that it may take at least, whatever the limits say.
 
         Raises:
             SandboxError: that is not possible, or the sandbox is closed.
@@ -211,16 +212,19 @@ class Sandbox:
         self.settle()
         seconds = self.limits.seconds if seconds is None else seconds
         try:
-            return self._start(seconds)
+            return self._start(seconds, memory)
         except SandboxError:
             if self._closed:
                 raise
-            return self._start(seconds)  # the warm parent may have died with the worker before
+            return self._start(
+                seconds, memory
+            )  # the warm parent may have died with the worker before
 
-    def _start(self, seconds: float) -> Worker:
+    def _start(self, seconds: float, memory: int = 0) -> Worker:
         if self._closed or self._launcher is None:
             raise SandboxError("the sandbox is closed")
-        started = self._launcher.start(replace(self.limits, seconds=seconds))
+        memory = max(memory, self.limits.memory)
+        started = self._launcher.start(replace(self.limits, seconds=seconds, memory=memory))
         self._worker = Worker(started, seconds * crowding())
         return self._worker
 
