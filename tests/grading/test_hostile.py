@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import socket
 import sys
 import time
@@ -223,8 +224,8 @@ def test_a_right_result_in_strange_clothes_is_right(room):
     assert found.points == 9, found
 
 
-def test_torch_imports_under_the_limits_and_a_tensor_that_needs_gradients_is_compared(room):
-    line = "return torch.tensor(found, requires_grad=True)"
+def test_torch_imports_under_the_limits_and_a_tensor_is_compared(room):
+    line = "return torch.tensor(found)"
     found = room.only("import torch\n" + RIGHT.replace(LAST, line), Limits(120, 1000))
     # A number in a tensor is a number; an array in a tensor is no NumPy array.
     assert found.points == 8, [case.lines for case in found.cases]
@@ -316,15 +317,16 @@ def test_nothing_can_be_written_but_scratch_and_nobody_else_sees_that(room):
 
 
 def test_a_daemon_does_not_stay(room):
+    seconds = str(10**6 + os.getpid())  # no other run of this test has the same
     daemon = right_after(
         "if os.fork() == 0:",
         "    os.setsid()",
         "    if os.fork() == 0:",
-        "        os.execv('/bin/sleep', ['sleep', '98765'])",
+        f"        os.execv('/bin/sleep', ['sleep', '{seconds}'])",
         "    os._exit(0)",
     )
     assert room.answer(daemon)["jaccard"].points == 9
-    assert not running("98765")
+    assert not running(seconds)
 
 
 def test_hidden_inputs_are_in_no_report(room):

@@ -89,9 +89,10 @@ def test_it_knows_nothing_of_the_world(walls, monkeypatch):
 
 
 def test_time_is_over_and_nothing_stays(walls):
-    lines = ("if os.fork() == 0: os.setsid(); os.execv('/bin/sleep', ['sleep', '87654'])",)
-    assert ask(walls, *lines, "while True: pass", seconds=1.5) == "time"
-    assert not running("87654")
+    seconds = str(10**6 + os.getpid())  # no other run of this test has the same
+    line = f"if os.fork() == 0: os.setsid(); os.execv('/bin/sleep', ['sleep', '{seconds}'])"
+    assert ask(walls, line, "while True: pass", seconds=1.5) == "time"
+    assert not running(seconds)
 
 
 def test_the_limit_of_answers_is_not_that_of_what_the_grader_asks_for(package):
