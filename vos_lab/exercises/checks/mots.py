@@ -348,10 +348,10 @@ ASSOCIATE = Check(
             lambda rng: {"overlap": table((0.0,)), "likeness": table((1.0,))},
         ),
         Case(
-            "the score is exactly the least one",
+            "one score is exactly the least one, one is below",
             lambda rng: {
-                "overlap": table((0.75,)),
-                "likeness": table((0.25,)),
+                "overlap": table((0.75, 0.0), (0.0, 0.6)),
+                "likeness": table((0.25, 0.0), (0.0, 0.3)),
                 "least": 0.5,
             },
         ),
@@ -379,6 +379,13 @@ ASSOCIATE = Check(
             lambda rng: {
                 "overlap": table((0.5, 0.45), (0.2, 0.1)),
                 "likeness": table((0.5, 0.45), (0.3, 0.1)),
+            },
+        ),
+        Case(
+            "one good pair is worth more than two poor ones",
+            lambda rng: {
+                "overlap": table((0.9, 0.4), (0.35, 0.0)),
+                "likeness": table((0.9, 0.4), (0.35, 0.0)),
             },
         ),
         Case(
