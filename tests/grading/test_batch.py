@@ -318,12 +318,12 @@ def test_a_mistake_of_the_grader_stops_nothing(course, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("seed", [None, 8])
-def test_twenty_runs_give_one_result(tmp_path, seed):
+def test_every_run_gives_one_result(tmp_path, seed):
     room = Classroom(tmp_path, seed=seed)
     try:
         random = DICE.replace("return", "return 1e-9 * np.random.rand() + hash('a') % 7 +")
         made = handed_in(notebook(room.lesson, jaccard=random, mask_boundary=BOUNDARY))
-        found = [room.grade(made)[0] for _ in range(20 if seed else 3)]
+        found = [room.grade(made)[0] for _ in range(8 if seed else 3)]
         shown = {json.dumps(reports.gradescope(replace(r, seconds=0.0))) for r in found}
         assert len(shown) == 1
     finally:

@@ -412,7 +412,6 @@ MESSAGES = {
     "endless": "while True: say(bytes(1 << 20))",
     "endless stale": "while True: say(message({}, number=0))",
     "slow": "head = message(body_of(0))\nfor byte in head: say(bytes([byte])); time.sleep(1)",
-    "silent": "time.sleep(99)",
     "one array many times": (
         "import io\nfile = io.BytesIO()\nnp.save(file, np.zeros(1_000_000))\n"
         "say(message(body_of({'list': [{'array': 0}] * 100_000}), [file.getvalue()]))"
