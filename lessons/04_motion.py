@@ -378,7 +378,7 @@ found = {name: run(FusionSeg(name), scene, progress=False) for name in names}
 figures.strip(
     scene,
     {"truth": list(scene.masks)} | {name: found[name] for name in names},
-    at=[1, 3, 5, 7, 9, 11],
+    at=[1, 4, 6, 9, 11],
     title="Without a first mask: what each stream finds, and both together",
 )
 

@@ -290,7 +290,7 @@ for name, changes in {
 figures.strip(
     coat,
     found,
-    at=[1, 3, 6, 8, 11, 13, 16, 18, 21, 23],
+    at=[1, 6, 11, 16, 23],
     title="What keeps the network honest, taken away",
 )
 

@@ -408,7 +408,7 @@ for name in tracks:
 figures.strip(
     walk,
     tracks,
-    at=[1, 2, 4, 5, 7, 8, 10, 12, 13, 15],
+    at=[1, 4, 8, 12, 15],
     title="Taught with perfect masks it clings to the old one; with damaged ones it follows",
 )
 

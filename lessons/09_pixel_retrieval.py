@@ -308,8 +308,8 @@ after = {way: jaccard(m == 1, hidden_truth)[-6:].mean() for way, m in masks.item
 figures.strip(
     hidden,
     {f"asks {way}: J {after[way]:.2f} in the last six frames": m for way, m in masks.items()},
-    at=[0, 4, 8, 12, 16, 20, 23],
-    title="It comes back where it was not: only who asks all pixels can know it again",
+    at=[0, 6, 12, 18, 23],
+    title="It comes back in another place: only a search over all pixels finds it again",
 )
 
 # %% [markdown] name="break-twin-text" slide="skip"
@@ -326,7 +326,7 @@ for embedding in ("colour", "learned"):
 figures.strip(
     twins,
     masks,
-    at=[0, 4, 8, 12, 16, 20, 23],
+    at=[0, 6, 12, 18, 23],
     title="What has the colours of the object, and is not",
 )
 

@@ -298,7 +298,7 @@ for name, options in {"propagation alone": {"recover": False}, "with recovery": 
 figures.strip(
     twins,
     masks,
-    at=[0, 6, 12, 18, 24, 30, 36],
+    at=[0, 9, 18, 27, 36],
     title="When the object has been away, its twin is taken for it",
 )
 

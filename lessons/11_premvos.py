@@ -387,7 +387,7 @@ figures.table(rows, title="Who takes the twin?", name="weights", digits=2)
 figures.strip(
     twins,
     {way: masks[way] for way in ("ReID alone", "all five")},
-    at=[0, 4, 8, 12, 16, 20, 23],
+    at=[0, 6, 12, 18, 23],
     title="ReID knows what it looks like, and not where it can be",
 )
 

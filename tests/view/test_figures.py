@@ -170,6 +170,18 @@ def test_a_strip_has_at_most_five_frames_in_a_line(count, lines):
     assert (across == 1).sum() == -(-count // lines) <= 5
 
 
+def test_a_strip_shows_as_many_frames_as_it_has_titles():
+    frames = [np.full((30, 40, 3), 10 * t, np.uint8) for t in range(8)]
+    titles = [f"step {t}" for t in range(6)]
+    wide = figures.strip(frames[:6], titles=titles, title="Six.", alt="Six frames.")
+    assert (
+        wide.data
+        == figures.strip(
+            frames[:6], at=range(6), titles=titles, title="Six.", alt="Six frames."
+        ).data
+    )
+
+
 def test_strip_says_what_does_not_fit():
     with pytest.raises(ValueError, match="1 to 10 frames"):
         figures.strip(video(12), at=range(11), title="Many.", alt=ALT)

@@ -40,8 +40,8 @@ def strip(
         video: a video, or T images ``(H, W, 3)`` uint8.
         masks: T label maps ``(H, W)``; or a row for each name, ``{"truth": ..., "OSVOS": ...}``,
             where None leaves the frames bare.
-        at: numbers of the frames to show, at most 10, five in a line; by default up to 5, evenly
-            spread.
+        at: numbers of the frames to show, at most 10, five in a line; by default as many as there
+            are titles, else up to 5, evenly spread.
         titles: what to write over each frame; by default its number.
         title: a sentence that says what to see.
         alt: what the picture shows, in words.
@@ -61,7 +61,8 @@ def strip(
     """
     frames = video.frames if isinstance(video, Video) else video
     if at is None:
-        at = sorted({round(t) for t in np.linspace(0, len(frames) - 1, min(ACROSS, len(frames)))})
+        many = min(ACROSS if titles is None else len(titles), len(frames))
+        at = sorted({round(t) for t in np.linspace(0, len(frames) - 1, many)})
     at = [range(len(frames))[t] for t in at]  # so that -1 is the last frame, under its number
     if not 1 <= len(at) <= 10:
         raise ValueError(f"a strip shows 1 to 10 frames, not {len(at)}: choose them with at=")
