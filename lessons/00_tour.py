@@ -131,7 +131,7 @@ figures.strip(
 # labels anything in the video at hand.
 
 # %% name="tasks-picture" slide="fragment"
-at = range(0, 36, 6)
+at = range(0, 36, 8)
 answers = {
     "one-shot, object 1 given": [np.where(party.masks[t] == 1, 1, 0) for t in at],
     "zero-shot: what a viewer follows": [party.masks[t] for t in at],

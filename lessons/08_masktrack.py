@@ -127,6 +127,7 @@ figures.strip(
     [(soft > 0.5).astype(np.uint8) for soft in rough],
     titles=[f"J {jaccard(soft > 0.5, this_mask):.2f}" for soft in rough],
     title="A mask that is eight pixels off, refined once, twice, ... five times",
+    most_bytes=34_000,
 )
 
 # %% [markdown] name="stills-text" slide="slide"
@@ -154,6 +155,7 @@ figures.strip(
     range(8),
     ["truth"] + [f"past {i}" for i in range(1, 8)],
     title="One picture, and seven masks that the frame before may have had",
+    most_bytes=34_000,
 )
 
 # %% name="coarse-quiz" slide="fragment"
@@ -332,6 +334,7 @@ contact_sheet(
     walk,
     1,
     title="Eight frames that nobody filmed, with exact masks",
+    most_bytes=34_000,
 )
 
 # %% [markdown] name="two-text" slide="skip"
@@ -344,6 +347,7 @@ contact_sheet(
     pair,
     2,
     title="Two objects go their own ways, and hide one another",
+    most_bytes=34_000,
 )
 
 # %% name="lucid-quiz" slide="fragment"
@@ -410,6 +414,7 @@ figures.strip(
     tracks,
     at=[1, 4, 8, 12, 15],
     title="Taught with perfect masks it clings to the old one; with damaged ones it follows",
+    most_bytes=34_000,
 )
 
 # %% [markdown] name="trusting-explained"

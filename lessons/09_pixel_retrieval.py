@@ -75,7 +75,7 @@ found = run(PixelRetrieval(), drive, progress=False)
 per_frame = (time.perf_counter() - begun) / len(drive)
 print(f"{per_frame:.2f} s a frame, J {jaccard(found == 1, truth)[1:].mean():.2f}")
 
-# %% name="prediction" slide="fragment"
+# %% name="prediction" slide="slide"
 quiz("09_pixel_retrieval", "knows")
 
 # %% [markdown] name="goals" slide="skip"

@@ -267,7 +267,7 @@ figures.strip(
         f"forward only: J {scores['forward only']:.2f} as it comes out": forward,
         f"both ways: J {scores['both ways']:.2f}": both,
     },
-    at=around,
+    at=around[::2],
     title="From where it was found, the mask is carried back",
 )
 

@@ -109,6 +109,14 @@ def test_an_attached_picture_is_on_its_slide():
     assert 'src="data:image/webp;base64,QUJD" alt="Darkness."' in slides(book(title))[0].cells[0]
 
 
+def test_a_title_with_its_picture_has_a_slide_to_itself():
+    title = text("# Title\n\n![Darkness.](attachment:a.webp)")
+    title.attachments = {"a.webp": {"image/webp": "QUJD"}}
+    dealt = slides(book(title, code("a", "fragment", outputs=[printed("1")])))
+    assert [len(slide.cells) for slide in dealt] == [1, 1]
+    assert "data-fragment" not in dealt[1].cells[0]
+
+
 def test_a_slide_shows_no_warning_and_no_progress_bar():
     bar = shown(text__plain="Baseline: 100%|####| 40/40")
     dealt = slides(book(code("a", outputs=[printed("careful!", "stderr"), bar, printed("ok")])))

@@ -57,6 +57,13 @@ return problems;
 """
 
 
+STAGE_FITS = """(() => {{
+  const stage = document.getElementById("stage")?.getBoundingClientRect();
+  const due = 1280 * Math.min({width} / 1280, {height} / 720);
+  return !stage || Math.abs(stage.width - due) < 1;
+}})()"""
+
+
 @pytest.fixture(scope="module")
 def browser(chromium):
     chromium.get_log("browser")  # what other pages have written is not ours
@@ -68,6 +75,8 @@ def browser(chromium):
 def screen(driver, width: int, height: int) -> None:
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    # The stage follows the window a moment later; what is measured before fits neither of them.
+    wait(driver, STAGE_FITS.format(width=width, height=height), "the stage does not fit the screen")
 
 
 def wait(driver, script: str, what: str, seconds: float = 60):

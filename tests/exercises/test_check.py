@@ -146,7 +146,7 @@ def test_a_failure_shows_the_smallest_input_and_what_it_means(capsys):
         check(named("jaccard", dice))
     lines = capsys.readouterr().out.split("\n")
     assert lines[0].startswith("✗ jaccard: ")
-    assert lines[0].endswith(" of 9 cases fail")
+    assert lines[0].endswith(" of 10 cases fail")
     assert lines[1:6] == [
         "  two pixels each, one in common",
         "    prediction = [[1 1 0]]",

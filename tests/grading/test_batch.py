@@ -156,7 +156,7 @@ def test_the_report_of_a_student(graded):
     text = page.read_text("utf-8")
     assert "This is the Dice coefficient" in text
     assert "expected 0.333333   got 0.5" in text
-    assert text.count("<figure>") == 2  # of mask_boundary, "random blobs": his and the expected
+    assert text.count("<figure>") == 4  # of mask_boundary, in two cases: his and the expected
     assert text.count("data:image/png;base64,") == text.count('alt="mask_boundary')
     assert "<script" not in text
 

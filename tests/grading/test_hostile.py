@@ -227,8 +227,9 @@ def test_a_right_result_in_strange_clothes_is_right(room):
 def test_torch_imports_under_the_limits_and_a_tensor_is_compared(room):
     line = "return torch.tensor(found)"
     found = room.only("import torch\n" + RIGHT.replace(LAST, line), Limits(120, 1000))
-    # A number in a tensor is a number; an array in a tensor is no NumPy array.
-    assert found.points == 8, [case.lines for case in found.cases]
+    # A number in a tensor is a number; an array in a tensor, as two of the ten cases want one, is
+    # no NumPy array.
+    assert found.points == 7.2, [case.lines for case in found.cases]
     assert "a tensor" in found.cases[-1].lines[-1]
 
 

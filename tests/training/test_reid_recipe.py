@@ -6,7 +6,7 @@ import torch
 
 from vos_lab import weights
 from vos_lab.datasets.procedural import SPLITS, Spec, render
-from vos_lab.methods.reid import SIDE, ReIDNetwork, load_reid
+from vos_lab.methods.reid import REGION_SIZE, ReIDNetwork, load_reid
 from vos_lab.training import recipe, train
 from vos_lab.training.recipes import reid as recipes
 
@@ -66,7 +66,7 @@ def test_a_batch_depends_on_its_randomness_alone(tiny):
     one, again, other = (recipes.batch(0.5, np.random.default_rng(s)) for s in (1, 1, 2))
     assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
     assert not torch.equal(one[0], other[0])
-    assert one[0].shape == (8, 4, SIDE, SIDE)
+    assert one[0].shape == (8, 4, REGION_SIZE, REGION_SIZE)
     assert 0 <= one[0].min() <= one[0].max() <= 1
     assert (one[0][:, 3].amax(dim=(1, 2)) > 0.5).all()
     assert 0 <= one[1].min() <= one[1].max() < recipes.first_identities(2)[-1]

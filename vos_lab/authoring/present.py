@@ -74,7 +74,7 @@ def slides(notebook: NotebookNode) -> list[Slide]:
         The slides, in order.
     """
     dealt: list[Slide] = []
-    heading = ""
+    heading, opening = "", False
     for cell in notebook.cells:
         kind = cell.metadata.get("slideshow", {}).get("slide_type", "skip")
         ours = cell.metadata.get("vos_lab", {})
@@ -94,10 +94,13 @@ def slides(notebook: NotebookNode) -> list[Slide]:
         shown = _text(source) if text else _outputs(cell)
         if not shown:
             continue
-        if kind in ("slide", "subslide") or not dealt:
+        # A title with its picture has a slide to itself: a question below it would shrink both.
+        fresh = kind in ("slide", "subslide") or not dealt or opening
+        opening = bool(cell.get("attachments"))
+        if fresh:
             dealt.append(Slide(heading))
         look = "text" if text else "widget" if "<script" in shown else "output"
-        step = " data-fragment" if kind == "fragment" else ""
+        step = " data-fragment" if kind == "fragment" and not fresh else ""
         dealt[-1].cells.append(f'<div class="cell {look}"{step}><div>{shown}</div></div>')
         dealt[-1].notes += [_text(exercise)] if exercise else []
     return dealt

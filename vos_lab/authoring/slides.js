@@ -47,6 +47,7 @@
   }
 
   function fit({ section, cells }) {
+    resize();  // what is measured below and the scale of the stage must be of the same window
     const [width, height] = room(section);
     const free = height - GAP * (cells.length - 1);
     const texts = cells.filter(isText), boxes = cells.filter((cell) => !isText(cell));

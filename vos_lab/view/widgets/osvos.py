@@ -45,6 +45,8 @@ def encode_soft(soft: Mapping[int, np.ndarray]) -> bytes:
         a white outline where it has more than one half.
 
     Example:
+        >>> import io
+        >>> from PIL import Image
         >>> png = encode_soft({1: np.array([[0.0, 0.4, 1.0, 1.0, 1.0]], np.float32)})
         >>> np.array(Image.open(io.BytesIO(png)).convert("RGBA"))[0, :, 3].tolist()
         [0, 76, 230, 178, 178]
