@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 
@@ -24,7 +25,7 @@ from vos_lab.claims.claim import (
 SEEDS = (0, 1, 2, 3, 4)
 
 
-def claim(experiment, seeds=SEEDS, name="00_test/word"):
+def claim(experiment, seeds=SEEDS, name="00_test/word", **size):
     return Claim(
         name=name,
         statement="Two is more than one.",
@@ -33,6 +34,7 @@ def claim(experiment, seeds=SEEDS, name="00_test/word"):
         effect="difference",
         experiment=experiment,
         seeds=seeds,
+        **size,
     )
 
 
@@ -52,6 +54,31 @@ def test_the_verdict_follows_the_interval(experiment, verdict):
     assert result.effects == tuple(float(experiment(seed)) for seed in SEEDS)
     assert json.loads(json.dumps(result.as_dict()))["verdict"] == verdict
     assert verdict in str(result)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "size", "verdict"),
+    [
+        (lambda seed: 0.01 + 0.001 * seed, {"matters": 0.02}, "holds, but too small to matter"),
+        (lambda seed: 0.02 + 0.001 * seed, {"matters": 0.02}, "holds"),
+        (lambda seed: 0.01 * (seed - 1.5), {"matters": 0.02}, "undecided"),
+        (lambda seed: -0.01, {"matters": 0.02}, "does not hold"),
+        (lambda seed: 3 + 0.1 * seed, {"above": 1.0, "matters": 2.0}, "holds"),
+        (lambda seed: 1.2 + 0.1 * seed, {"above": 1.0, "matters": 2.0}, "holds, but too small"),
+        (lambda seed: 0.9 + 0.01 * seed, {"above": 1.0, "matters": 2.0}, "does not hold"),
+        (lambda seed: 0.5 + 0.3 * seed, {"above": 1.0, "matters": 2.0}, "undecided"),
+    ],
+)
+def test_an_effect_may_be_sure_and_yet_too_small(experiment, size, verdict):
+    result = measure(claim(experiment, **size), progress=False)
+    assert result.verdict.startswith(verdict)
+    assert str(result).endswith("The claim is undecided.") or "would matter" in str(result)
+    assert summary([result])["Two is more than one."]["would matter"] == f"{size['matters']:g}"
+
+
+def test_what_would_matter_is_above_what_the_claim_says():
+    with pytest.raises(ValueError, match=r"matters, 0\.5, must be above 1"):
+        claim(float, above=1.0, matters=0.5)
 
 
 def test_few_seeds_are_refused():
@@ -141,6 +168,8 @@ def test_an_old_or_missing_verdict_is_not_shown(tmp_path):
         saved(dataclasses.replace(word, conditions="other numbers"), file)
     with pytest.raises(LookupError, match="has changed since"):
         saved(dataclasses.replace(word, seeds=(5, 6, 7, 8, 9)), file)
+    with pytest.raises(LookupError, match="has changed since"):
+        saved(dataclasses.replace(word, effect="ratio"), file)
 
 
 @pytest.mark.parametrize("text", ["{", '{"a": 1}', '[{"no name": 1}]'])
@@ -192,6 +221,19 @@ def test_every_claim_of_the_course_is_measured_as_it_stands(name):
     assert found.name == name
     assert found in claims.of_lesson(found.lesson)
     assert saved(found).effects
+
+
+@pytest.mark.parametrize("name", claims.every_claim())
+def test_every_claim_says_whose_it_is_and_what_would_matter(name):
+    found = claims.find(name)
+    assert found.matters > found.above
+    assert re.match(r"the lecture\b|ours\b|.* (19|20)\d\d\b", found.source)
+    (kept,) = (
+        each
+        for each in json.loads(claims.record_of(found).read_text(encoding="utf-8"))
+        if each["name"] == name
+    )
+    assert (kept["verdict"], kept["source"]) == (saved(found).verdict, found.source)
 
 
 def test_nothing_is_kept_of_claims_that_nobody_makes():

@@ -1,9 +1,12 @@
-"""A claim of the lecture, as an experiment with a verdict.
+"""A claim of the lecture, of a paper or of ours, as an experiment with a verdict.
 
 A claim is a short function with a sentence: the function takes a seed and gives one number, the
-effect, which the sentence says is above zero. It runs with several seeds. The verdict comes from
-the 95 % interval of the mean effect: a claim *holds* if the whole interval is above zero, *does not
-hold* if the whole interval is at or below zero, and is *undecided* in between.
+effect, which the sentence says is above zero (or above 1, if it is a ratio). It runs with several
+seeds. The verdict comes from the 95 % interval of the mean effect: a claim *holds* if the whole
+interval is above zero, *does not hold* if the whole interval is at or below zero, and is
+*undecided* in between. Each claim also names the smallest effect that would matter to somebody who
+uses the method. One that is surely above zero but smaller than that *holds, but is too small to
+matter*.
 
 Verdicts are kept in ``data/claims``, a file for each lesson, since some experiments take minutes:
 lessons read them from there, and ``vos-lab claims NAME --record`` measures one of them again.
@@ -26,22 +29,28 @@ from vos_lab.course_files import DATA
 RECORD = DATA / "claims"
 """What was measured, for the lessons."""
 
+J_MATTERS = 0.02
+"""The smallest difference in J or F that would matter: another seed of a fine-tuning changes as
+much on five videos (lesson 10)."""
+
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that the lecture says.
+    """Something that the lecture, a paper or this course says.
 
     Attributes:
         name: lesson and a word, for example ``01_metrics/ranking``.
-        statement: the sentence of the lecture.
-        source: where it comes from: the paper, with table or section, or the lesson.
+        statement: the sentence.
+        source: whose it is: "the lecture", a paper with its table or section, or "ours".
         conditions: what it was measured on; what a reader must know before believing it elsewhere.
-        effect: what the number of a run is, with its unit; the claim is that it is above zero.
+        effect: what the number of a run is, with its unit.
         experiment: takes a seed, gives the effect.
         seeds: one run each; at least five.
+        matters: the smallest effect that would matter in practice, in the unit of the effect.
+        above: what the effect is above if the claim is right: 0, or 1 for a ratio.
 
     Raises:
-        ValueError: there are too few seeds, or a text is empty.
+        ValueError: there are too few seeds, a text is empty, or what matters would not be above.
 
     Example:
         >>> higher = Claim(
@@ -64,6 +73,8 @@ class Claim:
     effect: str
     experiment: Callable[[int], float] = field(repr=False)
     seeds: tuple[int, ...]
+    matters: float = 0.0
+    above: float = 0.0
 
     def __post_init__(self) -> None:
         for what in ("name", "statement", "source", "conditions", "effect"):
@@ -71,6 +82,11 @@ class Claim:
                 raise ValueError(f"{self.name or 'a claim'}: its {what} is empty")
         if len(self.seeds) < 5:
             raise ValueError(f"{self.name}: {len(self.seeds)} seeds are too few, at least 5")
+        if self.matters and self.matters <= self.above:
+            raise ValueError(
+                f"{self.name}: the smallest effect that matters, {self.matters:g}, must be above "
+                f"{self.above:g}, as the effect is where the claim is right"
+            )
 
     @property
     def lesson(self) -> str:
@@ -88,7 +104,7 @@ class Verdict:
         mean: their mean.
         low: lower end of the 95 % interval of the mean.
         high: upper end.
-        verdict: "holds", "does not hold" or "undecided".
+        verdict: "holds", "holds, but too small to matter", "does not hold" or "undecided".
     """
 
     claim: Claim
@@ -114,10 +130,13 @@ class Verdict:
         }
 
     def __str__(self) -> str:
+        matters = f"; {self.claim.matters:g} would matter" if self.claim.matters else ""
+        verdict = self.verdict.replace("too small", "is too small")
         return (
             f"{self.claim.statement}\n  {self.claim.effect}: {self.mean:+.2f} "
-            f"(95 % interval {self.low:+.2f} to {self.high:+.2f}, {len(self.effects)} seeds)\n"
-            f"  The claim {'is ' if self.verdict == 'undecided' else ''}{self.verdict}."
+            f"(95 % interval {self.low:+.2f} to {self.high:+.2f}, {len(self.effects)} seeds"
+            f"{matters})\n"
+            f"  The claim {'is ' if verdict == 'undecided' else ''}{verdict}."
         )
 
 
@@ -172,7 +191,10 @@ def judge(claim: Claim, effects: tuple[float, ...]) -> Verdict:
         The verdict.
     """
     mean, low, high = mean_interval(np.array(effects))
-    verdict = "holds" if low > 0 else "does not hold" if high <= 0 else "undecided"
+    if low > claim.above:
+        verdict = "holds" if mean >= claim.matters else "holds, but too small to matter"
+    else:
+        verdict = "does not hold" if high <= claim.above else "undecided"
     return Verdict(claim, effects, mean, low, high, verdict)
 
 
@@ -202,7 +224,9 @@ def table(verdicts: Iterable[Verdict]) -> Table:
     Returns:
         A row for each.
     """
-    shown = Table(box=box.SIMPLE, caption="the effect is above zero where a claim is right")
+    shown = Table(
+        box=box.SIMPLE, caption="an effect is above zero, a ratio above 1, where a claim is right"
+    )
     shown.add_column("claim")
     shown.add_column("effect")
     shown.add_column("mean, 95 % interval", justify="right", no_wrap=True)
@@ -222,12 +246,15 @@ def summary(verdicts: Iterable[Verdict]) -> dict[str, dict[str, Any]]:
         verdicts: which.
 
     Returns:
-        For each statement the effect, its mean with the interval, and the verdict.
+        For each statement whose it is, the effect, its mean with the interval, the smallest effect
+        that would matter, and the verdict.
     """
     return {
         v.claim.statement: {
+            "whose": v.claim.source,
             "effect": v.claim.effect,
             "mean": (v.mean, v.low, v.high),
+            "would matter": f"{v.claim.matters:g}",
             "seeds": len(v.effects),
             "verdict": v.verdict,
         }
@@ -269,8 +296,8 @@ def saved(claim: Claim, file: str | Path | None = None) -> Verdict:
         The verdict.
 
     Raises:
-        LookupError: it has not been measured, or only before its sentence, conditions or seeds
-            changed; says how to measure it.
+        LookupError: it has not been measured, or only before its sentence, conditions, effect or
+            seeds changed; says how to measure it.
         ValueError: the file holds something else.
     """
     option = "--record" if file is None else f"--json {file}"
@@ -281,7 +308,8 @@ def saved(claim: Claim, file: str | Path | None = None) -> Verdict:
         raise LookupError(f"{file}: has nothing on {claim.name}; {how}")
     verdict = judge(claim, tuple(entry["effects"]))
     if verdict.as_dict().keys() != entry.keys() or any(
-        entry[key] != verdict.as_dict()[key] for key in ("statement", "conditions", "seeds")
+        entry[key] != verdict.as_dict()[key]
+        for key in ("statement", "conditions", "effect", "seeds")
     ):
         raise LookupError(f"{file}: {claim.name} has changed since it was measured; {how}")
     return verdict

@@ -66,12 +66,13 @@ EFFECT = "endpoint error of FlowNetS minus that of FlowNetC, where pixels move 1
 CORRELATION = Claim(
     name="03_flownet/correlation",
     statement="The correlation layer beats plain stacking where motion is large.",
-    source="the lecture; Fischer et al., ICCV 2015, say the opposite of motion beyond its reach",
+    source="ours; Fischer et al., ICCV 2015, say the opposite of motion beyond its reach",
     conditions="flying shapes of the test split, 240 x 432, six pairs a seed, things move up to "
     "about 40 pixels; one training of each network, with the same data and steps",
     effect=EFFECT,
     experiment=correlation_helps,
     seeds=tuple(range(10)),
+    matters=0.5,
 )
 
 RENDERED = ("camera", "speed", "blur")
@@ -79,12 +80,13 @@ RENDERED = ("camera", "speed", "blur")
 ELSEWHERE = Claim(
     name="03_flownet/correlation-elsewhere",
     statement="It does so on videos of another kind, too.",
-    source="asked by the lesson",
+    source="ours",
     conditions="frames 3 and 4 of the test videos of the suites camera, speed and blur, 240 x 432, "
     "one video of each a seed; the same networks",
     effect=EFFECT,
     experiment=correlation_helps_elsewhere,
     seeds=tuple(range(10)),
+    matters=0.5,
 )
 
 CLAIMS = (CORRELATION, ELSEWHERE)

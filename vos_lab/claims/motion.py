@@ -5,7 +5,7 @@ All on test seeds of procedural videos, where flow and masks are known exactly.
 
 import numpy as np
 
-from vos_lab.claims.claim import Claim
+from vos_lab.claims.claim import J_MATTERS, Claim
 from vos_lab.claims.videos import SIZE, before_and_after, j_of, occluded_video, truth_of
 from vos_lab.datasets.procedural import ProceduralVideo
 from vos_lab.datasets.procedural import suites as procedural
@@ -65,6 +65,7 @@ OBJECT_FLOW = Claim(
     effect="endpoint error on the object, whole image minus object alone (pixels)",
     experiment=gain_of_object_flow,
     seeds=SEEDS,
+    matters=0.1,
 )
 
 
@@ -114,6 +115,7 @@ ITERATING_FLOW = Claim(
     effect="endpoint error on the object before minus after (pixels)",
     experiment=gain_in_flow,
     seeds=SEEDS,
+    matters=0.1,
 )
 
 ITERATING_MASK = Claim(
@@ -124,6 +126,7 @@ ITERATING_MASK = Claim(
     effect="J of the video, all turns minus one",
     experiment=gain_in_mask,
     seeds=SEEDS,
+    matters=J_MATTERS,
 )
 
 
@@ -146,6 +149,7 @@ OCCLUSION = Claim(
     effect="half of J before the occlusion minus J after it",
     experiment=not_found_again,
     seeds=SEEDS,
+    matters=0.1,
 )
 
 
@@ -188,6 +192,7 @@ TWO_STREAMS = Claim(
     effect="J of both streams minus J of the better one alone",
     experiment=gain_of_two_streams,
     seeds=SEEDS,
+    matters=J_MATTERS,
 )
 
 CLAIMS = (OBJECT_FLOW, ITERATING_FLOW, ITERATING_MASK, OCCLUSION, TWO_STREAMS)

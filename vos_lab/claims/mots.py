@@ -117,16 +117,18 @@ FIRST_MASK = Claim(
     effect="sMOTSA of the tracker minus that of the VOS tracker",
     experiment=first_mask_against_tracker,
     seeds=tuple(range(6)),
+    matters=0.1,
 )
 START_LOGIC = Claim(
     name="16_mots/start-logic",
     statement="It is the missing start of tracks that breaks it, with the same detections.",
-    source="the lesson",
+    source="ours",
     conditions=f"{CONDITIONS}. Both are our tracker; one gets the true masks of frame 0 and starts "
     "no track later",
     effect="sMOTSA with later starts minus sMOTSA without",
     experiment=start_logic_alone,
     seeds=tuple(range(6)),
+    matters=0.02,
 )
 
 CLAIMS = (FIRST_MASK, START_LOGIC)

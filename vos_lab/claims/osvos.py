@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from vos_lab.claims.claim import Claim
+from vos_lab.claims.claim import J_MATTERS, Claim
 from vos_lab.claims.videos import (
     ON,
     QUICK,
@@ -40,6 +40,7 @@ PARENT = Claim(
     effect="J with the parent minus J from a random start",
     experiment=gain_of_parent,
     seeds=SEEDS,
+    matters=J_MATTERS,
 )
 
 
@@ -61,6 +62,7 @@ RECOVERY = Claim(
     effect="J after the occlusion, OSVOS minus flow propagation",
     experiment=gain_after_occlusion,
     seeds=SEEDS,
+    matters=0.1,
 )
 
 
@@ -82,6 +84,7 @@ FLICKER = Claim(
     effect="T of OSVOS minus T of flow propagation",
     experiment=flicker,
     seeds=SEEDS,
+    matters=0.01,
 )
 
 
@@ -104,6 +107,7 @@ ANNOTATIONS = Claim(
     effect="J of the frames that are not annotated, four annotations minus one",
     experiment=gain_of_annotations,
     seeds=SEEDS,
+    matters=J_MATTERS,
 )
 
 
@@ -140,6 +144,7 @@ TWO_CAMELS = Claim(
     effect="share of the twin that is taken for the object, without minus with the annotation",
     experiment=gain_of_negative,
     seeds=SEEDS,
+    matters=0.1,
 )
 
 CLAIMS = (PARENT, RECOVERY, FLICKER, ANNOTATIONS, TWO_CAMELS)

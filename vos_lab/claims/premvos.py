@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from vos_lab.claims.claim import Claim
+from vos_lab.claims.claim import J_MATTERS, Claim
 from vos_lab.claims.videos import SEEDS, video
 from vos_lab.methods.premvos import INGREDIENTS, PReMVOS
 from vos_lab.metrics import evaluate_video
@@ -61,10 +61,11 @@ def ingredient(name: str, statement: str, source: str) -> Claim:
         effect="J&F of PReMVOS with it minus J&F without it",
         experiment=partial(gain_of, name=name),
         seeds=SEEDS,
+        matters=J_MATTERS,
     )
 
 
-PAPER = "the lecture; Luiten et al., ACCV 2018"
+PAPER = "Luiten et al., ACCV 2018"
 OURS = "ours; in the paper the fine-tuned proposal network does this"
 
 CLAIMS = (

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vos_lab.claims.claim import Claim
+from vos_lab.claims.claim import J_MATTERS, Claim
 from vos_lab.claims.videos import SEEDS, before_and_after, j_of, occluded_video, truth_of
 from vos_lab.datasets.procedural import ProceduralVideo
 from vos_lab.methods.reid import ReIDVOS
@@ -91,6 +91,7 @@ RECOVERY = Claim(
     effect="J after the occlusion, with recovery minus without",
     experiment=gain_of_recovery,
     seeds=SEEDS,
+    matters=0.1,
 )
 
 
@@ -107,6 +108,7 @@ BOTH_WAYS = Claim(
     effect="J once the object comes out again, both ways minus one way",
     experiment=gain_of_both_ways,
     seeds=SEEDS,
+    matters=J_MATTERS,
 )
 
 
@@ -123,6 +125,7 @@ EMBEDDING = Claim(
     effect="J after the occlusion, learned embedding minus random one",
     experiment=gain_of_learning,
     seeds=SEEDS,
+    matters=J_MATTERS,
 )
 
 CLAIMS = (RECOVERY, BOTH_WAYS, EMBEDDING)
