@@ -14,6 +14,9 @@ neither notebook: what it draws is kept in ``lessons/pictures/NN_name.webp`` (``
 --pictures`` draws it anew), and is attached to the first text, so that it is there before anything
 has run. Imports, and cells that do nothing but draw, are folded: one click opens them.
 
+Numbers that were measured are not typed into the text: :mod:`~vos_lab.authoring.measured` puts
+them in.
+
 Nothing here runs a cell or writes a file: the same text and library give the same notebooks.
 """
 
@@ -39,6 +42,7 @@ from nbformat import NotebookNode
 
 import vos_lab
 from vos_lab.authoring.contents import LessonError
+from vos_lab.authoring.measured import fill_in
 from vos_lab.authoring.names import bound_in, free_names
 from vos_lab.exercise import Exercise
 
@@ -444,7 +448,10 @@ def _notebook(lesson: Lesson, solved: bool) -> NotebookNode:
             cells.append(_make(lesson, cell, "show", source_of(thing)))
         else:
             kind = "instructor" if "instructor" in cell.tags else cell.kind
-            cells.append(_make(lesson, cell, kind, cell.source, code=cell.kind == "code"))
+            code = cell.kind == "code"
+            where = f"{lesson.name}, cell {cell.name}"
+            source = cell.source if code else fill_in(cell.source, where)
+            cells.append(_make(lesson, cell, kind, source, code=code))
     _attach_picture(lesson, cells[0])
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.nbformat_minor = 5
