@@ -6,8 +6,10 @@ A scene is a stack of flat planes, the furthest first. Each slides with the came
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
+from vos_lab.datasets.procedural.camera import disc
 from vos_lab.datasets.procedural.plants import bush, trunk
 from vos_lab.datasets.procedural.textures import (
     bricks,
@@ -66,6 +68,22 @@ class Plane:
         first_full = int(np.nonzero(~full[:last_full])[0].max(initial=-1)) + 1
         solid = (first_full, last_full)
         return replace(self, texture=texture, top=self.top + first, solid=solid)
+
+    def out_of_focus(self, radius: float) -> "Plane":
+        """The same as a lens shows it that is focused on what is near.
+
+        Args:
+            radius: of the disc that a point at the horizon becomes, pixels. The ground is sharp
+                where it is nearest.
+        """
+        reach, columns = int(np.ceil(radius)) + 1, self.texture.shape[1]
+        wide = np.pad(self.texture, ((0, 0), (reach, reach), (0, 0)), "wrap")
+        soft = cv2.filter2D(wide, -1, disc(radius), borderType=cv2.BORDER_REPLICATE)
+        soft = soft[:, reach : reach + columns]
+        if self.shear > 0:
+            rows = np.linspace(1, -0.5, len(soft), dtype=np.float32).clip(0)[:, None, None]
+            soft = np.rint(self.texture + (soft - self.texture.astype(np.float32)) * rows)
+        return replace(self, texture=soft.astype(np.uint8))
 
     def matrix(self, camera: float) -> np.ndarray:
         """``(3, 3)``: from texture pixels to image pixels, when the camera has moved so far."""

@@ -42,7 +42,11 @@ class Spec:
         camouflage: how much the objects take on the colours of the scene.
         shadows: how dark the shadows under the objects are. They change the look of the ground
             but not its flow.
-        grain: sensor noise.
+        grain: noise, the same for all pixels.
+        defocus: how far the background is out of focus, the farther the more.
+        sensor_noise: noise as cameras have it, in grains and blots, stronger in the dark.
+        auto_exposure: how far exposure and white balance drift, as a camera's automatic lets them.
+        compression: how much is lost as JPEG.
         fps: frames per second of the video.
 
     Raises:
@@ -76,6 +80,10 @@ class Spec:
     camouflage: float = 0.0
     shadows: float = 0.6
     grain: float = 0.0
+    defocus: float = 0.0
+    sensor_noise: float = 0.0
+    auto_exposure: float = 0.0
+    compression: float = 0.0
     fps: float = 24.0
 
     def __post_init__(self) -> None:

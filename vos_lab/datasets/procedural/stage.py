@@ -206,7 +206,10 @@ def set_stage(spec: Spec, seed: int) -> Stage:
     building = np.random.default_rng([seed, 4])
     town = scene_name == "town"
     scene = make_town(building, spec.size) if town else make_scene(building, scene_name, spec.size)
-    scene = replace(scene, planes=[plane.trimmed() for plane in scene.planes])
+    planes = scene.planes
+    if spec.defocus > 0:
+        planes = [plane.out_of_focus(0.018 * height * spec.defocus) for plane in planes]
+    scene = replace(scene, planes=[plane.trimmed() for plane in planes])
     direction = float(planning.choice([-1, 1]))
     times = np.arange((spec.frames + 2) * STEPS + 1) / STEPS - 1
     middle = (spec.frames - 1) / 2

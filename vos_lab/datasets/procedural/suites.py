@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from vos_lab.datasets.procedural.camera import Camera, shoot
 from vos_lab.datasets.procedural.drawing import (
     Picture,
     draw,
@@ -41,6 +42,17 @@ def _picture(spec: Spec, seed: int, t: int) -> Picture:
 
 
 def _frame(spec: Spec, seed: int, t: int) -> np.ndarray:
+    image = _exposed(spec, seed, t)
+    if spec.sensor_noise == spec.auto_exposure == spec.compression == 0:
+        return image
+    camera = Camera(noise=9 * spec.sensor_noise, compression=spec.compression)
+    phases = np.random.default_rng([seed, 5]).uniform(0, 2 * np.pi, 4)
+    rng = np.random.default_rng([seed, 5, t])  # noise of its own for each frame, in any order
+    return shoot(image, camera.later(t, spec.auto_exposure, phases), rng)
+
+
+def _exposed(spec: Spec, seed: int, t: int) -> np.ndarray:
+    """A frame as it falls on the sensor."""
     stage = stage_for(spec, seed)
     if spec.motion_blur == 0:
         return light_and_noise(stage, t, _picture(spec, seed, t).image.copy())
