@@ -1,12 +1,12 @@
 # %% [markdown] name="title" minutes=45 needs=[] builds="an overlay, and the baseline that every method must beat" slide="slide"
 # # What is video object segmentation?
 #
-# Somebody points at one animal in the first frame of a video. Find it again, to the pixel, in
-# every frame that follows: when it turns, when it runs, when it hides behind a tree, when its
-# twin walks in.
+# Somebody points at one animal in the first frame of a video. Your task is to find the same animal,
+# to the pixel, in every frame that follows: when it turns, when it runs, when it hides behind a
+# tree, and when a second animal that looks just like it walks in.
 #
-# The colour marks the pixels of the animal. While it is hidden, none is left. **What would a
-# program need to know, to paint this?** Every lesson of this course is one answer.
+# The colour marks the pixels of the animal. While the animal is hidden, there is nothing to mark.
+# **What would a program need to know to paint this?** Every lesson of this course gives one answer.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -20,13 +20,13 @@
 # | your own video, questions | 5 |
 #
 # *What usually goes wrong.* Colours are mixed in uint8 and wrap around. The copies of the first
-# mask are one array under many names. Both have a message of their own in the check.
+# mask are one array under many names. The check has a message for each of these.
 #
-# *Show live.* The challenge studio: let the room name a challenge, ask what a method would have
-# to know to survive it, and only then turn the knob.
+# *Show live.* The challenge studio: let the room name a challenge and say what a method must know
+# to survive it. Turn the knob only then.
 #
-# *Ask the room.* Which of the four tasks does a phone solve when it blurs the background of a
-# video call? When is the best answer to a one-shot task an empty mask?
+# *Ask the room.* Which of the four tasks does a phone solve when it blurs the background of a video
+# call? When is an empty mask the best answer to a one-shot task?
 
 # %% name="imports" slide="skip"
 from dataclasses import replace
@@ -64,17 +64,17 @@ figures.clip(
 # - run a method on a video, on many videos, and on your own clip.
 #
 # You need Python and a little NumPy. It takes about 45 minutes. Nothing here needs a network. The
-# widgets live as long as Python runs: when you open this notebook again and they say *model not
+# widgets work only while Python is running: if you open this notebook again and they say *model not
 # found*, choose Run > Run All Cells.
 
 # %% [markdown] name="frames-and-masks"
 # ## Frames and masks
 #
-# A *video* is a sequence of *frames*. A frame is an array of shape `(H, W, 3)`: height, width,
-# and three numbers from 0 to 255 for red, green and blue. A *mask* says what each pixel belongs
-# to. It is an array of shape `(H, W)` that holds a *label*: 0 for the background, 1 for the first
-# object, 2 for the second. So a mask is a map of labels. The label 255 means *void*: a pixel on
-# which nobody wants to be judged.
+# A *video* is a sequence of *frames*. A frame is an array of shape `(H, W, 3)`: height, width, and
+# three numbers from 0 to 255 for red, green and blue. A *mask* says what each pixel belongs to. It
+# is an array of shape `(H, W)` that holds a *label* for each pixel: 0 for the background, 1 for the
+# first object, 2 for the second, and so on. The label 255 means *void*: the person who annotated
+# the video was not sure about this pixel, so it does not count in any score.
 
 # %% name="frames-and-masks-in-numbers" tags=["compare"]
 party = procedural.suite("many-objects")[0]
@@ -92,8 +92,9 @@ Player(
 )
 
 # %% [markdown] name="player-questions"
-# Click on the player and use the keys. Step through the frames one by one. Where two objects
-# overlap, who owns the pixels? The one in front: a mask holds only what can be *seen*.
+# Click on the player and use the keys. Step through the frames one by one. Look for a place where
+# two objects overlap. To which of them do the pixels belong? To the one in front, because a mask
+# holds only what can be *seen*.
 #
 # ## Write it: paint the mask over the frame
 #
@@ -102,8 +103,8 @@ Player(
 #
 # $$\text{mixed} = (1 - \alpha)\,\text{frame} + \alpha\,\text{colour}$$
 #
-# The number $\alpha$ is the *opacity*: 0 shows the frame alone, 1 the colour alone. Every strip
-# and every clip that you save will run through your function.
+# The number $\alpha$ is the *opacity*: 0 shows only the frame, 1 shows only the colour. Every
+# picture with masks in this course, and every clip that you save, will be drawn by your function.
 
 # %% exercise="vos_lab.video.label_maps.overlay" points=2
 
@@ -116,9 +117,9 @@ figures.strip(
 )
 
 # %% [markdown] name="tasks" slide="slide"
-# ## Four tasks, four answers
+# ## Four tasks
 #
-# The same video can be asked four different questions.
+# You can ask four different questions about the same video, and each has its own right answer.
 #
 # | task | what is given | what is wanted |
 # | --- | --- | --- |
@@ -127,8 +128,8 @@ figures.strip(
 # | **motion segmentation** | nothing | everything that moves by itself |
 # | **salient object detection** | nothing | what catches the eye, often frame by frame |
 #
-# "Unsupervised" does not mean that nobody trained the method with labels. It means that nobody
-# labels anything in the video at hand.
+# "Unsupervised" does not mean that the method was trained without labels. It means that nobody
+# labels anything in the video that it has to segment.
 
 # %% name="tasks-picture" slide="fragment"
 at = range(0, 36, 8)
@@ -144,37 +145,52 @@ figures.strip(
     title="One video, three right answers",
 )
 
+# %% [markdown] name="tracking" slide="slide"
+# ## Why start with one object and a first mask?
+#
+# A *tracker* follows many objects through a long video. Most trackers follow boxes. A box around a
+# person also holds a part of the street, and where two people meet, their boxes overlap. Masks do
+# not have this problem, so it makes sense to track with segmentation. But then everything is hard
+# at once: nobody gives a first mask, and people come and go.
+#
+# The lecture calls VOS *a testing ground for segmentation-based tracking*. The videos are short,
+# the objects are few, and the first mask is given. So you can study one question alone: how do you
+# follow the pixels of an object? Lesson 16 takes this help away again, and builds a tracker for a
+# crowd.
+
 # %% name="tasks-quiz" slide="fragment"
 quiz("00_tour", "which task")
 
 # %% [markdown] name="challenges" slide="slide"
 # ## What makes it hard
 #
-# The lecture names the challenges. Each has a knob below. The world is drawn by a program, so
-# the true mask and the true motion of every pixel are known. Real videos come with neither.
+# The lecture names these challenges, and each has a knob below. A program draws the clip, so we
+# know the true mask and the true motion of every pixel. For a real video nobody knows them exactly.
 #
-# Turn one knob at a time. Guess before you do: what must a method know to survive it?
+# Turn one knob at a time. Before you do, guess: what must a method know so that this knob does not
+# break it?
 
 # %% name="challenge-studio" slide="slide"
 studio = ChallengeStudio(seed=3, occlusion=0.8)
 studio
 
 # %% [markdown] name="challenges-table"
-# | challenge | what it breaks |
+# | challenge | which methods it breaks |
 # | --- | --- |
 # | appearance change | methods that remember how the object *looked* |
-# | viewpoint change | the same, and the shape is new too |
+# | viewpoint change | the same methods, because the object shows another side and has another shape |
 # | occlusion | methods that follow the object from frame to *frame* |
 # | scale change | methods with a window of fixed size |
 # | distractors: a twin of the object | methods that look at *appearance* alone |
 # | fast motion, camera motion, blur | methods that look for the object where it *was* |
 #
-# Each family of methods has a weak side, and the table says which. Remember it: from lesson 05
-# on you will provoke every one of these failures on purpose, and measure it.
+# Every family of methods has a weakness, and the table says which one. From lesson 04 on you will
+# cause each of these failures on purpose, and measure it.
 #
 # ## Where real masks come from
 #
-# Somebody has to paint them. That is why datasets are small, and why annotators save effort.
+# Somebody has to paint the masks by hand. This takes long, so datasets are small, and some of them
+# annotate only every fifth frame.
 #
 # | dataset | videos to train, to test | masks |
 # | --- | --- | --- |
@@ -183,9 +199,9 @@ studio
 # | YouTube-VOS 2018 | 3471, 982 | every fifth frame; an object may first appear late |
 #
 # The numbers of YouTube-VOS are those of its challenge of 2018 (474 videos to validate, 508 to
-# test); the paper of the same year has fewer. Nearly a third of the object classes of its
-# validation videos, 26 of 91, never occur in the training videos. A method is judged on the seen
-# and on the unseen classes apart.
+# test). The paper of the same year describes an earlier version with fewer videos. Of the 91 object
+# classes in the validation videos, 26 never occur in the training videos. A method gets one score
+# for the classes that it has seen in training, and another for the classes that it has not seen.
 
 # %% name="hidden-quiz" slide="fragment"
 quiz("00_tour", "hidden")
@@ -193,9 +209,10 @@ quiz("00_tour", "hidden")
 # %% [markdown] name="baseline"
 # ## Write it: the method that does nothing
 #
-# Before any clever method there must be a stupid one. The **baseline** copies the first mask to
-# every frame. A method that does not beat it has learned nothing, and a video on which it scores
-# well does not move.
+# Before you build a clever method, build the simplest one that you can think of. The **baseline**
+# copies the first mask to every frame. If a method does not score higher than this, it has not
+# followed anything. And if the baseline itself scores high on a video, then hardly anything moves
+# in it.
 
 # %% exercise="vos_lab.methods.baseline.first_mask_everywhere" points=1
 
@@ -203,8 +220,8 @@ quiz("00_tour", "hidden")
 # ## The whole method
 #
 # Every method of this course is a **Segmenter**. It has two functions: `start(frame, mask)`, and
-# `step(frame)`, which answers with a mask. It gets one frame at a time and cannot look ahead. The
-# class `Baseline` wraps your function in this form, and `run` drives it over a video.
+# `step(frame)`, which returns a mask. It gets one frame at a time and cannot look ahead. The class
+# `Baseline` wraps your function in this form, and `run` calls it for each frame of a video.
 
 # %% name="run-baseline"
 hide_and_seek = procedural.suite("occlusion")[0]
@@ -217,8 +234,8 @@ figures.strip(
 
 # %% [markdown] name="score"
 # How wrong is that? The **Jaccard index** $J$ is the number of pixels that are in both masks,
-# divided by the number of those in at least one. It is 1 for a perfect mask and 0 for one that
-# misses. Lesson 01 builds it. Here we use it.
+# divided by the number of pixels that are in at least one of them. It is 1 if both masks are the
+# same, and 0 if they do not touch. In lesson 01 you will write it yourself. Here we only use it.
 
 # %% name="score-over-time"
 truth = np.stack(hide_and_seek.masks)
@@ -234,8 +251,8 @@ figures.curves(
 # %% [markdown] name="break-it" slide="slide"
 # ## Break it
 #
-# One video proves little. Below, the baseline runs on several videos of each challenge. First
-# make your prediction.
+# One video proves little. Below, the baseline runs on ten videos of each challenge. First make your
+# prediction.
 
 # %% name="prediction" slide="fragment"
 quiz("00_tour", "what hurts most")
@@ -258,23 +275,24 @@ scores = {
 }
 figures.bars(
     {name: mean for name, (mean, _, _) in scores.items()},
-    "Motion is deadly, light is harmless",
+    "Fast motion ruins the baseline, a change of light does not",
     xlabel="mean J of the baseline, 10 videos each, with 95 % interval",
     intervals={name: (low, high) for name, (_, low, high) in scores.items()},
     digits=2,
 )
 
 # %% [markdown] name="break-it-explained"
-# Speed is deadly. Light is harmless: the baseline looks at no colour. Occlusion looks worst of all,
-# but not because the object hides. To pass behind something it must cross the frame, and the copied
-# mask dies of the way. **A challenge never comes alone**, and a number measures all that comes with
-# it. Mind the intervals too: ten videos cannot tell lighting from easy.
+# The baseline is worst where objects move fast. A change of light does it no harm, because it never
+# looks at a colour. With occlusion it scores lowest of all, but not because the object hides: to
+# pass behind something the object has to cross the frame, and it leaves the copied mask behind on
+# its way. So **a challenge never comes alone**, and a score measures everything that comes with it.
+# Look at the intervals, too: with only ten videos you cannot tell *lighting* from *easy*.
 
 # %% [markdown] name="real-video"
 # ## On real video
 #
-# The same lines run on DAVIS. If your machine has it, the next cell shows a real sequence and
-# what the baseline makes of it. If not, it says how to get it.
+# The same lines run on DAVIS. If your machine has DAVIS, the next cell shows a real sequence and
+# the score of the baseline on it. If not, the cell says how to get it.
 
 # %% name="real-baseline" tags=["real-data"]
 real = example("blackswan")
@@ -285,10 +303,10 @@ if real is not None:
 # %% [markdown] name="own-video"
 # ## Bring your own video
 #
-# Put the path of a video between the quotes: mp4, mov, avi, GIF, or a folder of images. Leave it
-# empty to use a clip of this course. On Windows write `/` in the path, not `\`. Then paint the
-# object in the first frame: draw with the brush, or click around the object with the polygon and
-# close it with a double click.
+# Put the path of a video between the quotes: mp4, mov, avi, GIF, or a folder of images. If you
+# leave it empty, you get a clip of this course. On Windows write `/` in the path, not `\`. Then
+# paint the object in the first frame: draw with the brush, or click around the object with the
+# polygon and close it with a double click.
 
 # %% name="own-video-paint"
 path = ""
@@ -315,17 +333,21 @@ quiz("00_tour", "why a baseline")
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - One-shot VOS: the first mask is given, all other masks are wanted. A mask holds what is
-#   *seen*; the right answer for a hidden object is an empty mask.
-# - Each challenge breaks a different assumption: that the object looks the same, stays near, or
-#   is the only one of its kind.
-# - The baseline that copies the first mask is the price of admission. Every number in this course
-#   stands beside it.
+# - One-shot VOS: the first mask is given, and you have to find all the others. A mask holds only
+#   what is *seen*, so the right answer for a hidden object is an empty mask.
+# - Each challenge breaks a different assumption: that the object keeps its looks, that it stays
+#   near its last place, or that nothing else looks like it.
+# - The baseline that copies the first mask is the score that every method has to beat. It stands in
+#   every table of this course.
 #
-# **Next.** J has called the baseline bad. Is J right? [Lesson 01](01_metrics.ipynb) builds the
-# judges.
+# **Next.** J says that the baseline is bad. Can you trust J? In [lesson 01](01_metrics.ipynb) you
+# build two measures and find out when they disagree.
 #
 # **Papers.** F. Perazzi et al., *A Benchmark Dataset and Evaluation Methodology for Video Object
 # Segmentation*, CVPR 2016 (DAVIS 2016). J. Pont-Tuset et al., *The 2017 DAVIS Challenge on Video
 # Object Segmentation*, 2017. N. Xu et al., *YouTube-VOS: Sequence-to-Sequence Video Object
-# Segmentation*, ECCV 2018.
+# Segmentation*, ECCV 2018, and *YouTube-VOS: A Large-Scale Video Object Segmentation Benchmark*,
+# 2018 (the numbers of the challenge).
+#
+# **Thanks.** The lecture behind this course took slides and ideas from Xavier Giró (UPC) and
+# Jonathon Luiten (RWTH Aachen).

@@ -1,9 +1,9 @@
 # %% [markdown] name="title" minutes=75 needs=["00_tour"] builds="the Jaccard index, contour accuracy, decay" slide="slide"
 # # What is a good segmentation?
 #
-# Two methods segment the same animal. One loses a leg. The other keeps all four, but its mask is
-# too thin all around. Which is better? It depends on whom you ask. In this lesson you build the two
-# judges of the field, and let them disagree.
+# Two methods segment the same animal. One of them misses a leg. The other finds all four legs, but
+# its mask is too thin everywhere. Which one is better? That depends on how you measure. In this
+# lesson you build the two measures of the field, and you find cases in which they disagree.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -17,11 +17,11 @@
 # | protocols, break it, questions | 10 |
 #
 # *What usually goes wrong.* Two empty masks give 0/0. F is taken as the mean of precision and
-# recall, not as their harmonic mean. The tolerance is read as pixels. Decay has the wrong sign.
-# Each has a message of its own in the check.
+# recall, not as their harmonic mean. The tolerance is read as pixels. Decay has the wrong sign. The
+# check has a message for each of these.
 #
-# *Show live.* The playground. Ask the room for a change that hurts J and leaves F alone, then for
-# one that does the reverse. Let them vote before you move the slider.
+# *Show live.* The playground. Ask the room for a change that lowers J and hardly changes F, then
+# for one that does the reverse. Let them vote before you move the slider.
 #
 # *Ask the room.* A method outlines a car perfectly, but one frame late. What do J and F say? What
 # would a viewer say?
@@ -60,18 +60,19 @@ quiz("01_metrics", "lost leg")
 # %% [markdown] name="goals" slide="skip"
 # After this lesson you can
 #
-# - compute $J$ and $F$ as the official evaluators do, empty masks included,
-# - say which mistakes each of them sees, and which it forgives,
-# - summarise a video by mean, recall and decay, and see a mask flicker,
-# - evaluate a folder of masks, and read a leaderboard without being fooled.
+# - compute $J$ and $F$ as the official evaluators do, also for empty masks,
+# - say which mistakes each of them sees, and which it overlooks,
+# - summarise a video by mean, recall and decay, and measure how much a mask flickers,
+# - evaluate a folder of masks, and read a leaderboard with care.
 #
 # You need lesson 00. It takes about 75 minutes.
 
 # %% [markdown] name="region" slide="slide"
 # ## Regions: the Jaccard index
 #
-# The first judge counts pixels. Some are right. Some are *false alarms*: in the prediction, not in
-# the truth. Some are *missed*: in the truth, not in the prediction.
+# The first measure counts pixels. Some pixels of a prediction are right. Some are *false alarms*:
+# they are in the prediction, but not in the truth. And some are *missed*: they are in the truth,
+# but not in the prediction.
 
 # %% name="region-picture" slide="slide"
 truth = animal()
@@ -83,17 +84,17 @@ figures.compare_masks(
 )
 
 # %% [markdown] name="region-equation" slide="slide"
-# The **Jaccard index** of a prediction $M$ and the truth $G$ is the share of the right pixels among
-# all three kinds. It is also called *intersection over union*, IoU:
+# The **Jaccard index** of a prediction $M$ and the truth $G$ is the number of right pixels, divided
+# by the number of all three kinds together. It is also called *intersection over union*, IoU:
 #
 # $$J = \frac{|M \cap G|}{|M \cup G|}$$
 #
-# Here $|\cdot|$ counts pixels, $\cap$ is "in both", and $\cup$ is "in at least one".
+# Here $|\cdot|$ counts pixels, $\cap$ means "in both", and $\cup$ means "in at least one".
 #
 # ## Write it: J
 #
-# The line is short. The care is in the cases around it: two empty masks, and void pixels, on which
-# nobody may be judged.
+# The formula is one line. Take care of two special cases: both masks may be empty, and void pixels
+# must not count at all.
 
 # %% exercise="vos_lab.metrics.masks.jaccard" points=2
 
@@ -111,24 +112,24 @@ quiz("01_metrics", "empty masks")
 # %% [markdown] name="contour" slide="slide"
 # ## Contours: the boundary
 #
-# J looks at area, and area hides thin things. A leg, a tail, a finger have few pixels and much
-# outline. The second judge looks at the outline alone. So first we need it: the **boundary** of a
-# mask, a line one pixel wide where object and background meet.
+# J measures area, and thin parts have little area. A leg, a tail or a finger has few pixels but a
+# long outline. So the second measure looks only at the outline. For that you need the **boundary**
+# of a mask: a line, one pixel wide, where object and background meet.
 #
 # ## Write it: the boundary
 #
 # A pixel is on the boundary if it differs from its right, its lower, or its lower right neighbour.
-# The official evaluators do it this way, so we do too: a boundary that is shifted by one pixel
-# gives other numbers.
+# We use the rule of the official evaluators, because a boundary that is shifted by one pixel gives
+# other numbers.
 
 # %% show="vos_lab.metrics.masks.right_neighbour"
 
 # %% exercise="vos_lab.metrics.masks.mask_boundary" points=2
 
 # %% [markdown] name="near"
-# Nobody draws an outline twice in the same pixels. So a boundary pixel counts as *matched* if the
-# other boundary passes *near* it: within 0.8 % of the image diagonal. That is 8 pixels in
-# a frame of 480 x 854.
+# Two people who draw the same outline never hit exactly the same pixels. So a boundary pixel counts
+# as *matched* if the other boundary passes *near* it. "Near" means within 0.8 % of the image
+# diagonal, which is 8 pixels in a frame of 480 x 854.
 
 # %% name="boundary-picture" slide="slide"
 ragged = change_mask(truth, rough=7)
@@ -150,12 +151,12 @@ quiz("01_metrics", "harmonic")
 # %% [markdown] name="f-exercise"
 # ## Write it: F
 #
-# "Within $r$ pixels" is asked for thousands of pixels at once. Widen one boundary by a disk of
-# radius $r$, and look how much of the other lies in it. `share_near(points, target, radius)`
-# does that, fast. You may also do it yourself: `scipy.ndimage.distance_transform_edt(~target)`
-# gives the distance of every pixel from `target`.
+# You have to ask "is it within $r$ pixels?" for thousands of pixels at once. To do that, widen one
+# boundary by a disk of radius $r$, and look how much of the other boundary lies in it. The function
+# `share_near(points, target, radius)` does this fast. You may also do it yourself:
+# `scipy.ndimage.distance_transform_edt(~target)` gives the distance of every pixel from `target`.
 #
-# Two more helpers are there for the details: `boundaries(prediction, truth, void)` gives both
+# Two more helpers take care of the details: `boundaries(prediction, truth, void)` gives both
 # boundaries of a frame, without the void pixels, and `boundary_radius(shape, tolerance)` gives the
 # tolerance in pixels.
 
@@ -167,19 +168,20 @@ figures.table(
         name: {"J": metrics.jaccard(mask, truth), "F": metrics.boundary_f(mask, truth)}
         for name, mask in (predictions | {"ragged": ragged}).items()
     },
-    title="Two judges, two orders",
+    title="J and F put the four masks in different orders",
     name="prediction",
 )
 
 # %% [markdown] name="f-explained"
-# J prefers the mask without a leg, F the one that is too thin. A leg has few pixels and a long
-# outline. Two pixels all around are many pixels, but each lies within the tolerance of F.
+# J is higher for the mask without a leg, and F is higher for the one that is too thin. That is
+# because a leg has few pixels but a long outline. Two pixels all around the animal are many pixels,
+# but each of them lies within the tolerance of F.
 
 # %% [markdown] name="playground" slide="slide"
 # ## Play
 #
-# Damage the mask and watch both judges. Find a change that J punishes and F forgives. Then find
-# one that F punishes and J forgives. What does a hole do to each?
+# Damage the mask and watch both measures. Find a change that lowers J a lot and F hardly at all.
+# Then find one that lowers F a lot and J hardly at all. What does a hole do to each of them?
 
 # %% name="metric-playground" slide="slide"
 MetricPlayground()
@@ -190,13 +192,14 @@ quiz("01_metrics", "tolerance")
 # %% [markdown] name="over-time" slide="slide"
 # ## Over time: mean, recall, decay, flicker
 #
-# A video has many frames, so each judge gives many numbers. DAVIS makes three of them: the
-# **mean**; the **recall**, the share of frames above 0.5; and the **decay**, by how much the last
-# quarter is worse than the first. Below is the baseline, on an object that changes its size.
+# A video has many frames, so each measure gives many numbers. DAVIS turns them into three: the
+# **mean**; the **recall**, which is the share of frames above 0.5; and the **decay**, which is the
+# mean of the first quarter of the video minus the mean of the last quarter. Below is the baseline,
+# on an object that changes its size.
 #
 # The lecture explains recall as the share of *sequences* above the threshold. The official code
-# counts the *frames* of each sequence and averages that over the sequences, and so do we, because
-# our numbers have to agree with its numbers.
+# counts the *frames* of each sequence and averages that over the sequences. We do the same as the
+# code, because our numbers have to agree with its numbers.
 
 # %% name="over-time-picture" slide="slide"
 growing = procedural.suite("scale", length=1)[0]
@@ -205,15 +208,15 @@ masks = run(create("baseline"), growing, progress=False) == 1
 j, f = metrics.jaccard(masks, truths), metrics.boundary_f(masks, truths)
 figures.curves(
     {"J": j, "F": f},
-    "The copied mask gets worse with every frame",
+    "The copied mask fits the first frame, and soon hardly any other",
     ylabel="score (0 to 1)",
 )
 
 # %% [markdown] name="decay-exercise"
 # ## Write it: decay
 #
-# Cut the video into quarters. The official code lets neighbouring quarters share a frame, and
-# numbers frames from 1; the docstring says how. Mind the sign: decay is *good* when it is small.
+# Divide the video into quarters. The official code lets neighbouring quarters share a frame, and
+# numbers frames from 1; the docstring says exactly how. Mind the sign: a *small* decay is good.
 
 # %% exercise="vos_lab.metrics.masks.decay" points=2
 
@@ -226,13 +229,16 @@ for name, values in (("J", j), ("F", f)):
 quiz("01_metrics", "negative decay")
 
 # %% [markdown] name="flicker"
-# None of the three sees **flicker**. A mask may tremble around the right place, with the same J in
-# every frame. The lecture says that decay now judges how stable a method is over time; but decay
-# compares the beginning of a video with its end, and a mask that trembles from the first frame to
-# the last has no decay at all. DAVIS 2016 has a measure for that, the **temporal instability** $T$:
-# how much the contour must be bent to turn it into the contour of the next frame. Each contour
-# point is described by where the other points lie around it; the two contours are aligned at the
-# least cost.
+# None of these three numbers sees **flicker**. A mask may tremble around the right place with the
+# same J in every frame. The lecture says that decay now judges how stable a method is over time.
+# But decay compares only the beginning of a video with its end, so a mask that trembles from the
+# first frame to the last has no decay at all.
+#
+# DAVIS 2016 has a measure for this, the **temporal instability** $T$. It says how much you have to
+# bend the contour of one frame to turn it into the contour of the next frame. Each point of a
+# contour is described by where the other points lie around it. Then the two contours are aligned so
+# that the cost is as small as possible. Below, both masks that are not the truth have errors of a
+# similar size. Compare their J, their decay and their T.
 
 # %% name="flicker-in-use"
 calm = np.stack([change_mask(m, dilate=3) for m in truths[:12]])
@@ -240,28 +246,37 @@ nervous = np.stack([change_mask(m, dilate=2, rough=5 * (t % 2)) for t, m in enum
 figures.table(
     {
         name: {
-            "J": float(metrics.jaccard(m, truths[:12]).mean()),
+            "J": (quality := metrics.jaccard(m, truths[:12])).mean(),
+            "decay of J": metrics.decay(quality),
             "T": metrics.temporal_instability(m),
         }
         for name, m in {"truth": truths[:12], "calm": calm, "nervous": nervous}.items()
     },
-    title="T is high where the outline changes its shape from frame to frame",
+    title="Decay does not see that the nervous mask trembles; T does",
     name="masks",
 )
 
+# %% [markdown] name="flicker-published"
+# T is never 0 for a real object, because its outline changes when it moves. So compare T with that
+# of the truth. With T you can also compare methods. On the benchmark's site MaskTrack and OnAVOS,
+# which look at the last mask, flicker less than OSVOS and pixel retrieval, which segment every
+# frame on its own. You will build all four.
+
 # %% [markdown] name="protocols" slide="slide"
-# ## Protocols: the small print
+# ## Protocols: the details
 #
-# - **Several objects.** J and F are computed for each object, then averaged over all objects of
-#   all videos. So a video with five objects counts five times as much as a video with one.
-# - **First and last frame** are left out: the first mask is given, and the last was left out when
-#   DAVIS began. Only the unsupervised protocol counts them.
-# - **J&F** is the mean of the two means. It is what leaderboards sort by.
+# - **Several objects.** J and F are computed for each object, then averaged over all objects of all
+#   videos. So a video with five objects counts five times as much as a video with one.
+# - **First and last frame** are left out: the first mask is given, and DAVIS has never counted the
+#   last one. Only the unsupervised protocol counts both.
+# - **J&F** is the mean of the mean J and the mean F. Leaderboards are sorted by it.
 # - **Void** pixels are taken out of both masks.
 # - **Zero-shot**: nobody said which object is number 1. So the proposals of a method are matched to
-#   the true objects in the way that scores best (Hungarian algorithm). At most 20 are allowed.
+#   the true objects in the way that gives the best score (Hungarian algorithm). At most 20 are
+#   allowed.
 # - **YouTube-VOS** counts an object only after the frame in which it first appears, and averages
-#   four numbers: J and F on seen classes, J and F on unseen ones.
+#   four numbers: J and F on classes that were in the training videos, and J and F on classes that
+#   were not.
 
 # %% name="swapped-numbers" tags=["compare"]
 family = procedural.suite("many-objects", length=1)[0]
@@ -276,8 +291,8 @@ for task, unsupervised in (("one-shot", False), ("zero-shot", True)):
 # %% [markdown] name="whole-method" slide="skip"
 # ## The whole evaluation
 #
-# `vos-lab evaluate TRUTH RESULTS` judges folders of masks, and `vos-lab bench METHOD` runs a method
-# and judges it. Both call your functions here. One line does it for a suite of videos:
+# `vos-lab evaluate TRUTH RESULTS` evaluates folders of masks. `vos-lab bench METHOD` runs a method
+# and evaluates it. Both call your functions here. For a suite of videos, one line is enough:
 
 # %% name="bench"
 names = [f"scale-test-0{i}" for i in range(3)]
@@ -289,24 +304,25 @@ rows = {
 figures.table(rows, title="The baseline on three videos", name="video")
 
 # %% [markdown] name="break-it" slide="slide"
-# ## Break it: the judges disagree
+# ## Break it: the two measures disagree
 #
-# The lecture claims: *J and F rank the same two predictions differently.* One example would be
-# easy to find. How often does it happen? For ten objects, the experiment damages the true mask
-# in 24 ways, and looks at every pair of damaged masks. The effect is the share of the pairs that
-# J and F put in opposite order.
+# Our claim is: *J and F rank the same two predictions differently.* It would be easy to find one
+# example. But how often does it happen? For ten objects, the experiment damages the true mask in 24
+# ways, and looks at every pair of damaged masks. The effect is the share of the pairs that J and F
+# put in opposite order.
 
 # %% name="claim" slide="fragment"
 verdict = measure(find("01_metrics/ranking"), progress=False)
 print(verdict)
 
 # %% [markdown] name="claim-explained"
-# So the measure decides who wins. That is why this course reports both, and never J&F alone.
+# So the choice of the measure often decides which method is better. That is why this course shows
+# both J and F, and never only their mean.
 #
 # ## On real video
 #
-# If your machine has DAVIS, this cell judges the baseline on a real sequence, as the official
-# evaluator does. Masks in a folder are judged with `vos-lab evaluate`.
+# If your machine has DAVIS, this cell evaluates the baseline on a real sequence, as the official
+# evaluator does. To evaluate a folder of masks, use `vos-lab evaluate`.
 
 # %% name="real" tags=["real-data"]
 real = example("blackswan")
@@ -320,14 +336,15 @@ if real is not None:
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - J counts pixels and forgives thin things; F counts boundary and forgives a shift within its
-#   tolerance. They often disagree.
-# - An empty prediction of an empty truth is perfect. Every 0/0 in a metric needs a decision.
-# - A mean hides when a method fails. Recall and decay say how often and how late; T says how
-#   nervous it is.
+# - J counts pixels and hardly sees thin parts. F looks at the boundary and allows a small shift.
+#   They often disagree.
+# - An empty prediction of an empty truth is perfect. Whenever a formula gives 0/0, you have to
+#   decide what that means.
+# - A mean does not say when a method fails. Recall says how often it fails, decay says whether it
+#   gets worse, and T says how much it flickers.
 #
-# **Next.** The baseline fails because things move. [Lesson 02](02_optical_flow.ipynb) measures how
-# they move: optical flow.
+# **Next.** The baseline fails because things move. In [lesson 02](02_optical_flow.ipynb) you
+# measure how they move: optical flow.
 #
 # **Papers.** F. Perazzi et al., *A Benchmark Dataset and Evaluation Methodology for Video Object
 # Segmentation*, CVPR 2016 (J, F, T). J. Pont-Tuset et al., *The 2017 DAVIS Challenge on Video
