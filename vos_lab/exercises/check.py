@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vos_lab.exercise import Exercise, adopted, library_versions
-from vos_lab.exercises import checks, progress
+from vos_lab.exercises import checks, pictures, progress
 from vos_lab.exercises.cases import Check, Failure, Inputs, Run, run
 from vos_lab.exercises.compare import show
 
@@ -131,6 +131,8 @@ def find(function: Callable[..., Any]) -> Check:
 def check(function: Callable[..., Any], seed: int = 0) -> None:
     """Try a function on the cases of its exercise, print the verdict, adopt it if it passes.
 
+    A notebook then shows a picture of what your version does.
+
     Args:
         function: your version; its name says which exercise it is.
         seed: of the random inputs. Another seed tries other inputs.
@@ -149,6 +151,7 @@ def check(function: Callable[..., Any], seed: int = 0) -> None:
         progress.note(item.name)
         done, names = progress.passed(), siblings(item.name)
         print(f"  {sum(name in done for name in names)} of {len(names)} exercises of this lesson")
+        pictures.display_at_work(item.name, lessons_of()[item.name], item.exercise.current)
 
 
 def siblings(name: str) -> list[str]:

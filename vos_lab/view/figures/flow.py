@@ -16,17 +16,9 @@ from vos_lab.flow.colour import flow_to_rgb, longest_flow, wheel_image
 from vos_lab.flow.files import known
 from vos_lab.flow.warp import warp
 from vos_lab.metrics.flow import endpoint_error
-from vos_lab.view.figures.page import (
-    INK,
-    WIDTH,
-    Figure,
-    Page,
-    drawn,
-    fitting,
-    resized,
-)
+from vos_lab.view.figures.page import INK, Figure, Page, drawn, resized
+from vos_lab.view.figures.panels import LEGEND, panels
 
-LEGEND, GAP, NAME = 122, 10, 26
 ARROW, ARROW_EDGE = "#ffd23f", "#101010"  # bright over dark: seen on every ground
 Flows = np.ndarray | Mapping[str, np.ndarray]
 
@@ -71,7 +63,7 @@ def flow_picture(
         text = f"rim: {_number(scale)} px"
         page.text(left + size / 2, top + size + 4, text, ha="center", va="top", color=INK)
 
-    return _panels(pictures, title, alt, legend, photographic=True)
+    return panels(pictures, title, alt, legend, photographic=True)
 
 
 def quiver(
@@ -145,7 +137,7 @@ def quiver(
         page.text(left, top, f"arrows {_number(longer)}\ntimes as long\nas the motion", va="top",
                   color=INK)  # fmt: skip
 
-    return _panels(dict.fromkeys(flows, pale), title, alt, legend, True, arrows)
+    return panels(dict.fromkeys(flows, pale), title, alt, legend, True, arrows)
 
 
 def warp_views(
@@ -178,7 +170,7 @@ def warp_views(
     pictures = dict(
         zip(names, [restored, _shaded(before, most), _shaded(after, most)], strict=True)
     )
-    return _panels(pictures, title, alt, _scale_legend(most, "grey\nlevels"), True)
+    return panels(pictures, title, alt, _scale_legend(most, "grey\nlevels"), True)
 
 
 def error_maps(
@@ -211,7 +203,7 @@ def error_maps(
         shown = _shaded(np.nan_to_num(error), most)
         shown[~known(truth)] = 160
         pictures[f"{name}: {np.nanmean(error):.2f} px".removeprefix(": ")] = shown
-    return _panels(pictures, title, alt, _scale_legend(most, "px"), photographic=True)
+    return panels(pictures, title, alt, _scale_legend(most, "px"), photographic=True)
 
 
 def photometric_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -279,48 +271,10 @@ def structure_figure(
             shape = Ellipse(middle, width, height, angle=angle, fill=False, lw=line, ec=colour)
             axes.add_patch(shape)
 
-    return _panels(pictures, title, alt, None, True, ellipse, highest=240)
+    return panels(pictures, title, alt, None, True, ellipse, highest=240)
 
 
-# --- the layout that they share ---------------------------------------------------------------
-
-
-def _panels(
-    pictures: Mapping[str, np.ndarray],
-    title: str,
-    alt: str,
-    legend: Callable[[Page, float, float], None] | None,
-    photographic: bool,
-    over: Callable[[Axes, str], None] | None = None,
-    highest: float = 320,
-) -> Figure:
-    """Pictures of one size beside each other with their names, at most 4 in a row."""
-    shapes = {picture.shape[:2] for picture in pictures.values()}
-    if len(shapes) != 1:
-        raise ValueError(f"what is shown together must have one size, not {sorted(shapes)}")
-    shape = shapes.pop()
-    rows = math.ceil(len(pictures) / 4)
-    columns = math.ceil(len(pictures) / rows)
-    width = WIDTH - (LEGEND + GAP if legend else 0)
-    size = fitting(shape, (width + GAP) / columns - GAP, highest)
-    names = NAME if any(pictures) else 0
-    step = max(size[1], 150) + GAP  # narrow pictures keep room for the name above them
-    line = size[0] + names + GAP
-    least = LEGEND + 24 if legend else 0
-    with Page(title, alt, max(rows * line - GAP, least)) as page:
-        for i, (name, picture) in enumerate(pictures.items()):
-            left, top = i % columns * step, i // columns * line
-            page.text(left, top + 3, name, va="top", color=INK)
-            page.picture(resized(picture, drawn(size)), left, top + names, frame=True)
-            if over is not None:
-                axes = page.axes(left, top + names, size[1], size[0])
-                axes.set(xlim=(-0.5, shape[1] - 0.5), ylim=(shape[0] - 0.5, -0.5))
-                axes.axis("off")
-                axes.set_zorder(1)  # above the picture
-                over(axes, name)
-        if legend is not None:
-            legend(page, columns * step + 4, names)
-        return page.finished(photographic)
+# --- legends ----------------------------------------------------------------------------------
 
 
 def _scale_legend(most: float, unit: str) -> Callable[[Page, float, float], None]:

@@ -37,6 +37,7 @@ def curves(
     bands: Mapping[str, tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]]
     | None = None,
     colours: Mapping[str, int] | None = None,
+    plot: float = 250,
 ) -> Figure:
     """Numbers over the frames, one curve for each name, with the name at the end of it.
 
@@ -51,6 +52,7 @@ def curves(
         pictures: images ``(H, W, 3)`` to show above, at their frames.
         bands: the lower and the upper end of an interval around a curve.
         colours: the object (1 to 254) whose colour a curve takes; by default in order.
+        plot: height between the axes, in the pixels of a page.
 
     Returns:
         The figure.
@@ -73,7 +75,7 @@ def curves(
     colours = colours or {}
     first, last = (float(positions.min()), float(positions.max())) if len(positions) else (0.0, 1.0)
     span = last - first or 1.0
-    left, right, below, plot = 66, min(300, 30 + 8.6 * max(map(len, series))), 46, 250
+    left, right, below = 66, min(300, 30 + 8.6 * max(map(len, series))), 46
     width = WIDTH - left - right
 
     def across(at: float) -> float:
