@@ -1,9 +1,10 @@
 # %% [markdown] name="title" minutes=90 needs=["01_metrics"] builds="warping, Lucas-Kanade, Horn-Schunck" slide="slide"
 # # Optical flow: where does every pixel go?
 #
-# A video knows what every pixel looks like. It does not say where the pixel goes. Know that, and
-# you can follow an object from frame to frame. In this lesson you build two classical answers,
-# and see what no answer can know. Begin with this pole: **which way do its stripes go?**
+# A video shows the colour of every pixel in every frame, but not where each pixel moves. If you
+# knew that, you could follow an object from frame to frame. In this lesson you build two classical
+# methods that estimate this motion, and you see what no method can find out. Look at this pole:
+# **which way does the paint on it move?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -11,17 +12,17 @@
 # | section | minutes |
 # | --- | --- |
 # | see flow, explore it (exercise `flow_to_rgb`) | 20 |
-# | use it, judge it (`warp`, `endpoint_error`) | 20 |
+# | use it, measure its error (`warp`, `endpoint_error`) | 20 |
 # | brightness constancy, aperture, `lucas_kanade`, `horn_schunck` | 30 |
 # | coarse to fine, the table | 10 |
 # | break it, illusions, questions | 10 |
 #
 # *What usually goes wrong.* Rows and columns are swapped: `flow[..., 0]` is to the right. The image
-# is warped in the wrong direction. The minus in front of It is lost. Each has a message of its own
-# in the check.
+# is warped in the wrong direction. The minus in front of It is lost. The check has a message for
+# each of these.
 #
-# *Show live.* The aperture clip, with the hole first and the dots later. Let the room point in the
-# direction in which the stripes move, all at once, before anybody speaks.
+# *Show live.* The aperture clip, first with the hole and later with the dots. Let everybody in the
+# room point in the direction in which the stripes move, at the same moment, before anybody speaks.
 #
 # *Ask the room.* A white wall fills the image and the camera moves. What is the flow? What would
 # you want a method to answer?
@@ -60,12 +61,12 @@ figures.clip(
 quiz("02_optical_flow", "barber pole")
 
 # %% [markdown] name="goals" slide="skip"
-# Keep your answer. You will measure it at the end. After this lesson you can
+# Keep your answer; you will measure it at the end. After this lesson you can
 #
 # - read a picture of optical flow, and draw one,
-# - warp an image along a flow, and judge a flow with and without the truth,
-# - estimate flow from nothing but brightness, in two ways,
-# - say where flow must fail, and tell perceived from real motion.
+# - warp an image along a flow, and measure the error of a flow with and without the truth,
+# - estimate flow from brightness alone, in two ways,
+# - say where flow must fail, and tell perceived motion from real motion.
 #
 # You need lesson 01, and derivatives from school. It takes about 90 minutes.
 
@@ -73,8 +74,8 @@ quiz("02_optical_flow", "barber pole")
 # ## An arrow for every pixel
 #
 # **Optical flow** is an array of shape `(H, W, 2)`. It says for each pixel of the first image how
-# far it goes until the second: `flow[y, x] = (dx, dy)`, in pixels, `dx` to the right, `dy` down.
-# Our videos are drawn by a program, so the true flow is known.
+# far it moves until the second image: `flow[y, x] = (dx, dy)`, in pixels, with `dx` to the right
+# and `dy` down. A program draws our videos, so we know the true flow.
 
 # %% name="arrows" slide="slide"
 swimming = procedural.suite("speed", frames=8, size=(150, 270), length=2)[1]
@@ -89,8 +90,9 @@ flow_figures.quiver(
 # %% [markdown] name="colour"
 # ## Write it: flow as colour
 #
-# Arrows hide most pixels. Papers show flow as colour instead: the direction is the **hue**, the
-# length is how far the colour is from white. The wheel beside each picture is the legend.
+# Arrows hide most of the pixels. So papers usually show flow as colour: the **hue** stands for the
+# direction, and the colour is stronger where the motion is larger. White means no motion. The wheel
+# beside each picture is the legend.
 
 # %% exercise="vos_lab.flow.colour.flow_to_rgb" points=2
 
@@ -102,8 +104,9 @@ flow_figures.flow_picture(
 )
 
 # %% [markdown] name="explorer-text"
-# Point at a pixel. On the right you see where it goes, and below both places magnified. Put the
-# view on *Warped back* and drag the slider. Then look at the tail: which pixels have no match?
+# Point at a pixel. On the right you see where it goes, and below you see both places magnified. Set
+# the view to *Warped back* and drag the slider. Then look at the tail of the fish: which pixels
+# have no match?
 
 # %% name="explorer" slide="slide"
 FlowExplorer(first, second, {"truth": truth, "DIS": flow.estimate(first, second, "dis")}, truth)
@@ -111,9 +114,10 @@ FlowExplorer(first, second, {"truth": truth, "DIS": flow.estimate(first, second,
 # %% [markdown] name="warp-text"
 # ## Write it: use a flow
 #
-# If the flow is right, the second image can be brought back to where the first one is. For each
-# pixel of the *first* image, look up the place in the *second* where the flow says it went. That
-# is **backward warping**. The place lies between pixels, so mix the four around it.
+# With the right flow you can move the second image back to where the first one is. For each pixel
+# of the *first* image, look up the place in the *second* image where the flow says it went. This is
+# called **backward warping**. The place usually lies between pixels, so mix the four pixels around
+# it.
 
 # %% exercise="vos_lab.flow.warp.warp" points=3
 
@@ -125,14 +129,29 @@ flow_figures.warp_views(
     title="Brought back, the second image is nearly the first",
 )
 
+# %% [markdown] name="warp-clip"
+# Below, the same thing in small steps: the second image is moved back by a quarter of the flow, by
+# half of it, and so on, until it lies on the first one.
+
+# %% name="warp-moving" slide="slide"
+shares = [*np.linspace(0, 1, 9), 1, 1, 1]
+figures.clip(
+    [flow.warp(second, np.float32(share) * truth) for share in shares],
+    alt="The second image is moved back step by step: the fish slides to the right, to where it is "
+    "in the first image, and its texture stays as it is.",
+    fps=5.0,
+    most_bytes=60_000,
+)
+
 # %% [markdown] name="error-text"
-# What stays bright was hidden in one of the two images. No flow can bring it back.
+# Where the difference stays bright, a pixel is hidden in one of the two images, and no flow can
+# bring it back.
 #
-# ## Write it: judge a flow
+# ## Write it: measure the error of a flow
 #
-# The difference of the images is a judge that needs no truth. It can be fooled. Where the truth is
-# known, ask how far from the true place each vector ends. That is the **endpoint error** (EPE), in
-# pixels.
+# You can compare the two images after warping without knowing the true flow. But this can mislead
+# you, as you will see. If you know the true flow, measure how far each vector ends from the true
+# place. That is the **endpoint error** (EPE), in pixels.
 
 # %% exercise="vos_lab.metrics.flow.endpoint_error" points=1
 
@@ -153,8 +172,8 @@ quiz("02_optical_flow", "photometric")
 # ## Where flow comes from
 #
 # Everything below rests on one assumption, **brightness constancy**: a point keeps its brightness
-# while it moves. Below is one row of the image, and the same row 2
-# pixels later.
+# while it moves. Below you see the brightness along one row of the image, and along the same row
+# after everything has moved by 2 pixels.
 
 # %% name="constancy-picture" slide="slide"
 bright = brightness(first)
@@ -171,13 +190,14 @@ figures.curves(
 )
 
 # %% [markdown] name="constancy-equation" slide="slide"
-# Where the curve is steep, a small shift changes brightness much. For a small motion the change is
-# slope times shift, in both directions:
+# Where the curve is steep, a small shift changes the brightness a lot. For a small motion the
+# change of brightness is slope times shift, in both directions:
 #
 # $$I_x\,dx + I_y\,dy + I_t = 0$$
 #
-# $I_x$ and $I_y$ say how brightness changes to the right and down (the slopes), $I_t$ how it
-# changes in time. All three are seen. $dx$ and $dy$ are wanted. **One equation, two unknowns.**
+# $I_x$ and $I_y$ say how brightness changes to the right and down (the slopes), and $I_t$ says how
+# it changes in time. You can measure all three in the images. You are looking for $dx$ and $dy$. So
+# there is **one equation for two unknowns**.
 
 # %% name="constancy-measured" slide="fragment"
 slope = np.gradient(bright, axis=1)
@@ -192,8 +212,8 @@ title = "In grey levels: the equation explains small shifts only"
 figures.table(rows, title=title, name="shift", digits=1)
 
 # %% [markdown] name="constancy-measured-explained"
-# Keep that in mind: beyond a pixel or two the equation explains ever less. First, the other
-# trouble: two unknowns.
+# So the equation holds for shifts of up to a pixel or two; for larger shifts it explains less and
+# less. We come back to that. The first problem is that there are two unknowns.
 
 # %% name="aperture" slide="slide"
 stripes = illusions.aperture(height=120, frames=12)
@@ -207,14 +227,16 @@ figures.clip(
 quiz("02_optical_flow", "aperture")
 
 # %% [markdown] name="aperture-explained"
-# Along the stripes nothing changes, so nobody can see how far they move that way. This is the
-# **aperture problem**, and every small patch of every image is such a hole. What a patch can tell
-# stands in its **structure tensor**, the mean of the products of the slopes:
+# Along the stripes nothing changes, so you cannot see how far they move in that direction. This is
+# the **aperture problem**. It is not special to this clip, because every small patch of an image is
+# like a hole through which you look. What you can know from a patch is in its **structure tensor**,
+# the mean of the products of the slopes:
 #
 # $$T = \begin{bmatrix} \overline{I_x I_x} & \overline{I_x I_y} \\
 # \overline{I_x I_y} & \overline{I_y I_y} \end{bmatrix}$$
 #
-# Its two eigenvalues $\lambda$ say how strongly brightness changes along the two best directions.
+# Its two eigenvalues $\lambda$ say how strongly brightness changes along two directions: the one in
+# which it changes most, and the one across it.
 
 # %% name="tensor" slide="slide"
 iy, ix = np.gradient(bright)
@@ -232,13 +254,15 @@ flow_figures.structure_figure(
 )
 
 # %% [markdown] name="tensor-explained"
-# Both large, a **corner**: the motion is known. One large, an **edge**: only across it. Both near
-# 0, **flat**: anything goes. So an answer needs one more assumption. There are two famous ones.
+# If both are large, the patch holds a **corner**, and you can find its motion. If only one is
+# large, it holds an **edge**, and you can find the motion only across the edge. If both are near 0,
+# the patch is **flat**, and any motion is possible. So every method needs one more assumption.
+# There are two famous ones.
 #
 # ## Write it: Lucas and Kanade (1981)
 #
 # *All pixels of a small window move alike.* Each pixel gives one equation. Take the best solution
-# of all of them, by least squares: $T\,d = -(\overline{I_x I_t}, \overline{I_y I_t})$.
+# for all of them, by least squares: $T\,d = -(\overline{I_x I_t}, \overline{I_y I_t})$.
 
 # %% exercise="vos_lab.flow.classical.lucas_kanade" points=3
 
@@ -262,13 +286,14 @@ flow_figures.quiver(
 # %% [markdown] name="hs-text" slide="slide"
 # ## Write it: Horn and Schunck (1981)
 #
-# *Neighbours move nearly alike, everywhere.* Wherever the image says nothing, the answer flows in
-# from the sides. Find the flow with the least
+# *Neighbouring pixels move nearly alike, everywhere in the image.* Where the image says nothing
+# about the motion, the answer spreads in from the neighbours. Find the flow for which this sum is
+# smallest:
 #
 # $$\sum (I_x\,dx + I_y\,dy + I_t)^2 + \alpha^2\,(|\nabla dx|^2 + |\nabla dy|^2)$$
 #
-# The first part is brightness constancy. In the second, $\nabla$ (the slope) says how much the flow
-# changes from pixel to pixel, and $\alpha$ how much we mind.
+# The first part is brightness constancy. In the second part, $\nabla$ (the slope) says how much the
+# flow changes from pixel to pixel, and $\alpha$ says how important it is that the flow is smooth.
 
 # %% exercise="vos_lab.flow.classical.horn_schunck" points=3
 
@@ -291,8 +316,8 @@ flow_figures.flow_picture(
 # %% [markdown] name="pyramid-text" slide="slide"
 # ## Break it: large motion
 #
-# The equation holds for a *small* motion. What is small? Shift an image by 1, 2, 4, ... pixels, and
-# let Lucas-Kanade find the shift. Predict first, for a single image.
+# The equation holds only for a *small* motion. But what is small? Shift an image by 1, 2, 4, ...
+# pixels, and let Lucas-Kanade find the shift. First predict what happens with a single image.
 
 # %% name="pyramid-quiz" slide="fragment"
 quiz("02_optical_flow", "pyramid")
@@ -318,17 +343,19 @@ figures.curves(
 )
 
 # %% [markdown] name="coarse-to-fine"
-# A pyramid mends it: in an image of a quarter of the size, 16 pixels are 4. Begin there. Enlarge
-# the answer, warp by it, and look only for what is still missing.
+# A pyramid of smaller and smaller images solves this problem, because in an image of a quarter of
+# the size, 16 pixels are only 4. Begin with the smallest image. Enlarge its flow, warp the second
+# image by it, and look only for the motion that is still missing.
 
 # %% show="vos_lab.flow.classical.coarse_to_fine"
 
 # %% [markdown] name="comparison" slide="slide"
 # ## The whole method
 #
-# `flow.estimate(first, second, method)` runs your functions coarse to fine. Beside them stand two
-# methods of OpenCV: *Farnebäck* fits a parabola around each pixel, *DIS* matches patches. All run
-# on pairs that nobody has tuned them for, split by how far pixels really move.
+# `flow.estimate(first, second, method)` runs your functions from coarse to fine. Beside them we put
+# two methods of OpenCV: *Farnebäck* fits a parabola around each pixel, and *DIS* matches patches.
+# All of them run on pairs that nobody has tuned them for. The table splits the pixels by how far
+# they really move.
 
 
 # %% name="pairs"
@@ -372,17 +399,18 @@ for name in names:
 figures.table(rows, title="Mean endpoint error in pixels, 9 pairs, 95 % interval", digits=2)
 
 # %% [markdown] name="comparison-explained"
-# Horn-Schunck and DIS are best overall, and on nine pairs nobody can tell which: look at the
-# intervals. Where pixels move far, Lucas-Kanade wins, on one pixel in a hundred. DIS took the
-# least time in this run. All of them beat zero flow where something moves, and all lose to it where
-# nothing does: motion **spills** over the outline of an object onto the ground beside it. Our
-# images are small, and so are their motions.
+# Horn-Schunck and DIS have the smallest errors overall, but the intervals say that nine pairs are
+# too few to tell which of the two is better. Where pixels move farthest, Lucas-Kanade is best, but
+# only one pixel in a hundred moves that far. Where something moves, all methods are better than
+# zero flow. Where nothing moves, all are worse, because the motion of an object **spills** over its
+# outline onto the ground beside it. Our images are small, so their motions are small, too.
 
 # %% [markdown] name="break-it" slide="slide"
-# ## Break it: light, and what is hidden
+# ## Break it: changing light, and hidden pixels
 #
-# Brightness constancy is an assumption. The knob *lighting* of the renderer breaks it: the same
-# scene, the same motion, but light and shadow of clouds change from frame to frame.
+# Brightness constancy is only an assumption. The knob *lighting* of the renderer breaks it: the
+# scene and the motion stay the same, but light and the shadows of clouds change from frame to
+# frame.
 
 # %% name="lighting" slide="fragment"
 light = {"steady light": 0.0, "light changes": 1.0}
@@ -400,12 +428,13 @@ figures.bars(
 )
 
 # %% [markdown] name="hidden-text"
-# Lucas-Kanade and Horn-Schunck believe every change of brightness. Now zero flow beats them
-# clearly. Farnebäck hardly minds: it compares the *shape* of brightness around a pixel, not its
-# level. DIS takes the mean out of each patch before it compares two.
+# Lucas-Kanade and Horn-Schunck take every change of brightness for motion, and now zero flow is
+# clearly better than both of them. Farnebäck is hardly affected, because it compares the *shape* of
+# the brightness around a pixel and not its level. DIS subtracts the mean of each patch before it
+# compares two patches.
 #
-# What gets hidden has no match at all. The same pairs as in the table above, asked another way:
-# *where* are the errors?
+# Pixels that get hidden have no match at all. The next table uses the same pairs as the table
+# before, and asks *where* the errors are.
 
 # %% name="occlusion" slide="slide"
 hidden = np.stack([occlusion for _, _, _, occlusion in pairs])
@@ -420,17 +449,18 @@ figures.table(
 )
 
 # %% [markdown] name="break-it-explained"
-# Away from the boundaries all methods are at their best. At them, windows and smoothness mix two
-# motions. Where a pixel is about to be hidden, every method invents a partner for it, and the
-# plain answer "it does not move" is far better: what gets hidden here is mostly ground. Two flows
-# that are asked whether they agree, there and back (`flow.occluded`), find such pixels. Lesson 04
-# uses that.
+# Away from the boundaries all methods have their smallest errors. At a boundary, a window or a
+# smoothness term mixes two different motions. And where a pixel is about to be hidden, every method
+# finds a wrong partner for it. There the simple answer "it does not move" is far better, because
+# mostly ground gets hidden here. You can find such pixels if you estimate the flow in both
+# directions and ask whether the two agree (`flow.occluded`). Lesson 04 uses that.
 
 # %% [markdown] name="perceived" slide="slide"
 # ## Perceived motion and real motion
 #
-# All methods share one limit, and no better method will lift it. Flow is the motion that can be
-# *seen*. Horn and Schunck warn of it in their paper, with a ball that spins (Section 2).
+# All methods have one limit in common, and a better method cannot remove it: flow is the motion
+# that you can *see*. Horn and Schunck warn of this in their paper, with the example of a spinning
+# ball (Section 2).
 
 # %% name="sphere-quiz" slide="fragment"
 quiz("02_optical_flow", "sphere")
@@ -476,14 +506,15 @@ flow_figures.quiver(
 )
 
 # %% [markdown] name="perceived-explained"
-# After warping the images agree to about one grey level, so by the pictures alone the flow is
-# *right*. And yet the plain ball has spun by up to three pixels and nobody has seen it. **Small
-# differences never prove that a flow is true.** Only texture does: it gives every patch a corner.
+# After warping, the images agree to about one grey level. So if you look only at the images, the
+# flow seems to be *right*. But the plain ball has turned, and no method has noticed it. **A small
+# difference between the images does not prove that a flow is true.** Only texture can show the true
+# motion, because it gives every patch a corner.
 
 # %% [markdown] name="real-video"
 # ## On real video
 #
-# Nobody knows the true flow of a real video. What remains is to warp and look.
+# For a real video nobody knows the true flow. What you can do is warp, and look.
 
 # %% name="real" tags=["real-data"]
 real = example("libby")
@@ -499,20 +530,20 @@ if real is not None:
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - Brightness constancy gives one equation for two unknowns. Every method adds an assumption: a
-#   window that moves alike, or a flow that is smooth.
+# - Brightness constancy gives one equation for two unknowns. Every method adds an assumption: that
+#   a window moves alike, or that the flow is smooth.
 # - The equation holds for small motions. A pyramid makes large motions small.
-# - Flow is perceived motion. It fails where nothing is seen (flat), where only a part is seen
-#   (edges), where the light changes, and where things get hidden.
+# - Flow is perceived motion. It fails where an image is flat, where there are only edges, where the
+#   light changes, and where pixels get hidden.
 #
-# **Next.** These methods are built by hand on one assumption. Lesson 03 trains a network,
-# FlowNet, to estimate flow from examples.
+# **Next.** People designed these methods by hand, on one assumption. In [lesson
+# 03](03_flownet.ipynb) a network, FlowNet, learns from examples how to estimate flow.
 #
 # **Papers.** B. Horn and B. Schunck, *Determining Optical Flow*, Artificial Intelligence 1981. B.
 # Lucas and T. Kanade, *An Iterative Image Registration Technique with an Application to Stereo
 # Vision*, IJCAI 1981. M. Black and P. Anandan, *The Robust Estimation of Multiple Motions*, CVIU
-# 1996. T. Brox et al., *High Accuracy Optical Flow Estimation Based on a Theory for Warping*,
-# ECCV 2004 (coarse to fine). G. Farnebäck, *Two-Frame Motion Estimation Based on Polynomial
-# Expansion*, SCIA 2003. S. Baker et al., *A Database and Evaluation Methodology for Optical
-# Flow*, IJCV 2011 (colours, endpoint error). T. Kroeger et al., *Fast Optical Flow using Dense
-# Inverse Search*, ECCV 2016 (DIS).
+# 1996. T. Brox et al., *High Accuracy Optical Flow Estimation Based on a Theory for Warping*, ECCV
+# 2004 (coarse to fine). G. Farnebäck, *Two-Frame Motion Estimation Based on Polynomial Expansion*,
+# SCIA 2003. S. Baker et al., *A Database and Evaluation Methodology for Optical Flow*, IJCV 2011
+# (colours, endpoint error). T. Kroeger et al., *Fast Optical Flow using Dense Inverse Search*, ECCV
+# 2016 (DIS).
