@@ -1,4 +1,4 @@
-"""Pictures of a student's function at work: below a passed check, in a notebook, and nowhere else."""
+"""Pictures of a student's function at work: below a passed check, in a notebook only."""
 
 import pkgutil
 import subprocess

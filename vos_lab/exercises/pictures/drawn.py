@@ -2,26 +2,41 @@
 
 from collections.abc import Mapping
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
-from vos_lab.datasets.procedural import ProceduralVideo, Spec, render
+from vos_lab.datasets.procedural import Spec, render
 from vos_lab.view.figures import Figure
 from vos_lab.view.figures.panels import panels
 
 SIZE = (120, 216)
 
 
+class Clip(NamedTuple):
+    """The frames of a video, its label maps, and the flow from each frame to the next."""
+
+    frames: list[np.ndarray]
+    masks: list[np.ndarray]
+    flow: list[np.ndarray]
+
+
 @cache
-def walker() -> ProceduralVideo:
+def walker() -> Clip:
     """One animal that walks, 9 frames."""
-    return render(Spec(frames=9, size=SIZE, classes=("animal",)), 5)
+    return _clip(Spec(frames=9, size=SIZE, classes=("animal",)), 5)
 
 
 @cache
-def pair() -> ProceduralVideo:
-    """Two objects side by side, 9 frames."""
-    return render(Spec(frames=9, size=SIZE, objects=2), 3)
+def pair() -> Clip:
+    """Two animals, one in front of the other, 9 frames."""
+    return _clip(Spec(frames=9, size=SIZE, objects=2), 3)
+
+
+def _clip(spec: Spec, seed: int) -> Clip:
+    video = render(spec, seed)
+    masks = [mask for mask in video.masks or () if mask is not None]
+    return Clip(list(video.frames), masks, list(video.flow or ()))
 
 
 def row(pictures: Mapping[str, np.ndarray], title: str, alt: str, *, exact: bool = False) -> Figure:
