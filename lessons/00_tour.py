@@ -178,7 +178,7 @@ studio
 # | challenge | which methods it breaks |
 # | --- | --- |
 # | appearance change | methods that remember how the object *looked* |
-# | viewpoint change | the same methods, because the object shows another side and has another shape |
+# | viewpoint change | the same methods, because the object shows another side of itself |
 # | occlusion | methods that follow the object from frame to *frame* |
 # | scale change | methods with a window of fixed size |
 # | distractors: a twin of the object | methods that look at *appearance* alone |
