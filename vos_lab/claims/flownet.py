@@ -66,7 +66,7 @@ EFFECT = "endpoint error of FlowNetS minus that of FlowNetC, where pixels move 1
 CORRELATION = Claim(
     name="03_flownet/correlation",
     statement="The correlation layer beats plain stacking where motion is large.",
-    source="ours; Fischer et al., ICCV 2015, say the opposite of motion beyond its reach",
+    source="ours; Dosovitskiy et al., ICCV 2015, say the opposite of motion beyond its reach",
     conditions="flying shapes of the test split, 240 x 432, six pairs a seed, things move up to "
     "about 40 pixels; one training of each network, with the same data and steps",
     effect=EFFECT,

@@ -1,8 +1,8 @@
 """Flying shapes: pairs of images with exact flow, made fast enough to train a network on.
 
-The idea is that of FlyingChairs (Fischer et al., ICCV 2015, Section 4.2): to learn motion, images
-need not look real. Textured shapes fly over a textured ground. Each layer moves by an affine map
-of its own, so the flow is known at every pixel. A pair takes about a millisecond.
+The idea is that of FlyingChairs (Dosovitskiy et al., ICCV 2015, Section 4.2): to learn motion,
+images need not look real. Textured shapes fly over a textured ground. Each layer moves by an affine
+map of its own, so the flow is known at every pixel. A pair takes about a millisecond.
 """
 
 from dataclasses import dataclass

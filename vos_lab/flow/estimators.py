@@ -186,7 +186,7 @@ def _raft_network(size: str) -> "torch.nn.Module":
 
 
 def _flownet(first: np.ndarray, second: np.ndarray, name: str) -> np.ndarray:
-    """Fischer et al., ICCV 2015: learned from examples; needs shipped weights."""
+    """Dosovitskiy et al., ICCV 2015: learned from examples; needs shipped weights."""
     # Found by name when it is asked for: methods may import flow, so flow imports none of them.
     module = import_module("vos_lab.flow.flownet")
     flow: np.ndarray = module.estimate_flow(module.flownet(name), first, second)

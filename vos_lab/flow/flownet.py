@@ -1,6 +1,6 @@
 """FlowNet: optical flow learned from examples.
 
-Fischer, Dosovitskiy, Ilg, Häusser, Hazırbaş, Golkov, van der Smagt, Cremers and Brox, "FlowNet:
+Dosovitskiy, Fischer, Ilg, Häusser, Hazırbaş, Golkov, van der Smagt, Cremers and Brox, "FlowNet:
 Learning Optical Flow with Convolutional Networks", ICCV 2015. Both networks of the paper, smaller:
 FlowNetS stacks the two images and leaves the rest to learning; FlowNetC looks at each image with
 the same branch and compares the two in a correlation layer. Both end in the same refinement.
@@ -33,8 +33,9 @@ UNIT = 20.0  # the network counts in 20 pixels, so that its numbers are about 1
 def correlation(first: torch.Tensor, second: torch.Tensor, reach: int) -> torch.Tensor:
     """How well does each place of the first image match the places around it in the second?
 
-    c(x, d) = 1/C Σ first(x) · second(x + d), for all displacements d of at most ``reach`` (Fischer
-    et al., ICCV 2015, Eq. 1, with patches of one pixel and divided by the number of channels).
+    c(x, d) = 1/C Σ first(x) · second(x + d), for all displacements d of at most ``reach``
+    (Dosovitskiy et al., ICCV 2015, Eq. 1, with patches of one pixel and divided by the number of
+    channels).
 
     Args:
         first: features of the first image, ``(N, C, H, W)`` float32.
@@ -82,8 +83,8 @@ def refine(
 ) -> torch.Tensor:
     """One step of the refinement: what is known at half the size, and what was seen at this one.
 
-    Fischer et al., ICCV 2015, Fig. 3: the deep features are enlarged by an up-convolution, and laid
-    beside the features that the contracting part had at this size and the enlarged coarser flow.
+    Dosovitskiy et al., ICCV 2015, Fig. 3: the deep features are enlarged by an up-convolution, and
+    laid beside the features that the contracting part had at this size and the enlarged coarser flow.
 
     Args:
         deep: features at half the size, ``(N, C, H / 2, W / 2)`` float32.
@@ -119,7 +120,7 @@ def multiscale_epe(
 ) -> torch.Tensor:
     """The loss of FlowNet: the endpoint error of the flow at every scale.
 
-    L = Σ_s w_s · mean |flow_s - truth_s| (Fischer et al., ICCV 2015, Section 4 and Fig. 3).
+    L = Σ_s w_s · mean |flow_s - truth_s| (Dosovitskiy et al., ICCV 2015, Section 4 and Fig. 3).
 
     Args:
         flows: the flow at each scale, ``(N, 2, h, w)`` float32 each, in pixels of the image.

@@ -52,7 +52,7 @@ def stacked(pairs: list[Pair]) -> Batch:
 def photographed(pairs: Batch, rng: np.random.Generator) -> Batch:
     """Other light and noise, most of it the same for both images, as in a video.
 
-    Fischer et al., ICCV 2015, Section 4.3, augment contrast, colour, brightness and noise too.
+    Dosovitskiy et al., ICCV 2015, Section 4.3, augment contrast, colour, brightness and noise too.
     """
     first, second, flow = pairs
     count = len(flow)
