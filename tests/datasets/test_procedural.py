@@ -66,6 +66,7 @@ GEOMETRY = {
     "scale": Spec(scale=1.0),
     "turn": Spec(viewpoint=1.0, speed=0.6),
     "bend": Spec(deformation=1.0, articulation=1.0),
+    "wind": Spec(sway=1.0, clutter=0.7),
     "crowd": Spec(crowd=True, objects=12, camera_motion=0.5, size=(160, 288)),
     "together": Spec(objects=3, distractors=1, camera_motion=0.6, scale=0.5, occlusion=0.6),
 }

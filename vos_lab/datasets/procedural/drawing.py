@@ -196,6 +196,29 @@ def _cast_shadow(stage: Stage, actor: Actor, pose: Pose, image: np.ndarray) -> N
     darken(image, float(x), float(y), float(across), float(down), strength)
 
 
+def _cast_by_sun(stage: Stage, actor: Actor, pose: Pose, t: float, image: np.ndarray) -> None:
+    """Darken the ground where an actor keeps the sun off: its outline, laid over and softened."""
+    horizon = stage.scene.horizon
+    if actor.figure.habitat != "ground" or horizon is None:
+        return
+    alone = _draw_actor(stage, actor, pose, t, image.copy(), np.zeros(stage.spec.size, np.int16))
+    if alone is None:
+        return
+    top, _, left, _ = alone.box
+    left_foot, right_foot = actor.rig.stance
+    y = (pose.place @ [(left_foot + right_foot) / 2, 0, 1])[1]
+    # The sun stands to one side, and before or behind the camera, for the whole video.
+    p = stage.shake
+    aside, down = 1.2 * np.sin(p[0]), 0.35 * np.sin(p[1])
+    down = np.copysign(max(abs(down), 0.12), down)
+    # A point h above the feet falls h * aside to the side of them, and h * down below.
+    laid = np.array([[1, -aside, left - aside * (top - y)], [0, -down, y - down * (top - y)]])
+    shade = cv2.warpAffine((alone.part >= 0).astype(np.float32), laid, image.shape[1::-1])
+    shade = cv2.GaussianBlur(shade, (0, 0), 0.008 * len(image))
+    shade[: max(0, int(stage.view(t)[1, 2] + horizon))] = 0
+    image[...] = image * (1 - 0.6 * stage.spec.sun * shade[..., None])
+
+
 def light_and_noise(stage: Stage, t: float, image: np.ndarray) -> np.ndarray:
     """The light of the moment: brightness, warmth, shadows of clouds, and the sensor's noise."""
     spec = stage.spec
@@ -227,7 +250,8 @@ def _draw_backdrop(stage: Stage, t: float) -> tuple[np.ndarray, np.ndarray]:
     image = np.zeros((*stage.spec.size, 3), np.uint8)
     surface = np.zeros(stage.spec.size, np.int16)
     view, camera, planes = stage.view(t), stage.camera(t), stage.scene.planes
-    inverses = [undone(view @ plane.matrix(camera)) for plane in planes]
+    wind = stage.wind(t)
+    inverses = [undone(view @ plane.matrix(camera, wind)) for plane in planes]
     solid = [_solid_rows(p, i, stage.spec.size) for p, i in zip(planes, inverses, strict=True)]
     for number, plane in enumerate(planes):
         # The ground hides the lower part of the sky.
@@ -261,7 +285,7 @@ def _poses(spec: Spec, seed: int, t: float) -> list[Pose]:
 
 def draw(stage: Stage, t: float) -> Picture:
     """Draw the scene at time t (in frames; parts of a frame are possible), sharp."""
-    if stage.spec.camera_motion == 0:
+    if stage.still:
         backdrop = _still_backdrop(stage.spec, stage.seed)
         image, surface = backdrop[0].copy(), backdrop[1].copy()
     else:
@@ -270,6 +294,8 @@ def draw(stage: Stage, t: float) -> Picture:
     poses = _poses(stage.spec, stage.seed, t)
     for actor, pose in zip(stage.actors, poses, strict=True):
         _cast_shadow(stage, actor, pose, image)
+        if stage.spec.sun > 0:
+            _cast_by_sun(stage, actor, pose, t, image)
     drawn = {}
     for actor, pose in zip(stage.actors, poses, strict=True):
         result = _draw_actor(stage, actor, pose, t, image, surface)
@@ -292,10 +318,10 @@ def motion_between(stage: Stage, picture: Picture, t: int, to: int) -> np.ndarra
     planes = [*enumerate(stage.scene.planes), *enumerate(stage.occluders, first_occluder(stage))]
     moves = np.zeros((first_occluder(stage) + len(stage.occluders), 2, 3), np.float32)
     flow = np.zeros((*surface.shape, 2), np.float32)
-    if stage.spec.camera_motion > 0:
-        views, cameras = (stage.view(t), stage.view(to)), (stage.camera(t), stage.camera(to))
+    if not stage.still:
+        moments = [(stage.view(at), stage.camera(at), stage.wind(at)) for at in (t, to)]
         for number, plane in planes:
-            before, after = (v @ plane.matrix(c) for v, c in zip(views, cameras, strict=True))
+            before, after = (view @ plane.matrix(camera, wind) for view, camera, wind in moments)
             moves[number] = (after @ undone(before) - np.eye(3))[:2]
         flow_of_planes(surface, moves, flow)
     for actor, pose in zip(stage.actors, _poses(stage.spec, stage.seed, to), strict=True):

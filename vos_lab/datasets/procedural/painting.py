@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vos_lab.datasets.procedural.detail import woven
 from vos_lab.datasets.procedural.figures import Figure, Material
 from vos_lab.datasets.procedural.motion import shift, stretch
 from vos_lab.datasets.procedural.scenery import Scene
@@ -41,7 +42,15 @@ def _aged(rng: Rng, material: Material) -> Material:
     return replace(material, colours=(first, second), kind=str(rng.choice(COATS)))
 
 
-def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float, sides: int) -> Skin:
+def paint(
+    rng: Rng,
+    figure: Figure,
+    scene: Scene,
+    spec: Spec,
+    scale: float,
+    sides: int,
+    weaving: Rng | None = None,
+) -> Skin:
     """Paint the cuts of a figure.
 
     Args:
@@ -51,6 +60,7 @@ def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float, side
         spec: its drift, viewpoint, camouflage.
         scale: texture pixels for each figure unit.
         sides: 1 for a figure that never turns, 2 for one that shows another side when it does.
+        weaving: where the randomness of fine texture comes from; None: there is none.
 
     Returns:
         The cuts, painted.
@@ -89,6 +99,11 @@ def paint(rng: Rng, figure: Figure, scene: Scene, spec: Spec, scale: float, side
             ]
             for _ in range(sides)
         ]
+        if weaving is not None:
+            covers = [
+                [woven(weaving, cover, spec.texture, spec.photographs) for cover in side]
+                for side in covers
+            ]
         sheets[name] = (low, covers)
 
     texels: list[list[list[np.ndarray]]] = [[[] for _ in ages] for _ in range(sides)]

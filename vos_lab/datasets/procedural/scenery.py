@@ -42,6 +42,8 @@ class Plane:
         level: a row of the image.
         endless: repeats from left to right.
         solid: the first and the last of the texture's rows that hide all that is behind them.
+        sways: how far the wind bends it around row ``level``, 1 with all its force, below 0 the
+            other way.
     """
 
     texture: np.ndarray
@@ -52,6 +54,7 @@ class Plane:
     level: float = 0.0
     endless: bool = True
     solid: tuple[int, int] = (0, 0)
+    sways: float = 0.0
 
     def trimmed(self) -> "Plane":
         """The same without its empty rows, and with ``solid`` noted: faster to draw.
@@ -85,10 +88,10 @@ class Plane:
             soft = np.rint(self.texture + (soft - self.texture.astype(np.float32)) * rows)
         return replace(self, texture=soft.astype(np.uint8))
 
-    def matrix(self, camera: float) -> np.ndarray:
+    def matrix(self, camera: float, wind: float = 0.0) -> np.ndarray:
         """``(3, 3)``: from texture pixels to image pixels, when the camera has moved so far."""
         slide = -self.parallax * camera
-        slope = -self.shear * camera
+        slope = -self.shear * camera - self.sways * wind
         return np.array(
             [
                 [1, slope, self.left + slide + slope * (self.top - self.level)],
@@ -371,7 +374,8 @@ def _land(rng: Rng, name: str, size: tuple[int, int], shape: tuple[int, int], ma
                 lay_over(standing, rgb, alpha, x, int(ground_line - 0.9 * tall))
         nearness = (ground_line - row) / (height - horizon)
         parallax = FAR_PARALLAX + (1 - FAR_PARALLAX) * nearness
-        planes.append(Plane(np.rint(standing * 255).astype(np.uint8), 0, -margin, parallax))
+        texture = np.rint(standing * 255).astype(np.uint8)
+        planes.append(Plane(texture, 0, -margin, parallax, level=ground_line, sways=1.0))
     near_colours = ground[ground_rows // 3 :].reshape(-1, 3)[:: ground.size // 600]
     kind = {
         "meadow": ("bush", "trunk"),

@@ -1,6 +1,6 @@
 """The knobs of a procedural video, named after the challenges of the lecture."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -47,6 +47,12 @@ class Spec:
         sensor_noise: noise as cameras have it, in grains and blots, stronger in the dark.
         auto_exposure: how far exposure and white balance drift, as a camera's automatic lets them.
         compression: how much is lost as JPEG.
+        texture: how much fine texture lies over coats and scenery.
+        photographs: the chance that such a texture is cut from a photograph, which needs
+            scikit-image and scikit-learn.
+        clutter: how many things stand about behind the objects.
+        sun: how dark the soft shadow of each object is that the sun casts over the ground.
+        sway: how far wind moves what stands in the background.
         fps: frames per second of the video.
 
     Raises:
@@ -84,6 +90,11 @@ class Spec:
     sensor_noise: float = 0.0
     auto_exposure: float = 0.0
     compression: float = 0.0
+    texture: float = 0.0
+    photographs: float = 0.0
+    clutter: float = 0.0
+    sun: float = 0.0
+    sway: float = 0.0
     fps: float = 24.0
 
     def __post_init__(self) -> None:
@@ -129,6 +140,8 @@ class Spec:
     ) -> "Spec":
         """A mixture: most videos have a few challenges at once, some none.
 
+        They are drawn without what makes them closer to film (see :meth:`closer`).
+
         Args:
             rng: where the randomness comes from.
             frames: how many frames.
@@ -161,6 +174,35 @@ class Spec:
             camouflage=knob(0.2, 0.3, 0.85),
             shadows=round(float(rng.uniform(0.2, 0.9)), 3),
             grain=knob(0.4, 0.1, 0.6),
+        )
+
+    def closer(self, rng: np.random.Generator, photographs: float = 0.0) -> "Spec":
+        """The same video, closer to film: texture, clutter, sun and wind, and a camera.
+
+        Args:
+            rng: where the randomness comes from.
+            photographs: see the knob.
+
+        Returns:
+            The spec. Grain gives way to the noise of a sensor.
+        """
+
+        def knob(chance: float, low: float, high: float) -> float:
+            strength = float(rng.uniform(low, high))
+            return round(strength, 3) if rng.random() < chance else 0.0
+
+        return replace(
+            self,
+            grain=0.0,
+            defocus=knob(0.5, 0.2, 1.0),
+            sensor_noise=knob(0.6, 0.05, 0.7),
+            auto_exposure=knob(0.5, 0.2, 1.0),
+            compression=knob(0.6, 0.1, 0.9),
+            texture=knob(0.9, 0.3, 1.0),
+            photographs=photographs,
+            clutter=knob(0.75, 0.2, 1.0),
+            sun=knob(0.6, 0.3, 1.0),
+            sway=knob(0.5, 0.2, 1.0),
         )
 
 

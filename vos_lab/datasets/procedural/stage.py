@@ -6,6 +6,7 @@ import numpy as np
 
 from vos_lab.datasets.procedural.cast import MAKERS
 from vos_lab.datasets.procedural.crowds import cast_crowd, plan_crowd_path, plan_crowd_spot
+from vos_lab.datasets.procedural.detail import clutter, woven_plane
 from vos_lab.datasets.procedural.figures import Figure
 from vos_lab.datasets.procedural.motion import Bend, shift, stretch, turn, undone
 from vos_lab.datasets.procedural.occluders import standing_occluder
@@ -91,6 +92,19 @@ class Stage:
     def camera(self, t: float) -> float:
         """How far the camera has moved to the right, pixels."""
         return float(np.interp((t + 1) * STEPS, np.arange(len(self.travel)), self.travel))
+
+    def wind(self, t: float) -> float:
+        """How far the wind bends what sways: sideways pixels for each pixel of height."""
+        if self.spec.sway == 0:
+            return 0.0
+        p = self.shake
+        gust = np.sin(0.19 * t + p[4]) + 0.4 * np.sin(0.53 * t + p[5])
+        return 0.05 * self.spec.sway * float(gust)
+
+    @property
+    def still(self) -> bool:
+        """Whether the scene behind the actors is the same in all frames."""
+        return self.spec.camera_motion == 0 and self.spec.sway == 0
 
     def view(self, t: float) -> np.ndarray:
         """``(3, 3)``: the camera's shake, zoom and roll around the middle of the image."""
@@ -207,6 +221,12 @@ def set_stage(spec: Spec, seed: int) -> Stage:
     town = scene_name == "town"
     scene = make_town(building, spec.size) if town else make_scene(building, scene_name, spec.size)
     planes = scene.planes
+    weaving = np.random.default_rng([seed, 6])
+    if spec.clutter > 0:
+        standing = np.random.default_rng([seed, 7])
+        planes = planes + clutter(standing, scene, spec.size, spec.clutter, spec.photographs)
+    if spec.texture > 0:
+        planes = [woven_plane(weaving, each, spec.texture, spec.photographs) for each in planes]
     if spec.defocus > 0:
         planes = [plane.out_of_focus(0.018 * height * spec.defocus) for plane in planes]
     scene = replace(scene, planes=[plane.trimmed() for plane in planes])
@@ -243,7 +263,8 @@ def set_stage(spec: Spec, seed: int) -> Stage:
             sides = 2 if path.heading.min() < 0 < path.heading.max() or spec.distractors else 1
             scale = 1.2 * float(path.scale.max() ** 0.7 * path.scale.mean() ** 0.3)
             scale = min(scale, 2.7 * height / max(spot.wide, spot.tall))
-            skin = paint(painting, figure, scene, spec, scale, sides)
+            woven = weaving if spec.texture > 0 else None
+            skin = paint(painting, figure, scene, spec, scale, sides, woven)
         actors.append(Actor(figure, rig, skin, path, k + 1, 0 if twin else k + 1))
 
     actors.sort(key=lambda actor: (float(np.mean(actor.path.y)), actor.instance))

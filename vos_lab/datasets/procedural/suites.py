@@ -321,7 +321,11 @@ def suite(
 
 
 def train_video(
-    number: int, frames: int = 8, size: tuple[int, int] = (240, 432)
+    number: int,
+    frames: int = 8,
+    size: tuple[int, int] = (240, 432),
+    closer: bool = False,
+    photographs: float = 0.0,
 ) -> ProceduralVideo:
     """One of endlessly many mixed training videos, all with seeds of the train split.
 
@@ -329,6 +333,8 @@ def train_video(
         number: 0, 1, 2, ...
         frames: how many frames.
         size: height and width in pixels.
+        closer: whether it is closer to film, as :meth:`Spec.closer` makes it.
+        photographs: then, the chance that a texture is cut from a photograph.
 
     Returns:
         The video.
@@ -338,7 +344,10 @@ def train_video(
         0
     """
     seed = _seed("train", number)
-    return render(Spec.random(np.random.default_rng([seed, 99]), frames, size), seed)
+    spec = Spec.random(np.random.default_rng([seed, 99]), frames, size)
+    if closer:
+        spec = spec.closer(np.random.default_rng([seed, 98]), photographs)
+    return render(spec, seed)
 
 
 def train_videos(

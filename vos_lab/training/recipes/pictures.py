@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
+from vos_lab.datasets.procedural.camera import filmed
 from vos_lab.methods.augmentation import apply_affine, colour_jitter, random_affine
 from vos_lab.video import VOID
 
@@ -40,6 +41,13 @@ def train_picture(number: int, t: int) -> Picture:
     return picture(train_video(number, frames=MOMENTS[-1] + 1, size=SIZE), t)
 
 
+@lru_cache(maxsize=LONG["videos"] * len(LONG["moments"]))
+def closer_picture(number: int, t: int, photographs: float = 0.0) -> Picture:
+    """The same training picture, closer to film."""
+    closer = train_video(number, MOMENTS[-1] + 1, SIZE, closer=True, photographs=photographs)
+    return picture(closer, t)
+
+
 @lru_cache(maxsize=1)
 def held_out_pictures() -> list[Picture]:
     """Pictures of validation seeds."""
@@ -52,14 +60,20 @@ def random_view(
     source: Callable[[int, int], Picture] = train_picture,
     videos: int = VIDEOS,
     moments: tuple[int, ...] = MOMENTS,
+    camera: bool = False,
 ) -> Picture:
-    """A training picture, closer or farther, turned, mirrored, in another light and colour."""
+    """A training picture, closer or farther, turned, mirrored, in another light and colour.
+
+    With ``camera``, one takes it; without, some views are blurred and some get noise.
+    """
     image, labels = source(int(rng.integers(videos)), int(rng.choice(moments)))
     matrix = random_affine(rng, image.shape, CROP, zoom=(0.53, 1.1), turn=15)
     image, labels = apply_affine(image, labels, matrix, CROP)
     image = colour_jitter(image, rng, 1.5)
     if rng.random() < 0.3:  # drawn colours are few, those of the world are not
         image = np.ascontiguousarray(image[..., rng.permutation(3)])
+    if camera:
+        return filmed(image, rng), labels
     if rng.random() < 0.3:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.5))
     if rng.random() < 0.5:
