@@ -294,8 +294,9 @@ flow_figures.quiver(
 #
 # The first part is brightness constancy. In the second part, $\nabla$ (the slope) says how much the
 # flow changes from pixel to pixel, and $\alpha$ says how important it is that the flow is smooth.
+# (This exercise is optional: it is a second answer to the same question, and gives no points.)
 
-# %% exercise="vos_lab.flow.classical.horn_schunck" points=3
+# %% exercise="vos_lab.flow.classical.horn_schunck" points=0
 
 # %% name="hs-in-use" slide="slide"
 square, moved = np.full((2, 60, 96, 3), 40, np.uint8)

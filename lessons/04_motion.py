@@ -1,10 +1,10 @@
 # %% [markdown] name="title" minutes=90 needs=["02_optical_flow"] builds="masks carried along flow, object flow, FusionSeg" slide="slide"
 # # Motion for segmentation: carry the mask, or find what moves
 #
-# You know where every pixel goes. And you know the object, in the first frame. Then the rest should
-# be easy: take the mask along. **Why, then, does the mask in this picture grow a tail?** In this
-# lesson you carry a mask yourself, watch it fail slowly, and meet two ideas that make more of
-# motion.
+# You know where every pixel goes, and you know the object in the first frame. So it should be easy
+# to find the object in the other frames: let the flow carry its mask along. **Why, then, does the
+# mask in this picture grow a tail?** In this lesson you carry a mask yourself, see it slowly fail,
+# and learn two methods that make better use of motion.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -15,18 +15,19 @@
 # | trust the flow? (`consistency_mask`), colour and edges | 20 |
 # | object flow (`object_flow_step`) | 25 |
 # | break it: a full occlusion | 10 |
-# | FusionSeg (`fuse_streams`) | 15 |
+# | FusionSeg (`fuse_streams`, optional) | 15 |
 # | claims, questions | 5 |
 #
-# *What usually goes wrong.* The flow is turned round: here it points *back*, from this frame to the
-# last. The mask is rounded in every frame, so slow objects stand still. A share is added to
-# log-odds. Each has a message of its own in the check.
+# *What usually goes wrong.* The flow has the wrong direction: here it points *back*, from this
+# frame to the last. The mask is rounded in every frame, so slow objects stand still. A share is
+# added to log-odds. The check has a message for each of these.
 #
-# *Show live.* The player with four results side by side. Let the room say at which frame they would
+# *Show live.* The player with the results side by side. Let the room say at which frame they would
 # stop trusting each of them.
 #
-# *Ask the room.* The forward-backward check finds the pixels that nothing is known about. Why does
-# it not help to call them background? (Half of the answer is in the table, half in the pictures.)
+# *Ask the room.* The forward-backward check finds the pixels about which we know nothing. Why does
+# it not help to call them background? (One half of the answer is in the table, the other half in
+# the pictures.)
 
 # %% name="imports" slide="skip"
 import cv2
@@ -77,16 +78,17 @@ quiz("04_motion", "carry")
 # - carry a mask along optical flow, and say why it drifts,
 # - find the pixels whose flow cannot be trusted, and measure what to do with them,
 # - improve mask and flow in turn, with a minimum cut,
-# - fuse what a thing looks like with how it moves, and segment without a first mask.
+# - combine what an object looks like with how it moves, and segment without a first mask.
 #
-# You need lesson 02; lesson 03 helps. It takes about 90 minutes.
+# You need lesson 02; lesson 03 helps. It takes about 90 minutes. The last part, FusionSeg, stands
+# on its own; leave it for another day if your time is short.
 
 # %% [markdown] name="propagation" slide="slide"
 # ## Write it: carry the mask
 #
-# Stand on a pixel of *this* frame. **Backward flow** says where it was in the last one, and there
-# the mask is known. So this is backward warping, with a mask in the place of an image. The mask is
-# *soft*: each pixel says from 0 to 1 how much of it is object.
+# Think of a pixel of *this* frame. The **backward flow** says where it was in the last frame, and
+# there we know the mask. So this is backward warping again, with a mask in the place of an image.
+# The mask is *soft*: each pixel says, from 0 to 1, how much of it is object.
 
 # %% exercise="vos_lab.methods.flow_propagation.propagate_mask" points=2
 
@@ -117,10 +119,11 @@ figures.curves(
 # %% [markdown] name="check-text" slide="slide"
 # ## Write it: which flow can be trusted?
 #
-# Some pixels cannot have come from anywhere: the ground that the ball uncovers was hidden before.
-# Flow invents an origin for them all the same. To find them, go there and back: along the flow $f$,
-# and from where you arrive along the flow $b$ of the other direction. Who does not come home was
-# sent astray.
+# Some pixels were not visible in the last frame at all: the ball hid the ground behind it, and now
+# uncovers it. Flow still gives each of them a place in the last frame, and this place must be
+# wrong. To find such pixels, go there and back again: follow the flow $f$ of the pixel, and from
+# the place where you arrive, follow the flow $b$ of the other direction. If you do not come back to
+# the pixel, at least one of the two flows is wrong. A pixel passes the check if
 #
 # $$|f + b|^2 \le 0.01\,(|f|^2 + |b|^2) + 0.5$$
 
@@ -129,21 +132,22 @@ figures.curves(
 # %% name="check-in-use" slide="slide"
 pair = roll.frames[9], roll.frames[8]
 trusted = flow.consistency_mask(estimate(*pair, "dis"), estimate(*pair[::-1], "dis"))
-print(f"{(~trusted).mean():.1%} of the pixels do not come home")
+print(f"{(~trusted).mean():.1%} of the pixels do not come back")
 figures.strip(
     [roll.frames[9]] * 2,
     [truth[9], (~trusted).astype(np.uint8) * 3],
     titles=["the object", "not to be trusted"],
-    title="What was not seen before fails: behind the ball, at the border; and so does plain sky",
+    title="What was hidden before fails the check; so do the border and the plain sky",
 )
 
 # %% name="consistency-quiz" slide="fragment"
 quiz("04_motion", "consistency")
 
 # %% [markdown] name="fill-text" slide="slide"
-# Now you know *where* the flow is wrong. What do you put there? Four answers: go on trusting the
-# flow; call it background; ask the colours of the first frame; and the truth, which nobody has, to
-# see what the check is worth at best.
+# Now you know *where* the flow is wrong. What should you put there? Below we try four answers:
+# trust the flow anyway; call the pixel background; ask the colours of the first frame; and take the
+# true mask. In a real task nobody has the truth, but it tells us how much the check can bring at
+# best.
 
 
 # %% name="fill"
@@ -178,17 +182,18 @@ rows = {
 figures.table(rows, title="12 clips, 20 frames, 95 % intervals", name="in its place", digits=2)
 
 # %% [markdown] name="fill-explained"
-# So the idea is right: the check finds pixels that matter, as the row *truth* shows. A naive fill
-# is at fault. *Background* throws away every part of the object that flow lost sight of, and what
-# is gone does not come back: each frame eats a little more. *Colour* wins back most of what there
-# is to win, though on twelve clips its interval still touches 0.
+# So the idea is right: the row *truth* shows that the check finds pixels that matter. What is wrong
+# is a simple rule for filling them. *Background* throws away every part of the object for which the
+# flow failed, and a part that is gone does not come back, so the mask loses a little more in each
+# frame. *Colour* brings back most of what can be gained, although on twelve clips its interval
+# still contains 0.
 #
-# ## Two cheap helpers: colour and edges
+# ## Two simple helpers: colour and edges
 #
-# The colours of the first frame do not drift. Where place leaves a doubt, near the contour, they
-# can decide. And contours mostly lie on edges of the image. A **guided filter** smooths the soft
-# mask, but not across edges. Evidence of two kinds is added as **log-odds**, $\log\frac{p}{1-p}$:
-# 0 is "no idea", above 0 speaks for the object.
+# The colours of the first frame do not drift. Near the contour, where the carried mask is not sure,
+# they can decide. Also, contours mostly lie on edges of the image. A **guided filter** smooths the
+# soft mask, but not across edges. To add two kinds of evidence, we use **log-odds**,
+# $\log\frac{p}{1-p}$: 0 means "no idea", and a number above 0 speaks for the object.
 
 # %% show="vos_lab.methods.flow_propagation.guided_filter"
 
@@ -220,8 +225,8 @@ figures.bars(
 # %% [markdown] name="object-flow-text" slide="slide"
 # ## Object flow: mask and flow in turn
 #
-# Why was the flow wrong at the outline? Because it looked at the ground, too, which moves
-# otherwise. If you knew the mask, you could paint the ground over, and estimate the flow of the
+# Why was the flow wrong at the outline? Because it also looked at the ground, which moves in
+# another way. If you knew the mask, you could paint over the ground, and estimate the flow of the
 # object alone.
 
 # %% name="alone" slide="slide"
@@ -239,14 +244,20 @@ flow_figures.error_maps(
 
 # %% [markdown] name="energy" slide="slide"
 # But the mask is what you are looking for. So Tsai et al. (CVPR 2016) take **turns**: flow gives a
-# mask, the mask gives better flow, and again. The mask of a turn is the one with the least energy
+# mask, the mask gives better flow, and so on. The mask of each turn is the one with the smallest
+# energy
 #
 # $$E(x) = \sum_i U(x_i) + \sum_{i,j} V(x_i, x_j)$$
 #
 # Each pixel $i$ is object ($x_i = 1$) or not. $U$ is large where that contradicts the evidence of
-# place and colour. $V$ is the price of a contour between neighbours $i$ and $j$: high in a plain
-# part of the image, low along an edge. Of all $2^{25920}$ masks of a frame of 120 x 216 pixels, a
-# **minimum cut** finds the best one exactly.
+# place and colour. $V$ is the price of a contour between the neighbours $i$ and $j$: it is high in
+# a plain part of the image, and low along an edge. A frame of 120 x 216 pixels has $2^{25920}$
+# possible masks. A **minimum cut** finds exactly the one with the smallest energy.
+#
+# > **In the paper** pixels and superpixels vote together, what the object looks like is learned
+# > from the features of a deep network, the flow is a layered model, and neighbours reach into the
+# > last frame. **Here** there are only pixels, histograms of colour, and a flow method (DIS) that
+# > sees nothing but the object, because then you can write the whole step in a few lines.
 
 # %% name="terms" slide="slide"
 colours = ColourModel(fast.frames[0], (fast.masks[0] == 1).astype(np.float32))
@@ -277,7 +288,7 @@ for turn in (1, 2, 3):
 figures.table(rows, title="One frame: the flow on the object, and the mask", name="", digits=2)
 
 # %% [markdown] name="player-text" slide="slide"
-# Play the clip. At which frame would you stop trusting each of them?
+# Play the clip. At which frame would you stop trusting each method?
 
 # %% name="player" slide="slide"
 results = {
@@ -304,7 +315,7 @@ print(
 # %% [markdown] name="break-it" slide="slide"
 # ## Break it: hide the object
 #
-# Predict first.
+# First make your prediction.
 
 # %% name="occlusion-quiz" slide="fragment"
 quiz("04_motion", "occlusion")
@@ -321,23 +332,25 @@ for curve in curves.values():
     curve[gone] = np.nan  # nothing to find, so nothing to score
 figures.curves(
     curves,
-    "Hidden once, lost for good",
+    "After the occlusion, neither method finds the object again",
     ylabel="J",
     events={gone[0]: "hidden", gone[-1] + 1: "seen again"},
     pictures={before[2]: hidden.frames[before[2]], after[-1]: hidden.frames[after[-1]]},
 )
 
 # %% [markdown] name="occlusion-explained"
-# All that these methods remember is the last mask. When that is empty, it stays empty. (Our object
-# flow at least lets go of what is gone: where the colours of the object speak for less than 30 % of
-# a mask, it drops that mask. The paper has no such rule.) Lesson 05 builds a method that looks at
-# each frame on its own, and finds the object again.
+# These methods remember only the last mask. When it is empty, it stays empty. Lesson 05 builds a
+# method that looks at each frame on its own, and finds the object again.
+#
+# > **In the paper** a mask is never dropped. **Here** object flow drops it where the colours of the
+# > object speak for less than 30 % of it, because otherwise the mask stays on whatever hides the
+# > object.
 #
 # ## FusionSeg: no mask at all
 #
-# In **zero-shot** segmentation nobody marks the object. The method must find what stands out. Jain
-# et al. (CVPR 2017) train two networks. The **appearance stream** looks at the frame. The **motion
-# stream** looks at optical flow, drawn as you drew it in lesson 02.
+# In **zero-shot** segmentation nobody marks the object. The method has to find what stands out.
+# Jain et al. (CVPR 2017) train two networks for this. The **appearance stream** looks at the frame.
+# The **motion stream** looks at optical flow, drawn in colours as in lesson 02.
 
 # %% name="camera-quiz" slide="slide"
 quiz("04_motion", "camera")
@@ -361,16 +374,18 @@ figures.strip(
 )
 
 # %% [markdown] name="fusion-text"
-# ## Write it: fuse two opinions
+# ## Write it: combine the two streams
 #
-# Neither is right everywhere. When do you believe two witnesses? When *one of them is very sure*,
-# or when *both agree*, even if neither is sure. So there are three opinions: appearance, motion,
-# and their product. Each has a weight and a bias, six numbers that are learned. The strongest wins.
+# Neither stream is right everywhere. When do you believe two witnesses? You believe them if *one of
+# them is very sure*, or if *both agree*, even if neither of them is sure. So there are three
+# opinions: appearance, motion, and the product of the two. Each has a weight and a bias, which
+# makes six numbers, and they are learned. The strongest opinion wins. (This exercise is optional:
+# it gives no points.)
 
 # %% name="fusion-quiz" slide="fragment"
 quiz("04_motion", "fusion")
 
-# %% exercise="vos_lab.methods.fusionseg.fuse_streams" points=2
+# %% exercise="vos_lab.methods.fusionseg.fuse_streams" points=0
 
 # %% name="fusion-in-use" slide="slide"
 names = ("appearance", "motion", "both")
@@ -391,36 +406,43 @@ rows = {name: {"J": np.mean([mean_j(FusionSeg(name), c) for c in singles])} for 
 figures.table(rows, title="Zero-shot, 3 clips with one object", name="stream", digits=2)
 
 # %% [markdown] name="streams-explained"
-# Motion alone is the weakest here: most of our objects move slowly, and a foot that stands still on
-# the ground has no motion at all. Does it add anything to appearance? The claims below ask that.
+# Here the motion stream alone is the weakest, because most of our objects move slowly, and a foot
+# that stands on the ground does not move at all. Does it still add something to appearance? The
+# claims below ask that.
 
 # %% [markdown] name="departures"
-# *In the paper* both streams are ResNet-101 networks, trained on ImageNet and on thousands of real
-# boxes and masks. *Here* each has 0.2 million parameters and has seen 250 procedural videos, for
-# minutes, because your laptop has to run it. On real video it is far from the paper.
+# > **In the paper** both streams are ResNet-101 networks, trained on ImageNet and on thousands of
+# > real boxes and masks. **Here** each stream has 0.2 million parameters and was trained for
+# > minutes on 250 procedural videos, because it has to run on your laptop. So on real video it is
+# > much worse than in the paper.
 #
-# ## What the lecture claims
+# ## Claims, measured
 #
-# Each line is an experiment with eight seeds. The effect is above zero where the claim is right.
-# `vos-lab claims 04_motion/occlusion` runs one of them again.
+# Each line of the table is an experiment with eight seeds. It says whose claim it is, and how large
+# the effect has to be to matter in practice. A claim can hold, not hold, or be undecided; and it
+# can hold, but with an effect that is too small to matter. You can repeat an experiment, for
+# example with `vos-lab claims 04_motion/occlusion`.
 
 # %% name="claims" slide="slide"
 verdicts = [claims.saved(claim) for claim in claims.of_lesson("04_motion")]
-figures.table(claims.summary(verdicts), title="Five claims, measured", name="claim", digits=2)
+figures.table(claims.summary(verdicts), title="Five claims, measured", name="claim", digits=3)
 
 # %% [markdown] name="claims-explained"
-# Read the sizes, too, not only the verdicts. Without its surroundings the flow of an object is
-# clearly better, and turns bring half of that gain, though the mask of a turn is not the true one.
-# The *mask* gains nearly nothing: its contour is decided by colour, edges and the cut, and a
-# quarter of a pixel of flow changes few of its pixels. Tsai et al. find more, on real video.
+# Look at the sizes of the effects, not only at the verdicts. The flow of an object is clearly
+# better without its surroundings, and taking turns brings about half of that gain, although the
+# mask of a turn is not exactly the true one. The *mask* gains only {{claim 04_motion/iterating-mask
+# mean 3}} in J. The reason is that colour, edges and the cut decide where its contour is, and a
+# change of the flow by a quarter of a pixel moves it at few pixels. Tsai et al. find a larger gain,
+# on real video.
 #
-# Two streams do *not* clearly beat the better one here. Our motion stream is much weaker than our
-# appearance stream, and a weak witness adds noise as well as evidence. In the paper both are
-# strong, and together they are better on DAVIS.
+# Two streams are *not* clearly better than the better one alone. Our motion stream is much weaker
+# than our appearance stream, so it adds wrong evidence as well as right evidence. In the paper both
+# streams are strong, and together they are better than either alone on DAVIS.
 #
 # ## On real video
 #
-# The same methods on five sequences of DAVIS 2016, at 240 x 432 pixels inside, judged at full size.
+# The same methods on five sequences of DAVIS 2016. The methods work at 240 x 432 pixels, and their
+# masks are scored at full size.
 
 # %% name="leaderboard" slide="slide"
 board = bench.leaderboard("davis2016")
@@ -437,39 +459,41 @@ rows = {
 figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 
 # %% [markdown] name="leaderboard-explained"
-# Object flow and propagation are well above the copied first mask, and both fail on the same two
-# sequences: *bmx-trees*, where trees hide the rider again and again, and *libby*, a fast dog that
-# is hidden too. FusionSeg gets no mask, and has learned from drawn videos only. Here it falls below
-# even the copied mask: its appearance stream has never seen a real animal. Trained on real images,
-# as in the paper, it is far better. The seconds are of one run.
+# Propagation and object flow are far above the copied first mask, and both fail on the same two
+# sequences: *bmx-trees*, in which trees hide the rider again and again, and *libby*, in which a
+# fast dog gets hidden, too. FusionSeg gets no first mask, and it has only learned from drawn
+# videos. Its J is below that of the copied mask, because its appearance stream has never seen a
+# real animal. In the paper it is trained on real images, and it is far better. The times are those
+# of a single run.
 
 # %% name="leaderboard-drawn" slide="slide"
-shown = {"flow-propagation": "propagation", "object-flow": "object flow", "fusionseg": "FusionSeg"}
-drawn = [name for name in procedural.SUITES if not name.startswith(("mixed", "crowd"))]
-
-
-def scores_on(suite):
-    """What stands in the leaderboard: J / F / T of each method."""
-    overall = {method: row["overall"] for method, row in bench.leaderboard(suite).items()}
-    return {
-        title: f"{row['J']['mean']:.2f} / {row['F']['mean']:.2f} / {row['T']:.2f}"
-        for method, title in {"baseline": "first mask copied", **shown}.items()
-        if (row := overall.get(method)) is not None
-    }
-
-
-figures.table({suite: scores_on(suite) for suite in drawn}, title="J / F / T", name="suite")
+compared = {"object-flow": "object flow", "fusionseg": "FusionSeg"}
+gains = {}
+for suite in (name for name in procedural.SUITES if not name.startswith(("mixed", "crowd"))):
+    j = {name: row["overall"]["J"]["mean"] for name, row in bench.leaderboard(suite).items()}
+    title = f"{suite} (propagation {j['flow-propagation']:.2f})"
+    gains[title] = {title: j[name] - j["flow-propagation"] for name, title in compared.items()}
+figures.bars(
+    dict(sorted(gains.items(), key=lambda row: -row[1]["object flow"])),
+    "Object flow helps most where objects come and go, and harms where they are fast",
+    xlabel="J minus J of propagation with colour and edges",
+    digits=2,
+)
 
 # %% [markdown] name="leaderboard-drawn-explained"
-# A row for each challenge: ten drawn videos of test seeds, of 40 or 60 frames of 240 x 432 pixels.
-# Object flow is ahead of propagation in most rows, and furthest in *enter-leave*: it lets go of
-# what is gone. It is behind where objects are fast or blurred. Our guess: there the flow itself is
-# poor, and two that help each other can mislead each other, too.
+# Each row is a challenge: ten drawn videos of test seeds, of 40 or 60 frames with 240 x 432 pixels.
+# The bars say how much higher the J of a method is than that of propagation with colour and edges.
 #
-# FusionSeg has learned from such videos, and is good:
-# where objects are fast or hidden, it even beats the methods that were given the first mask, as it
-# carries no mistakes on. But it knows no identities. It calls everything that stands out object 1,
-# so several objects, or a twin (*distractors*), are too much for it.
+# Object flow is better in most rows, and most in *enter-leave* and *many-objects*, because it drops
+# the mask of an object that has left. It is worse where objects are fast or blurred. Our guess is
+# that the flow is poor there: then a bad flow makes a bad mask, and the bad mask makes the next
+# flow worse.
+#
+# FusionSeg has learned from videos of this kind, so it does well here. Where objects are fast or
+# hidden, it is even better than the methods that get the first mask, because it starts anew in each
+# frame and carries no mistakes along. But it does not know which object is which. Everything that
+# stands out becomes object 1, so it fails when there are several objects, or a twin
+# (*distractors*).
 
 # %% name="real" tags=["real-data"]
 real = example("camel")
@@ -485,18 +509,20 @@ if real is not None:
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - Flow carries a mask very well for one frame. Over many the mistakes add up, since nothing but
-#   the last mask is remembered.
+# - Flow carries a mask very well for one frame. Over many frames the mistakes add up, because the
+#   method remembers only the last mask.
 # - Mask and flow help each other: the flow of an object is better without its surroundings.
-# - What is hidden whole is lost. Without any mask, appearance and motion can still say what stands
-#   out, each as well as it was trained.
+# - If an object is completely hidden, propagation loses it. Without any mask, appearance and motion
+#   can still find what stands out, if they have been trained on similar videos.
 #
-# **Next.** Lesson 05 turns it round: OSVOS learns what the object looks like from the first frame,
-# and segments every frame on its own. It finds the object again, and pays with flicker.
+# **Next.** [Lesson 05](05_osvos.ipynb) takes the opposite approach: OSVOS learns from the first
+# frame what the object looks like, and segments every frame on its own. So it finds the object
+# again after an occlusion, but nothing keeps neighbouring frames consistent.
 #
 # **Papers.** Y.-H. Tsai, M.-H. Yang and M. Black, *Video Segmentation via Object Flow*, CVPR 2016.
 # S. Jain, B. Xiong and K. Grauman, *FusionSeg: Learning to Combine Motion and Appearance for Fully
-# Automatic Segmentation of Generic Objects in Videos*, CVPR 2017. N. Sundaram et al., *Dense Point
+# Automatic Segmentation of Generic Objects in Videos*, CVPR 2017: further reading of the lecture,
+# and worth it for how the two streams get their training masks. N. Sundaram et al., *Dense Point
 # Trajectories by GPU-Accelerated Large Displacement Optical Flow*, ECCV 2010 (the check there and
 # back). Y. Boykov and M.-P. Jolly, *Interactive Graph Cuts*, ICCV 2001. K. He et al., *Guided Image
 # Filtering*, ECCV 2010.

@@ -95,6 +95,14 @@ def test_an_exercise_makes_heading_answer_and_check(lesson):
     assert "@exercise" not in whole + answer
 
 
+def test_an_exercise_without_points_is_marked_as_optional(tmp_path, lesson):
+    heading = "01_small-first_mask_everywhere-heading"
+    assert "optional" not in by_id(student_notebook(lesson))[heading].source
+    optional = lesson_of(tmp_path, SMALL_LESSON.replace("points=2", "points=0"), "02_small")
+    made = by_id(student_notebook(optional))[heading.replace("01", "02")]
+    assert made.source.endswith(" · optional, no points")
+
+
 def test_the_solved_answer_behaves_like_the_library(lesson):
     import numpy as np
 

@@ -75,7 +75,7 @@ class Cell:
         kind: text, code, exercise or show.
         source: what stands in it.
         target: full name of the exercise, or of what is shown.
-        points: of an exercise.
+        points: of an exercise; 0 where it is optional.
         title: of an exercise's heading; by default the function's name.
         tags: as in the lesson.
         slide: type of slide.
@@ -561,7 +561,7 @@ def _heading(cell: Cell, marked: Exercise[..., Any]) -> str:
     return (
         f"### Exercise: {title}\n\n"
         f"{marked.minutes} minutes · difficulty {_dots(marked.difficulty)} · "
-        f"importance {_dots(marked.importance)}"
+        f"importance {_dots(marked.importance)}" + ("" if cell.points else " · optional, no points")
     )
 
 

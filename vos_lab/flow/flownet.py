@@ -84,7 +84,8 @@ def refine(
     """One step of the refinement: what is known at half the size, and what was seen at this one.
 
     Dosovitskiy et al., ICCV 2015, Fig. 3: the deep features are enlarged by an up-convolution, and
-    laid beside the features that the contracting part had at this size and the enlarged coarser flow.
+    laid beside the features that the contracting part had at this size and the enlarged coarser
+    flow.
 
     Args:
         deep: features at half the size, ``(N, C, H / 2, W / 2)`` float32.

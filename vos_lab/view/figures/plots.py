@@ -194,12 +194,12 @@ def bars(
                 interval = intervals.get(name)
                 if isinstance(interval, Mapping):
                     interval = interval.get(kind)
-                end = value
+                end = max(value, 0.0)  # beside a bar to the left, not in it
                 if interval is not None:
                     for colour, more in ON_ANY_GROUND:
                         axes.plot(interval, (y, y), color=colour, linewidth=1.6 + more, marker="|",
                                   markersize=8 + more, markeredgewidth=1 + more)  # fmt: skip
-                    end = max(value, interval[1])
+                    end = max(end, interval[1])
                 ends += [end, value if interval is None else min(value, interval[0])]
                 axes.annotate(
                     f"{value:.{digits}f}",
