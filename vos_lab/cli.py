@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -704,11 +705,46 @@ def train(
     workers: Annotated[
         int, typer.Option(min=1, help="How many threads make batches ahead of the training.")
     ] = 1,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="All weights that ship. Given again, it goes on."),
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="With --all: how many networks learn side by side.")
+    ] = 2,
+    install: Annotated[
+        bool,
+        typer.Option("--install", help="Copy new weights to data/weights, for the library to use."),
+    ] = False,
 ) -> None:
     """Train the network behind shipped weights again, from nothing."""
     from vos_lab.training import recipe, recipes
     from vos_lab.training import train as run_training
+    from vos_lab.training.everything import install as install_weights
+    from vos_lab.training.everything import shipped_recipes, train_all
 
+    if everything:
+        if name is not None:
+            raise ValueError(f"either --all or {name}")
+        begun = time.monotonic()
+        lines = train_all(
+            shipped_recipes(),
+            out or Path("out"),
+            jobs=jobs,
+            seed=seed,
+            steps=steps,
+            device=device,
+            workers=workers,
+            installing=install,
+        )
+        try:
+            for line in lines:
+                print(line, flush=True)
+        except KeyboardInterrupt:
+            print("Interrupted. The same command goes on.", file=sys.stderr)
+            raise
+        print(f"All weights are trained. This took {(time.monotonic() - begun) / 60:.1f} minutes.")
+        return
     if name is None:
         for each, found in recipes().items():
             print(f"{each}: {found.about}")
@@ -731,8 +767,12 @@ def train(
         raise
     errors = ", ".join(f"{what} {value:.3f}" for what, value in run.held_out[-1][1].items())
     print(f"{name}: {len(run.losses)} steps in {run.seconds / 60:.1f} minutes; held out: {errors}")
+    if install:
+        install_weights(name, folder)
+        print("The weights are in data/weights, with their card.")
+        return
     print(f"The weights are in {folder}. To let the library use them, copy {name}.safetensors")
-    print("and its card, the .json of the same name, to data/weights.")
+    print("and its card, the .json of the same name, to data/weights; --install does that.")
 
 
 @app.command()

@@ -67,6 +67,7 @@ class Recipe:
         validate_every: after how many steps to validate.
         shipped: the part of the network whose weights are kept at the end; the rest only helped to
             learn. By default all of it.
+        needs: the names of the shipped weights that the network or its batches begin with.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Recipe:
     half: bool = False
     validate_every: int = 500
     shipped: Callable[[Any], nn.Module] = lambda network: network
+    needs: tuple[str, ...] = ()
 
 
 @dataclass
@@ -98,6 +100,7 @@ class Run:
         losses: one for each step that is done.
         held_out: step and errors, each time the network was validated.
         seconds: how long it took so far, validation included.
+        device: where the network learns, for its card.
     """
 
     recipe: Recipe
@@ -107,6 +110,7 @@ class Run:
     losses: list[float] = field(default_factory=list)
     held_out: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     seconds: float = 0.0
+    device: str = "cpu"
 
     def smooth_losses(self, window: int | None = None) -> np.ndarray:
         """The losses, each averaged with those before it.
@@ -164,6 +168,7 @@ class Run:
             "steps": len(self.losses),
             "minutes": round(self.seconds / 60, 1),
             "threads": torch.get_num_threads(),
+            "device": self.device,
             "precision": "bfloat16" if self.recipe.half else "float32",
             "learning_rate": self.recipe.learning_rate,
             "losses": [[mark + 1, round(float(smooth[mark]), 4)] for mark in marks],
@@ -220,6 +225,8 @@ def train(
             torch.manual_seed(seed)
             network = recipe.network()
     run = Run(recipe, seed, steps or recipe.steps, network.to(device))
+    if device != "cpu":
+        run.device = torch.cuda.get_device_name(device)
     optimiser = recipe.optimiser(network, recipe.learning_rate)
     checkpoint = Path(out) / "checkpoint.pt" if out is not None else None
     if checkpoint is not None:

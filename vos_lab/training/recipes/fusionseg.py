@@ -172,4 +172,5 @@ FUSION = Recipe(
     steps=200,
     learning_rate=2e-2,
     validate_every=50,
+    needs=("fusionseg-appearance", "fusionseg-motion"),
 )

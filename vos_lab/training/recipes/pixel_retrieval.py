@@ -189,6 +189,7 @@ PIXEL_EMBEDDING = Recipe(
     steps=1000,
     learning_rate=1e-3,
     validate_every=100,
+    needs=("osvos-parent",),
 )
 
 PIXEL_EMBEDDING_PLAIN = replace(

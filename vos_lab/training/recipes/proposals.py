@@ -170,4 +170,5 @@ PROPOSALS = Recipe(
     steps=1500,
     learning_rate=1e-3,
     validate_every=250,
+    needs=("osvos-parent",),
 )

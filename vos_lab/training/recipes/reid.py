@@ -276,4 +276,5 @@ REID = Recipe(
     learning_rate=2e-3,
     validate_every=100,
     shipped=lambda learner: learner.network,
+    needs=("masktrack-parent",),
 )
