@@ -1,11 +1,12 @@
 # %% [markdown] name="title" minutes=90 needs=["04_motion"] builds="a class-balanced loss, side outputs, fine-tuning, snapping to contours" slide="slide"
 # # OSVOS: learn the object from one frame
 #
-# Every method so far carries a mask from frame to frame, and loses what it loses. Now you build one
-# that carries nothing. It learns what the object *looks like*, and finds it in each frame anew.
+# Every method so far carries a mask from frame to frame, and when it loses the object, it never
+# finds it again. Now you build a method that carries nothing. It learns what the object *looks
+# like*, and searches for it in each frame.
 #
-# The mask in this picture was carried along, and it never comes back. **What would a method have to
-# remember, so that it finds the object again?**
+# In this picture the mask was carried along, and after the occlusion it does not come back. **What
+# does a method have to remember to find the object again?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -20,12 +21,12 @@
 # | break it: occlusion, flicker, two camels | 10 |
 # | claims, real video, your own video | 10 |
 #
-# *What usually goes wrong.* Void is taken for the object, as 255 is above 0. The gradients pile up,
-# as nobody sets them to zero. The losses are kept as tensors, and memory grows. Each has a message
-# of its own in the check.
+# *What usually goes wrong.* Void is taken for the object, because 255 is above 0. The gradients add
+# up, because nobody sets them to zero. The losses are kept as tensors, and memory grows. The check
+# has a message for each of these.
 #
-# *Show live.* The monitor. Interrupt it at a step that the room chooses, and let it guess J. Then
-# the two camels: who would annotate which frame?
+# *Show live.* The monitor. Interrupt it at a step that the room chooses, and let the room guess J.
+# Then the two camels: which frame would you annotate?
 #
 # *Ask the room.* The test network is overfitted on purpose. When is that right, and what keeps it
 # from learning the pixels of frame 0 by heart? (The parent, the augmentation, few steps.)
@@ -80,21 +81,23 @@ quiz("05_osvos", "remember")
 # %% [markdown] name="goals" slide="skip"
 # After this lesson you can
 #
-# - say what the base, the parent and the test network of OSVOS know,
-# - write its loss, and say what the balance of classes buys and what it costs,
+# - say what the base, the parent and the test network of OSVOS have learned,
+# - write its loss, and say what the balance of classes brings and what it costs,
 # - fuse what a network says at several sizes, and fine-tune it on one frame,
 # - snap a mask to contours,
-# - provoke its failures: flicker and look-alikes, and mend the second with one more annotation.
+# - cause its failures on purpose: flicker, and objects that look alike. You mend the second one
+#   with one more annotation.
 #
 # You need lesson 04. It takes about 90 minutes.
 
 # %% [markdown] name="networks-text" slide="slide"
-# ## Three networks, each made from the last
+# ## Three networks, each made from the one before
 #
-# One frame is not enough to learn from nothing. So OSVOS (*one-shot video object segmentation*,
-# Caelles et al., CVPR 2017) learns in three stages. The **base network** knows images in general.
-# The **parent network** has learned from many videos what objects look like, whichever they are.
-# The **test network** is the parent, fine-tuned on the first frame of *this* video.
+# If a network starts from nothing, one frame is not enough to learn from. So OSVOS (*one-shot video
+# object segmentation*, Caelles et al., CVPR 2017) learns in three stages. The **base network** has
+# learned from images in general. The **parent network** has learned from many videos what objects
+# look like, whatever they are. The **test network** is the parent network after it was fine-tuned
+# on the first frame of *this* video.
 
 # %% name="networks" slide="slide"
 paper = {"loss": "balanced", "augmentation": "plain", "steps": 60}
@@ -116,20 +119,23 @@ networks_figure(
 )  # fmt: skip
 
 # %% [markdown] name="departures"
-# *In the paper* the base network is VGG-16, trained on ImageNet, and the parent has seen the videos
-# of DAVIS. *Here* the network has 0.5 million parameters, so that your laptop fine-tunes it in
-# seconds; its base is a random start, and its parent has seen procedural videos only. With
-# `OSVOS(encoder="vgg16")` you can take the large one, if your machine has its weights. And the
-# lesson fine-tunes for 60 steps, not for ten minutes.
+# > **In the paper** the base network is VGG-16, trained on ImageNet, and the parent has learned
+# > from the videos of DAVIS. **Here** the network has 0.5 million parameters, so that your laptop
+# > can fine-tune it in seconds; it starts from random weights, and its parent has learned from
+# > procedural videos only. If your machine has the weights of the large network, you can take it
+# > with `OSVOS(encoder="vgg16")`. Also, this lesson fine-tunes for 60 steps and not for ten
+# > minutes.
 #
-# One more difference, so that it does not surprise you later: you write the class-balanced loss of
-# the paper, and this lesson learns with it. `OSVOS()` without further options learns with the soft
-# Jaccard loss instead, because on validation videos that gave better masks.
+# > **In the paper** the loss is class-balanced. You will write this loss, and this lesson learns
+# > with it. **Here** `OSVOS()` without further options learns with the soft Jaccard loss instead,
+# > because on validation videos that gave better masks.
 #
 # ## Write it: the loss
 #
-# Object or not is asked of each pixel. A network answers with log-odds, and **cross-entropy**
-# punishes it: $-\log P$ where the object is, $-\log(1-P)$ where it is not. But the object is small.
+# The network has to decide for each pixel whether it is object or not. Its answer is in log-odds,
+# and the **cross-entropy** says how bad the answer is: $-\log P$ at a pixel of the object, and
+# $-\log(1-P)$ at a pixel of the background. But most pixels are background, because the object is
+# small.
 
 # %% name="share" slide="slide"
 walk = procedural.suite("easy", frames=12, size=(120, 216), length=1)[0]
@@ -140,12 +146,14 @@ print(f"{truth[0].mean():.1%} of the pixels of frame 0 are object")
 quiz("05_osvos", "balance")
 
 # %% [markdown] name="loss-text"
-# So let the object count as much as the background. With $\beta$, the share of the background:
+# So let the object count as much as the background, although it has fewer pixels. Let $\beta$ be
+# the share of the background:
 #
 # $$L = -\beta \sum_{j \in \text{object}} \log P_j
 # \;-\; (1-\beta) \sum_{j \in \text{background}} \log (1 - P_j)$$
 #
-# We divide it by the number of pixels, so that large frames do not count more.
+# We divide this by the number of pixels, so that a large frame does not count more than a small
+# one.
 
 # %% exercise="vos_lab.methods.osvos.class_balanced_loss" points=2
 
@@ -169,9 +177,10 @@ for name, answer in answers.items():
 figures.table(rows, title="Loss of four wrong answers to frame 0", name="answer", digits=3)
 
 # %% [markdown] name="loss-explained"
-# With plain cross-entropy *nothing* is a cheap answer, beside *everything*. With the balance both
-# cost the same: that is what it is for. But look at the last two rows. A missed pixel costs many
-# times a false one, so a network that is not sure of the outline does best to draw it *too large*.
+# With plain cross-entropy, the answer *nothing* costs much less than the answer *everything*. With
+# the balance both cost the same, and this is its purpose. But look at the last two rows. A missed
+# pixel now costs many times as much as a false one. So if a network is not sure where the outline
+# is, it pays to draw the mask *too large*.
 
 # %% name="balanced-or-not" slide="slide"
 tuned = {"class-balanced": OSVOS(**paper), "plain": OSVOS(**paper | {"loss": "cross-entropy"})}
@@ -195,16 +204,16 @@ figures.compare_masks(
 )
 
 # %% [markdown] name="balance-explained"
-# So the balance has a price. Whether *fine-tuning* needs it at all is another question, and the
-# paper does not ask it. In this lesson we go on as in the paper, with your loss. `OSVOS()` itself
-# takes the *soft Jaccard* loss, which also asks for a high J of the mask as a whole: it was best on
-# validation videos.
+# So the balance has a price. The paper does not ask whether *fine-tuning* needs the balance at all.
+# In this lesson we continue as in the paper, with your loss. `OSVOS()` itself uses the *soft
+# Jaccard* loss, which also looks at the J of the mask as a whole, because it was best on validation
+# videos.
 #
 # ## Write it: side outputs
 #
-# The network looks at the frame at five sizes. The coarse ones see all of the object, and know
-# *what* it is. The fine ones see edges, and know *where* it ends. At each size a **side output**
-# gives log-odds.
+# The network looks at the frame at five sizes. The coarse sizes see the whole object, so they know
+# *what* it is. The fine sizes see edges, so they know *where* it ends. At each size there is a
+# **side output**, which gives log-odds.
 
 # %% name="sides" slide="slide"
 with torch.inference_mode():
@@ -221,11 +230,12 @@ figures.strip(
 )
 
 # %% [markdown] name="fuse-text"
-# Log-odds are evidence, so they are added, each times a weight that the network has learned.
+# Log-odds are evidence, so you can add them. Each size has a weight, which the network has learned.
 #
-# *In the paper* the side outputs are feature maps. They are put on top of each other, and one
-# convolution of 1 x 1 makes the answer of all of them. *Here* each size gives its own log-odds, and
-# their weighted sum is the answer, as in HED (Xie and Tu), because then each size can be looked at.
+# > **In the paper** the side outputs are feature maps. They are put on one stack, and a single
+# > convolution of 1 x 1 turns the stack into the answer. **Here** each size gives its own log-odds,
+# > and the answer is their weighted sum, as in HED (Xie and Tu), because then you can look at each
+# > size on its own.
 
 # %% exercise="vos_lab.methods.networks.fuse_side_outputs" points=2
 
@@ -243,23 +253,23 @@ rows["fused"] = {"J": jaccard(all_sides, truth[8])}
 figures.table(rows, title="Each size alone, and all together", name="size", digits=2)
 
 # %% [markdown] name="fine-tune-text" slide="slide"
-# In this frame the finest size alone has about the J of all of them together. Look at the weights:
-# the coarse sizes have next to none. So this network has not learned to need them, and what the
-# paper says of fusing is not shown here.
+# In this frame the finest size alone has about the same J as all sizes together. The weights say
+# why: those of the coarse sizes are nearly 0. So this network has not learned to use the coarse
+# sizes, and our example does not show that fusing helps.
 #
 # ## Write it: fine-tuning
 #
-# Now make the test network from the parent: show it frame 0, again and again. Each time the frame
-# is a little closer, turned, mirrored, in other light (plain **augmentation**; lesson 08 has a
-# richer one), else it would learn the picture and not the object. `batches` gives these pictures
-# with their truth.
+# Now make the test network from the parent network: show it frame 0 again and again. Each time the
+# frame is changed a little: it is closer, turned, mirrored, or in another light. This is plain
+# **augmentation** (lesson 08 has a richer one). Without it the network would learn this one picture
+# by heart, and not the object. `batches` gives you these pictures with their truth.
 
 # %% exercise="vos_lab.methods.fine_tuning.fine_tune" points=3
 
 # %% [markdown] name="monitor-text" slide="slide"
 # Watch your function at work. When you have seen enough, stop the cell (■ in the toolbar): the
-# network stays as it is, and can be used. Then go back through the steps with the slider, or click
-# into the curve.
+# network keeps what it has learned so far, and you can use it. Then go back through the steps with
+# the slider, or click into the curve.
 
 # %% name="monitor" slide="slide"
 osvos = OSVOS(**paper)
@@ -276,8 +286,8 @@ quiz("05_osvos", "overfit")
 # %% [markdown] name="whole-method" slide="slide"
 # ## The whole method
 #
-# That was the method: `start` fine-tunes, and `step` asks the network. Each frame is segmented *on
-# its own*. You may ask for the frames in any order, and nothing changes.
+# That was the whole method: `start` fine-tunes the network, and `step` asks it. Each frame is
+# segmented *on its own*. You can ask for the frames in any order, and the result stays the same.
 
 # %% name="whole-method-in-use" slide="slide"
 backwards = [osvos.step(party.frames[t]) for t in reversed(range(len(party)))][::-1]
@@ -293,9 +303,9 @@ figures.strip(
 # %% [markdown] name="contours-text" slide="slide"
 # ## Write it: snap to contours
 #
-# The outline of the mask is soft, as the coarse sizes have a say in it. A second network, the
-# **contour branch**, has learned one thing only: where something ends. It is never fine-tuned. Its
-# contours cut the frame into regions, and each region decides as a whole.
+# The outline of the mask is soft, because the coarse sizes have a part in it. A second network, the
+# **contour branch**, has learned only where things end. It is never fine-tuned. Its contours divide
+# the frame into regions, and each region becomes object or background as a whole.
 
 # %% exercise="vos_lab.methods.contours.snap_to_contours" points=2
 
@@ -347,9 +357,10 @@ rows = {
 figures.table(rows, title="Two easy videos, 12 frames of 120 x 216", digits=2)
 
 # %% [markdown] name="snapping-explained"
-# Snapping can only be as good as the contours: a region that lies across the true outline goes to
-# one side as a whole. Thin parts suffer first: a leg is hardly wider than a region. In the paper
-# snapping gains a little; here, with a small contour branch that has seen only drawings, it loses.
+# Snapping can only be as good as the contours. If a region lies across the true outline, it goes to
+# one side as a whole, and this is wrong for a part of it. Thin parts suffer most, because a leg is
+# hardly wider than a region. In the paper snapping brings a small gain. Here it makes the masks
+# worse, because our contour branch is small and has seen only drawings.
 #
 # ## Break it: hide the object
 #
@@ -379,8 +390,8 @@ figures.curves(
 # %% [markdown] name="flicker-text" slide="slide"
 # ## Break it: flicker
 #
-# OSVOS keeps nothing from one frame to the next, so nothing makes two frames agree. Does its
-# outline tremble?
+# OSVOS remembers nothing from one frame to the next, so nothing keeps the masks of two frames
+# alike. Does the outline tremble?
 
 # %% name="flicker-quiz" slide="fragment"
 quiz("05_osvos", "flicker")
@@ -396,15 +407,17 @@ rows = {
 figures.table(rows, title="Two easy videos: how much does the outline flicker?", digits=3)
 
 # %% [markdown] name="flicker-explained"
-# T is the mean cost of aligning the outline of a frame with that of the next (lesson 01). The truth
-# has a T, too: things move. What a method has beyond that is flicker. On these two easy videos
-# OSVOS has hardly any: its outline is as steady as that of propagation. Snapping makes it tremble.
-# On real video its T is higher, as in the paper; see the table at the end.
+# T is the mean cost of aligning the outline of a frame with that of the next one (lesson 01). The
+# truth also has a T above 0, because things move. What a method has beyond that is flicker. On
+# these two easy videos OSVOS hardly flickers: its outline is as steady as that of propagation.
+# Snapping makes it tremble. On real video the T of OSVOS is higher than that of propagation, as in
+# the paper; see the table at the end.
 #
 # ## Break it: the two camels
 #
-# In the lecture a camel walks past a second camel. Here the twin of the object walks about. It
-# looks the same, and nobody has said that it is background: in frame 0 it may not even be seen.
+# In the lecture a camel walks past a second camel. Here the object has a twin, which walks about in
+# the same video. It looks the same as the object, and nobody has told the network that it is
+# background: it may not even be visible in frame 0.
 
 # %% name="twin-quiz" slide="fragment"
 quiz("05_osvos", "twin")
@@ -428,14 +441,14 @@ figures.strip(
 )
 
 # %% [markdown] name="twin-explained"
-# The second annotation is a **negative** one. It need not show the object better. It shows what is
-# *not* the object, which frame 0 could not tell. This is one video in which it helps much; the
-# claim below repeats it on others, and there its effect is undecided.
+# The second annotation is a **negative** one. It does not have to show the object any better. It
+# shows what is *not* the object, and frame 0 could not show that. In this video it helps a lot. The
+# claim below repeats the experiment on other videos, and there the effect is undecided.
 #
 # ## Annotate more, and watch J
 #
-# The coat of this animal changes. Tick frames that you would annotate; OSVOS is fine-tuned with
-# them, which takes some seconds. Which *one* frame helps most?
+# The coat of this animal changes. Select the frames that you would annotate. OSVOS is then
+# fine-tuned with them, which takes some seconds. Which *single* frame helps most?
 
 # %% name="annotate" slide="slide"
 changing = procedural.suite("appearance", frames=20, size=(120, 216), length=2)[1]
@@ -444,30 +457,31 @@ explorer.values = {"frame_12": True}
 explorer
 
 # %% [markdown] name="claims-text" slide="slide"
-# ## What the lecture claims
+# ## Claims, measured
 #
-# Each line is an experiment with six seeds. The effect is above zero where the claim is right.
-# `vos-lab claims 05_osvos/recovery` runs one of them again.
+# Each line is an experiment with six seeds. It says whose claim it is, and how large the effect has
+# to be to matter. An effect is above zero if the claim is right. You can repeat an experiment, for
+# example with `vos-lab claims 05_osvos/recovery`.
 
 # %% name="claims" slide="slide"
 verdicts = [claims.saved(claim) for claim in claims.of_lesson("05_osvos")]
 figures.table(claims.summary(verdicts), title="Five claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"
-# Recovery is the clear winner. The parent helps little here: on drawn videos even a random start
-# soon learns the object. On real video it helps more; see the next table. That OSVOS *flickers* is
-# not shown: on easy drawn videos its outline is as steady as that of propagation. (In the paper,
-# and on the real sequences below, its T is higher.) *More annotations* are undecided: from this
-# parent, one frame leaves little to gain on these short clips. So is the *second camel*: many twins
-# are not taken even without the second annotation. Its gain is large in two videos, small in three,
-# and in one the second annotation does harm.
+# The effect of *recovery* is by far the largest. The *parent* helps only a little here, because on
+# drawn videos even a network that starts from random weights soon learns the object. On real video
+# it helps more; see the next table. *Flicker* is undecided: on easy drawn videos the outline of
+# OSVOS is as steady as that of propagation. *More annotations* are undecided, too: with this parent
+# network, one frame is nearly enough for these short clips. And so is the *second camel*: in many
+# of these videos OSVOS does not take the twin even without the second annotation. The second
+# annotation helps much in two videos and a little in three, and in one it does harm.
 #
 # ## On real video
 #
-# Five sequences of DAVIS 2016, at 240 x 432 pixels inside, judged at full size. `osvos` is what
-# `OSVOS()` gives you: a parent that learned longer, and the soft Jaccard loss, which were best on
-# validation videos. A row `osvos-...` changes one thing. The last column is J on five drawn videos,
-# with up to four objects.
+# Five sequences of DAVIS 2016. The methods work at 240 x 432 pixels, and their masks are scored at
+# full size. `osvos` is what `OSVOS()` gives you: with a parent network that has learned for longer,
+# and with the soft Jaccard loss, because both were best on validation videos. A row `osvos-...`
+# changes one thing. The last column is J on five drawn videos, with up to four objects.
 
 # %% name="leaderboard" slide="slide"
 board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
@@ -487,22 +501,25 @@ rows = {
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"
-# The parent is worth 0.15 in J on real video, though it has never seen any: so short a fine-tuning
-# cannot do without it. `osvos-short-parent`, whose parent saw a quarter of the views and learned
-# with the class-balanced loss, is 0.03 behind. The published masks of OSVOS, from a network that
-# was trained on ImageNet and on DAVIS, have J 0.73 on these sequences (Caelles et al.). Ours is far
-# behind on two: *drift-straight*, where a small car comes near and shows another side, and
-# *bmx-trees* with its thin wheels. The seconds are those of a frame on one core; the fine-tuning
-# comes on top, once for each video: a minute and a half on one core.
+# With the parent network J is {{board davis2016 osvos J}}, and without it {{board davis2016
+# osvos-without-parent J}}. The parent network has never seen a real video, but such a short
+# fine-tuning cannot replace what it knows. `osvos-short-parent`, whose parent network saw a quarter
+# of the views and learned with the class-balanced loss, reaches {{board davis2016
+# osvos-short-parent J}}. Ours is far below the published OSVOS, which starts from ImageNet and
+# DAVIS, on two of the sequences: *drift-straight* (J {{board davis2016/drift-straight osvos J}}),
+# where a small car comes near and shows another side, and *bmx-trees* (J {{board
+# davis2016/bmx-trees osvos J}}) with its thin wheels. The seconds are those of one frame on one
+# core. The fine-tuning comes before that, once for each video, and takes {{board davis2016 osvos
+# seconds_start 0}} seconds on one core.
 #
-# Each other row changes one part. The class-balanced loss of the paper costs 0.12 here, and 0.25
-# in F. Plain cross-entropy costs 0.03, and 0.12 on twelve validation videos. Snapping to contours
-# costs 0.02: our small contour branch has seen only drawings. What new pictures of the first frame
-# bring cannot be told: plain ones do better here, and none at all as well as ours, but for 0.02 in
-# F.
+# Each of the other rows changes one part. With the class-balanced loss of the paper J is {{board
+# davis2016 osvos-balanced J}}, with plain cross-entropy it is {{board davis2016 osvos-cross-entropy
+# J}}, and with snapping to contours {{board davis2016 osvos-snapped J}}. These five videos do not
+# tell whether augmentation helps: with plain augmentation J is {{board davis2016 osvos-plain J}},
+# and without any it is {{board davis2016 osvos-without-augmentation J}}.
 #
-# On the drawn videos OSVOS is better than propagation where its object is hidden for a while, and
-# far behind where four objects look alike, or a twin walks by.
+# On the drawn videos OSVOS is better than propagation if the object is hidden for a while. It is
+# far worse if four objects look alike, or if a twin walks by.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")
@@ -521,9 +538,10 @@ if real is not None:
 # %% [markdown] name="own-video"
 # ## Bring your own video
 #
-# Put the path of a video between the quotes: mp4, mov, avi, GIF, or a folder of images. Leave it
-# empty to use a clip of this course. On Windows write `/` in the path, not `\`. Then paint the
-# object in the first frame. OSVOS learns it from your mask: leave no part of it out.
+# Put the path of a video between the quotes: mp4, mov, avi, GIF, or a folder of images. If you
+# leave it empty, you get a clip of this course. On Windows write `/` in the path, not `\`. Then
+# paint the object in the first frame. OSVOS learns it from your mask, so do not leave out any part
+# of it.
 
 # %% name="own-video-paint"
 path = ""
@@ -536,9 +554,10 @@ painter
 
 # %% [markdown] name="own-video-run"
 # The next cell learns from your mask, segments the video, and saves it. More steps are better, up
-# to a few hundred. Stop the cell while the bar says *fine-tuning*, and it goes on with what it has
-# learned so far. Did something else get painted? Then go to a frame where it is seen, paint the
-# object there, too, and hand both over: `OSVOS(more=[(mine.frames[30], another_mask)])`.
+# to a few hundred. You can stop the cell while the bar says *fine-tuning*: it then goes on with
+# what it has learned so far. If the result also marks something else, go to a frame where you see
+# it, paint the object there, too, and give both to OSVOS: `OSVOS(more=[(mine.frames[30],
+# another_mask)])`.
 
 # %% name="own-video-save"
 first = painter.mask if painter.mask.any() else mine.first_mask
@@ -552,15 +571,17 @@ Player(mine, {"OSVOS": result}, title="Saved next to this notebook")
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - OSVOS turns a network that knows objects into one that knows *this* object, by overfitting it to
-#   the first frame.
-# - Every frame is segmented on its own. So nothing drifts, and what was hidden is found again; and
-#   so outlines flicker, and nobody says that the object cannot jump to its twin.
-# - What frame 0 does not show, the network cannot know. One more annotation can tell it, and can
-#   also say what is *not* the object.
+# - OSVOS turns a network that knows objects in general into one that knows *this* object, by
+#   overfitting it to the first frame.
+# - Every frame is segmented on its own. So mistakes are not carried along, and an object that was
+#   hidden is found again. But nothing keeps neighbouring frames alike, and nothing says that an
+#   object cannot jump to where its twin is.
+# - The network cannot know what frame 0 does not show. One more annotation can show it, and can
+#   also show what is *not* the object.
 #
-# **Next.** Lesson 06 adds what a class of things looks like, and lesson 07 learns on while the
-# video runs: the object of frame 50 is not that of frame 0 any more.
+# **Next.** Lesson 06 adds what a class of things looks like. [Lesson 07](07_onavos.ipynb) goes on
+# learning while the video runs, because in frame 50 the object does not look as in frame 0 any
+# more.
 #
 # **Papers.** S. Caelles, K.-K. Maninis, J. Pont-Tuset, L. Leal-Taixé, D. Cremers and L. Van Gool,
 # *One-Shot Video Object Segmentation*, CVPR 2017. S. Xie and Z. Tu, *Holistically-Nested Edge
