@@ -1,9 +1,10 @@
 # %% [markdown] name="title" minutes=75 needs=["05_osvos"] builds="the training pixels of OnAVOS, and its adaptation" slide="slide"
 # # OnAVOS: go on learning while the video runs
 #
-# OSVOS learns what the object looks like, once, from the first frame. Then it never learns again.
-# But objects turn, get wet, walk into the shade. In this lesson the network learns from every new
-# frame, with nobody there to annotate it, and you find out why that does not end badly. Or does it?
+# OSVOS learns once, from the first frame, what the object looks like. After that it learns nothing
+# more. But objects turn, get wet, and walk into the shade. In this lesson the network learns from
+# every new frame, although nobody annotates these frames. That sounds dangerous. You find out when
+# it goes wrong, and what prevents it.
 #
 # In the picture the mask of OSVOS fits at first. **Why does it get worse?**
 
@@ -21,11 +22,12 @@
 #
 # *What usually goes wrong.* What is neither sure nor far is called background. A sure pixel that is
 # far becomes positive. An empty mask makes everything far. In `adapt`, the share is put on the
-# wrong frame, or two updates are made where one with the sum is meant. Each has a message of its
-# own in the check.
+# wrong frame, or two updates are made where one with the sum is meant. The check has a message for
+# each of these.
 #
 # *Show live.* The sample map. Let the room choose the two thresholds by the shares of right
-# examples, then move the frame slider. Which of the two would they give up first?
+# examples, then move the frame slider. If they had to give up one of the two kinds of examples,
+# which one?
 #
 # *Ask the room.* A network teaches itself with its own answers. Where does new knowledge come from?
 # (From two things that it does not know: objects do not jump, and frame 0 is true.)
@@ -73,10 +75,10 @@ quiz("07_onavos", "drift")
 # %% [markdown] name="goals" slide="skip"
 # After this lesson you can
 #
-# - say which pixels of a frame can be learned from when nobody has annotated it, and why,
+# - say which pixels of a frame a network can learn from when nobody has annotated it, and why,
 # - write the two parts of OnAVOS: the choice of training pixels, and the update,
 # - measure what adapting brings, and what it costs,
-# - make a network talk itself into its own mistakes, and say what keeps it from that.
+# - make a network reinforce its own mistakes, and say what prevents that.
 #
 # You need lesson 05. It takes about 75 minutes.
 
@@ -104,10 +106,11 @@ figures.curves(
 )
 
 # %% [markdown] name="sure-text" slide="slide"
-# ## Who teaches when nobody does?
+# ## Learning without a teacher
 #
 # **Drift** is the slow change of what an object looks like. To follow it, the network must learn
-# from new frames. But their masks are what we are looking for. Can it learn from its own answer?
+# from new frames. But we do not know the masks of these frames. Can the network learn from its own
+# answer?
 
 # %% name="own-answer" slide="slide"
 middle = seen[14]  # frame 15
@@ -123,15 +126,19 @@ figures.strip(
 # %% [markdown] name="select-text" slide="slide"
 # ## Write it: three kinds of pixels
 #
-# Voigtlaender and Leibe (BMVC 2017) do not learn from the whole answer. They ask of each pixel what
-# can be known.
+# Voigtlaender and Leibe (BMVC 2017) do not learn from the whole answer of the network. For each
+# pixel they ask how much we can know about it.
 #
-# - Where the network is nearly certain of the object, there it is: **positive**.
-# - Objects do not jump. What is far from the *last* mask is background: **negative**.
-# - Of everything else nothing is known. It is **ignored**: it has no part in the loss.
+# - If the network is nearly certain that the pixel is object, we believe it: the pixel is
+#   **positive**.
+# - Objects do not jump. So a pixel that is far from the *last* mask is background: it is
+#   **negative**.
+# - About every other pixel we know nothing. It is **ignored**, which means that it does not count
+#   in the loss.
 #
-# The two witnesses are different on purpose. The first is the network's own opinion; the second
-# knows nothing of colours, only of places.
+# There is a reason for using two different kinds of evidence. The first is the opinion of the
+# network itself. The second knows nothing about colours, only about places, so it can be right
+# where the network is wrong.
 
 # %% exercise="vos_lab.methods.onavos.select_training_pixels" points=3
 
@@ -165,8 +172,8 @@ for name, sure in (("its whole mask", None), ("chosen pixels", MIN_CONFIDENCE)):
 figures.table(rows, title="What would be learned from 23 frames of this video", name="learn from")
 
 # %% [markdown] name="map-text" slide="slide"
-# Now turn the thresholds. *Sure* down to 0.5: are the positives still right? *Far* down to 5: what
-# is blue now that should not be? And is there a frame in which nothing at all is red?
+# Now change the thresholds. Set *sure* to 0.5: are the positives still right? Set *far* to 5: which
+# pixels become blue although they are object? And is there a frame in which no pixel at all is red?
 
 # %% name="map" slide="slide"
 SampleMap(seen, far=round(far), frame=15)
@@ -180,14 +187,15 @@ quiz("07_onavos", "negatives")
 # %% [markdown] name="adapt-text" slide="slide"
 # ## Write it: the update
 #
-# Sure pixels are mostly right, but not always, and what is learned wrongly in frame 15 makes the
-# network sure of it in frame 16. One frame is beyond doubt: the first. So it takes part in every
-# single step, each time in another view (closer, turned, in other light).
+# Pixels of which the network is sure are mostly right, but not always. If it learns something wrong
+# in frame 15, it is surer of that mistake in frame 16. There is only one frame that is certainly
+# right: the first one. So the first frame takes part in every step, each time in another view
+# (closer, turned, in other light).
 #
 # $$L = \lambda \, L_t + L_1$$
 #
-# $L_t$ is the loss on the chosen pixels of frame $t$, $L_1$ that of the first frame. The share
-# $\lambda$ is small: a guess counts less than the truth.
+# $L_t$ is the loss on the chosen pixels of frame $t$, and $L_1$ is the loss of the first frame. The
+# share $\lambda$ is small, because the answer of the network is less certain than an annotation.
 
 # %% exercise="vos_lab.methods.onavos.adapt" points=3
 
@@ -207,8 +215,9 @@ figures.strip(
 # %% [markdown] name="whole-text" slide="slide"
 # ## The whole method
 #
-# OnAVOS (*online adaptive video object segmentation*) is these two functions, and a loop. Look at
-# the frame; choose; adapt, four steps; look again, and that is the mask. Then the next frame.
+# OnAVOS (*online adaptive video object segmentation*) is these two functions and a loop. For each
+# frame it looks at the frame, chooses the pixels, and adapts in four steps. Then it looks at the
+# frame again, and this second answer is the mask.
 
 # %% name="whole" slide="slide"
 knew, adapted = watch(variant(begun), coat)
@@ -260,22 +269,26 @@ rows = {
 figures.table(rows, title="Two videos, of 24 and of 12 frames, in which the coat changes", digits=2)
 
 # %% [markdown] name="price-explained"
-# *Decay* is the mean J of the first quarter of a video less that of its last quarter (lesson 01): a
-# method that keeps up with the change has little of it. The seconds are those of the machine that
-# ran this notebook. What counts is their ratio.
+# *Decay* is the mean J of the first quarter of a video minus that of its last quarter (lesson 01).
+# If a method keeps up with the change of the object, its decay is small. The seconds depend on the
+# machine that ran this notebook, so look at their ratio.
 #
-# *In the paper* the network has 38 layers and many more weights, 15 updates are made for each
-# frame, and in 3 of them the current frame is learned from, with a share of 0.05; far is more than
-# 220 pixels at a height of 480. *Here* the network is small, there are 4 updates with both frames
-# in each, and the share is 0.4, so that your laptop can do it in a minute. One part of the paper
-# is left out: its network is first trained on PASCAL to tell any object from the background
-# (objectness), which is half of what the paper adds to OSVOS. Ours has the parent of lesson 05 in
-# its place. And as in the paper, the method erodes the last mask a little before it measures
-# distances.
+# > **In the paper** the network has 38 layers and many more weights. For each frame there are 15
+# > updates, and 3 of them use the current frame, with a share of 0.05. "Far" means more than 220
+# > pixels in a frame that is 480 pixels high. **Here** the network is small, there are 4 updates
+# > with both frames in each of them, and the share is 0.4, so that your laptop can do it in a
+# > minute.
+#
+# > **In the paper** the network is first trained on PASCAL to tell any object from the background.
+# > This objectness is half of what the paper adds to OSVOS. **Here** the parent network of lesson
+# > 05 takes its place, because there is no PASCAL without a download.
+#
+# As in the paper, the last mask is eroded a little before the distances are measured, because its
+# outermost pixels are the least certain.
 #
 # ## Break it: take something away
 #
-# Predict first.
+# First make your prediction.
 
 # %% name="runaway-quiz" slide="fragment"
 quiz("07_onavos", "runaway")
@@ -314,32 +327,38 @@ rows = {
 figures.table(rows, title="One video, 24 frames", digits=2)
 
 # %% [markdown] name="runaway-explained"
-# *Without the first frame*, all examples near the object say "object". So the network learns just
-# that: everything here is object. Each frame makes it surer, more pixels become positive, and the
-# negatives, which keep their distance from the last mask, retreat before it.
+# *Without the first frame*, every example near the object says "object". So the network learns just
+# that: everything here is object. In each frame it becomes surer of it, and more pixels become
+# positive. The negatives do not stop this. They keep their distance from the last mask, so when the
+# mask grows, they move away.
 #
-# *Without negatives*, all that is known of the background comes from frame 0. But what counts is
-# whether the background looks like the object of *today*, with the coat that it has now. Where it
-# does, however far away, nobody objects. Look for such places in the pictures.
+# *Without negatives*, everything that the network knows about the background comes from frame 0.
+# But the question is whether the background looks like the object of *now*, with its new coat. If
+# some place does, no example says that it is background, even if it is far away. Look for such
+# places in the pictures.
 #
-# ## What the lecture claims
+# ## Claims, measured
 #
-# Each line is an experiment with several seeds. The effect is above zero where the claim is right.
+# Each line is an experiment with several seeds. It says whose claim it is, and how large the effect
+# has to be to matter. An effect is above zero, and a ratio above 1, if the claim is right.
 
 # %% name="claims" slide="slide"
 verdicts = [claims.saved(claim) for claim in claims.of_lesson("07_onavos")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"
-# Adapting pays where the coat changes, and it costs: a frame takes more than fifteen times as long.
-# Without the first frame the method is lost. Without *negatives* it is not, on these videos: the
-# first frame, mixed into every step, already holds enough background. The video above shows the
-# harm that they prevent; on the average of six it is undecided.
+# Adapting helps where the coat changes, and it has a price: for one frame OnAVOS needs about
+# {{claim 07_onavos/price mean 0}} times as long as OSVOS. (The claim counts processor time on other
+# videos, and the table above counts the time on the clock, so its ratio is not quite the same.)
+# Without the first frame the method fails completely. Without *negatives* it does not fail on these
+# videos, because the first frame, which is part of every step, already holds enough background. The
+# video above shows the harm that negatives can prevent; on average over six videos their effect is
+# undecided.
 #
 # ## On real video
 #
-# OnAVOS beside OSVOS on five sequences of DAVIS 2016, at 240 x 432 pixels inside, judged at full
-# size; and OnAVOS with one thing taken away.
+# OnAVOS beside OSVOS on five sequences of DAVIS 2016, and OnAVOS with one thing taken away. The
+# methods work at 240 x 432 pixels, and their masks are scored at full size.
 
 # %% name="leaderboard" slide="slide"
 board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
@@ -359,17 +378,21 @@ rows = {
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"
-# The seconds are those of a frame; the fine-tuning on frame 0 comes on top, once for each video. It
-# is longer here than for `osvos` (280 steps with two pictures each; there 160 with one), and
-# that matters: with as few steps as `osvos`, OnAVOS has J 0.61.
+# The seconds are those of one frame. The fine-tuning on frame 0 comes before that, once for each
+# video. It is longer here than for `osvos`: 280 steps with two pictures each, and there 160 steps
+# with one picture each.
 #
-# OnAVOS was tuned with the short parent of lesson 05, and starts from it. From the long one it has
-# 0.01 more, which is no more than another seed could change. (The seconds of that row are those of
-# `onavos`: the same network, in the same steps.) On the five drawn videos nothing in this course is
-# better than OnAVOS.
+# So the rows `osvos` and `onavos` differ in more than adaptation: the parent network, the loss and
+# the number of steps are different, too. To see what adaptation alone brings, look at the claim
+# above, where both start from the same fine-tuned network. OnAVOS was tuned with the short parent
+# network of lesson 05. With the long one its J is {{board davis2016 onavos-long-parent J}} instead
+# of {{board davis2016 onavos J}}, and another seed can change as much. (The seconds of that row are
+# those of `onavos`, because the network and the steps are the same.)
 #
-# Without the first frame in its steps, OnAVOS runs away on real video as well: J is 0.13, less than
-# that of a copied mask. The negatives, which are undecided on drawn videos, are worth 0.16 here.
+# Without the first frame in its steps, OnAVOS fails on real video as well: its J is {{board
+# davis2016 onavos-without-first-frame J}}, and that of a copied mask is {{board davis2016 baseline
+# J}}. The negatives, whose effect is undecided on drawn videos, help a lot here: without them J
+# falls from {{board davis2016 onavos J}} to {{board davis2016 onavos-without-negatives J}}.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")
@@ -389,14 +412,17 @@ if real is not None:
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - What the first frame taught is soon out of date. OnAVOS learns on: from pixels that it is very
-#   sure of, from pixels that are too far to be the object, and from no others.
-# - Its own answers are no truth. Distance is a second witness, and the first frame, mixed into
-#   every step, is the only one that is certainly right. Without them it runs away.
-# - It is slow: every frame is paid for with updates, each of which goes forward and back.
+# - The object soon looks different from how it looked in the first frame. OnAVOS goes on learning:
+#   from pixels of which it is very sure, from pixels that are too far away to be the object, and
+#   from no others.
+# - The network's own answers may be wrong. The distance from the last mask is a second kind of
+#   evidence, and the first frame is the only one that is certainly right. Without them the network
+#   reinforces its own mistakes.
+# - OnAVOS is slow, because every frame costs several updates, and each update goes through the
+#   network forward and backward.
 #
-# **Next.** Lesson 08 uses the last mask in another way: MaskTrack puts it beside the frame, as a
-# fourth channel, and learns to refine it.
+# **Next.** [Lesson 08](08_masktrack.ipynb) uses the last mask in another way: MaskTrack gives it to
+# the network as a fourth channel beside the frame, and the network learns to refine it.
 #
 # **Papers.** P. Voigtlaender and B. Leibe, *Online Adaptation of Convolutional Neural Networks for
 # Video Object Segmentation*, BMVC 2017. S. Caelles et al., *One-Shot Video Object Segmentation*,
