@@ -1,12 +1,13 @@
 # %% [markdown] name="title" minutes=80 needs=["05_osvos"] builds="MaskTrack, which refines the last mask, and Lucid, which dreams up the frames to learn that from" slide="slide"
 # # MaskTrack and Lucid: learn from stills, dream the rest
 #
-# OSVOS looks at every frame as if it had never seen the one before. That is a waste: the mask of a
-# moment ago is nearly right. In this lesson a network learns to mend it. And since nobody has
-# enough videos with masks, it learns that from single pictures, and from dreams of the first frame.
+# OSVOS looks at every frame as if it had never seen the frame before. But the mask of the last
+# frame is nearly right, so it is a pity not to use it. In this lesson a network learns to correct
+# the last mask. Few videos have masks to learn from, so it learns from single pictures, and from
+# new frames that you make out of the first one.
 #
-# The network that draws this mask has never seen a video, and never this animal. It was given the
-# first mask and nothing else. **How did it learn to follow?**
+# The network that draws this mask has never seen a video, and never this animal. It got the first
+# mask and nothing else. **How has it learned to follow the animal?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -15,15 +16,15 @@
 # | --- | --- |
 # | the fourth channel (exercise `refine_mask`) | 15 |
 # | motion from stills (`simulate_previous_mask`) | 15 |
-# | crop and zoom (`crop_and_zoom`), the flow stream | 15 |
+# | crop and zoom (`crop_and_zoom`, optional), the flow stream | 15 |
 # | lucid dreams (`lucid_frame`), the dream studio | 20 |
 # | break it: too much trust, a full occlusion | 10 |
 # | claims, questions | 5 |
 #
-# *What usually goes wrong.* The image goes in from 0 to 255 and drowns the mask. The simulated mask
-# is as fine as the truth, so the network copies it. The window is cut off at the border instead of
-# pushed inside. The pixels of a dream move and its mask does not. Each has a message of its own in
-# the check.
+# *What usually goes wrong.* The image goes in with values from 0 to 255 and drowns the mask. The
+# simulated mask is as fine as the truth, so the network copies it. The window is cut off at the
+# border instead of being moved inside. The pixels of a dream move and its mask does not. The check
+# has a message for each of these.
 #
 # *Show live.* The dream studio. Let the room give orders: smaller, darker, upside down. Then ask
 # which of these frames the video may really contain, and what it contains that no knob can make.
@@ -77,11 +78,11 @@ quiz("08_masktrack", "stills")
 # %% [markdown] name="goals" slide="skip"
 # After this lesson you can
 #
-# - give a network a mask as a fourth channel, and refine it from frame to frame,
+# - give a network a mask as a fourth channel, and refine the mask from frame to frame,
 # - make training data for video out of single pictures,
-# - look closer where it matters, so that small objects keep their contour,
-# - dream endless frames from one, and say what they teach and what they cannot,
-# - provoke the two failures of a method that trusts its last mask.
+# - zoom in on the object, and measure when that helps,
+# - make endless new frames from one, and say what a network can learn from them and what it cannot,
+# - cause the two failures of a method that trusts its last mask.
 #
 # You need lesson 05; lesson 04 helps. It takes about 80 minutes.
 #
@@ -100,9 +101,11 @@ print(
 # %% [markdown] name="fourth-channel" slide="slide"
 # ## Write it: the fourth channel
 #
-# So the last mask says *which* object and *about where*. The picture says *where exactly* it ends.
-# Perazzi et al. (CVPR 2017) give both to one network: its first convolution gets a **fourth
-# channel**. Beside red, green and blue stands the rough mask. All else is the network of lesson 05.
+# The last mask says *which* object we want and *about where* it is. The picture says *where
+# exactly* it ends. Perazzi et al. (CVPR 2017) give both to the same network: its first convolution
+# gets a **fourth channel**. Beside red, green and blue there is the rough mask. The rest of the
+# network is that of lesson 05. They call the method **MaskTrack**, because it tracks an object by
+# moving its mask from frame to frame, as other trackers move a box.
 
 # %% name="channels" slide="slide"
 frame = walk.frames[t]
@@ -133,17 +136,19 @@ figures.strip(
 # %% [markdown] name="stills-text" slide="slide"
 # ## Write it: motion from a photograph
 #
-# To train it one needs triples: a picture, the mask of a moment *before*, and the mask of now. A
-# video with masks would have them, and there are few. But nothing in a triple asks how the old mask
-# came about. So take any picture with a mask, and make up the past: move the mask a little, scale
-# and bend it, and make it coarse.
+# To train such a network you need triples: a picture, the mask of the frame *before*, and the mask
+# of this picture. A video with masks would contain them, but there are few such videos. Now look at
+# a triple again: the network cannot see how the old mask was made. So you can take any picture with
+# a mask, and make up the old mask yourself: move the true mask a little, scale and bend it, and
+# make it coarse.
 
 # %% exercise="vos_lab.methods.masktrack.simulate_previous_mask" points=2
 
 # %% [markdown] name="simulated-text" slide="skip"
-# The numbers are drawn by chance, for each picture anew: a shift and a bend in shares of the
-# object's size, a scale, a radius. And some masks suffer more: a part is lost, a piece of something
-# else is in it, or nothing is left at all. So the network sees the mistakes that it will make.
+# All numbers are random, and new for each picture: a shift and a bend as shares of the object's
+# size, a scale, a radius. Some masks are damaged more: a part of the object is missing, a piece of
+# something else is added, or the mask is empty. So in training the network sees the kinds of
+# mistakes that it will make itself later.
 
 # %% name="simulated" slide="slide"
 rng = np.random.default_rng(4)
@@ -158,20 +163,28 @@ figures.strip(
     most_bytes=34_000,
 )
 
+# %% [markdown] name="relatives" slide="skip"
+# You may know this idea from object detection. The second stage of *Faster R-CNN* learns to correct
+# a box that is a little off. Its training boxes are displaced from the true ones, so it learns from
+# single images, too. *Tracktor* (Bergmann et al., ICCV 2019) makes a tracker out of that: it gives
+# the box of the last frame to the detector, and the detector moves it to where the object is now.
+# Tracktor needs no video for its training, for the same reason as MaskTrack.
+
 # %% name="coarse-quiz" slide="fragment"
 quiz("08_masktrack", "coarse")
 
 # %% [markdown] name="departures" slide="skip"
-# *In the paper* masks move by a tenth of the object's size and scale by five in a hundred, and the
-# network is VGG-16, trained on some 11,000 photographs with masks. *Here* masks are damaged more,
-# as ours come from a weaker network and need more mending, and the small network of lesson 05 has
-# learned from single frames of 600 drawn videos. The last mask of a video is never shown to it.
+# > **In the paper** masks move by up to a tenth of the object's size and their scale changes by up
+# > to five in a hundred. The network is VGG-16, trained on some 11,000 photographs with masks.
+# > **Here** masks are damaged more, because ours come from a weaker network and need more
+# > correction. The small network of lesson 05 has learned from single frames of 600 drawn videos;
+# > it never sees the last mask of a video.
 #
 # ## Stills alone
 #
-# Now let it loose on video. Each mask it makes is the rough mask of the next frame. To compare: the
-# first mask, copied into all frames; and the same network, fine-tuned for 60 steps on the first
-# frame of the video, as OSVOS was.
+# Now use the network on a video. Each mask that it makes is the rough mask of the next frame. For
+# comparison there are two other curves: the first mask copied into all frames, and the same network
+# after 60 steps of fine-tuning on the first frame of the video, as for OSVOS.
 
 
 # %% name="stills-alone" slide="slide"
@@ -210,18 +223,20 @@ for clip in clips:
 figures.table(rows, title="J of a network that never saw a video", name="clip", digits=2)
 
 # %% [markdown] name="stills-explained" slide="skip"
-# It works on three of the four clips. In *scale* the object changes its size much, and the network,
-# which does not know *this* object, does no better than a copied mask. Does fine-tuning on the
-# first frame help there? Try `MaskTrack()` on that clip.
+# It works on three of the four clips. In *scale* the size of the object changes a lot. The network
+# does not know *this* object, and it is no better than a copied mask there. Does fine-tuning on the
+# first frame help? Try `MaskTrack()` on that clip.
 
 # %% [markdown] name="zoom-text" slide="slide"
 # ## Write it: crop and zoom
 #
-# An object of 20 x 20 pixels has hardly a contour left at the coarse sizes of the network. But you
-# know about where it is. So cut out a **window** around the last mask, enlarge it, refine the mask
-# there, and put it back. The window comes from the full frame, so there really is more to see.
+# If an object has only 20 x 20 pixels, hardly anything of its contour is left at the coarse sizes
+# of the network. But you know about where the object is. So cut out a **window** around the last
+# mask, enlarge it, refine the mask there, and put it back. The window is cut out of the frame at
+# its full size, so there really are more details to see. (This exercise is optional, and gives no
+# points.)
 
-# %% exercise="vos_lab.methods.masktrack.crop_and_zoom" points=2
+# %% exercise="vos_lab.methods.masktrack.crop_and_zoom" points=0
 
 # %% name="zoom-in-use" slide="slide"
 tiny = procedural.Spec(object_size=0.1, frames=12)
@@ -252,14 +267,16 @@ for name, zooming in {"the whole frame": False, "a window": True}.items():
 figures.table(rows, title="Three clips with a small object", name="the network sees", digits=2)
 
 # %% [markdown] name="zoom-explained" slide="skip"
-# A gain, if at all, in the last digit. The claim below repeats it with more clips.
+# If there is a gain, it is in the last digit. The claim below repeats the experiment with more
+# clips.
 
 # %% [markdown] name="flow-text" slide="slide"
 # ## The flow stream
 #
-# What moves by itself is often the object. So the paper asks the *same* network a second time, with
-# another picture: the length of the flow. Both answers are averaged. Our picture shows how far each
-# pixel moves *beyond* what most of the frame does, so that a camera that pans leaves it dark.
+# If something moves by itself, it is often the object. So the paper asks the *same* network a
+# second time, with another picture: the length of the flow at each pixel. The two answers are
+# averaged. Our picture shows how far each pixel moves *more* than most of the frame. So it stays
+# dark when only the camera moves.
 
 # %% name="flow-stream" slide="slide"
 drive = procedural.suite("speed", **small)[1]
@@ -288,19 +305,21 @@ figures.table(
 )
 
 # %% [markdown] name="flow-explained" slide="skip"
-# There are two ways to use flow, and here only one of them pays. The stream harms on all three
-# clips; in the paper it helps. Our guess: this network has learned the outlines of drawn animals,
-# and a bright cloud without a sharp edge is none. So it is off in our `MaskTrack()`.
+# There are two ways to use flow, and only one of them helps here. The flow stream makes the masks
+# worse on all three clips; in the paper it makes them better. Our guess is that this network has
+# learned the outlines of drawn animals, and the picture of the flow is a bright cloud without a
+# sharp edge. So the flow stream is off in our `MaskTrack()`.
 #
-# The stream asks *what* moves. The last column asks *where to*: it carries the last mask along
-# before it is refined, as you did in lesson 04. Where the object is fast, that saves it. Lucid does
-# it, too.
+# The last column uses flow in another way. It carries the last mask along before the network
+# refines it, as you did in lesson 04. Where the object is fast, this makes a big difference. Lucid
+# does it, too.
 #
 # ## Lucid: dream the rest of the video
 #
-# Fine-tuning sees one frame, turned and mirrored as a whole. The object always stands on the same
-# spot of grass. Khoreva et al. (IJCV 2019) take the frame apart. Cut the object out. Fill the hole.
-# Then object and ground can move *each on its own*, and the truth of every new frame is known.
+# In fine-tuning the network sees one frame, turned and mirrored as a whole. So the object always
+# stands on the same spot of grass. Khoreva et al. (IJCV 2019) take the frame apart. They cut the
+# object out and fill the hole. Then object and ground can move *independently*, and the true mask
+# of every new frame is known. They call it *lucid data dreaming*.
 
 # %% name="taken-apart" slide="slide"
 picture, labels = walk.frames[0], walk.masks[0]
@@ -315,7 +334,7 @@ figures.strip(
 # %% exercise="vos_lab.methods.lucid_frames.lucid_frame" points=3
 
 # %% [markdown] name="studio-text" slide="skip"
-# Try it. The studio runs on your function. Which of these frames may the video contain?
+# Try it. The studio runs your function. Which of these frames could really occur in the video?
 
 # %% name="studio" slide="slide"
 DreamStudio(walk, right=0.6, scale=1.25, turn=-12, bend=0.08, ground=30, light=-0.25)
@@ -338,8 +357,8 @@ contact_sheet(
 )
 
 # %% [markdown] name="two-text" slide="skip"
-# With two objects each moves by itself, and they are painted in a random order. So each is shown
-# behind the other, which the first frame alone could never teach.
+# If there are two objects, each of them moves by itself, and they are painted in a random order. So
+# the network sees each of them behind the other. The first frame alone could never show that.
 
 # %% name="two-objects" slide="slide"
 pair = procedural.render(procedural.Spec(objects=2, frames=1, size=(120, 216)), 17)
@@ -354,16 +373,18 @@ contact_sheet(
 quiz("08_masktrack", "lucid")
 
 # %% [markdown] name="lucid-departures" slide="skip"
-# *In the paper* the hole in the ground is filled with patches of the rest of the frame, objects are
-# bent with thin-plate splines and pasted with Poisson blending; each dream is a *pair* of frames
-# with its flow, and 2,500 of them are made. *Here* a simpler filling, a bent grid and a soft edge
-# do it; each dream is one frame, made when it is needed. What lies outside the frame is mirrored
-# inside.
+# > **In the paper** the hole in the ground is filled with patches of the rest of the frame, objects
+# > are bent with thin-plate splines and pasted with Poisson blending. Each dream is a *pair* of
+# > frames with its flow, and 2,500 pairs are made. **Here** a simpler filling, a bent grid and a
+# > soft edge take their place. Each dream is a single frame, and it is made when it is needed,
+# > because that is fast enough for a laptop. What lies outside the frame is filled with a mirror
+# > image of what is inside.
 #
 # ## Lucid against plain augmentation
 #
-# The same network, the same number of steps, masks carried by flow in both. Only the frames that it
-# is fine-tuned on differ: the first one turned and mirrored as a whole, or dreams of it.
+# The network, the number of steps and the masks that flow carries along are the same for both
+# curves. Only the frames for fine-tuning differ: either the first frame turned and mirrored as a
+# whole, or dreams of it.
 
 # %% name="lucid-against-plain" slide="slide"
 twins = procedural.suite("distractors", **small)[0]
@@ -379,14 +400,14 @@ figures.curves(
 )
 
 # %% [markdown] name="one-clip" slide="skip"
-# In this clip a twin walks about, which is background. One clip and one seed prove nothing; the
-# claims below repeat it on many.
+# In this clip a twin walks about, and it is background. One clip and one seed prove nothing. The
+# claims below repeat the experiment on many clips.
 
 # %% [markdown] name="trust-it" slide="slide"
 # ## Break it: trust the mask too much
 #
-# The damage that you simulate is a nuisance for the network: its loss would be far smaller without.
-# Leave it out. Predict first.
+# The damage that you simulate makes the task harder for the network: without it, the loss would be
+# far smaller. So leave it out. First make your prediction.
 
 # %% name="trusting-quiz" slide="fragment"
 quiz("08_masktrack", "trusting")
@@ -418,13 +439,15 @@ figures.strip(
 )
 
 # %% [markdown] name="trusting-explained"
-# A perfect mask in training gives the answer away. The loss is small, and most of what was learned
-# is to copy. (Not all: this network began as one that had seen damaged masks.) The damage is not a
-# nuisance; it is the lesson.
+# In this training a perfect mask gives the answer away. So the loss is small, and the network
+# mostly learns to copy the mask. (It does not only copy, because at the start of this training it
+# had already learned from damaged masks.) The damage makes training harder, but without it the
+# network does not learn what it needs.
 #
 # ## Break it: hide the object
 #
-# The opposite danger: the last mask is empty, or on the wrong thing. Predict first.
+# The opposite can happen, too: the last mask is empty, or it lies on the wrong thing. First make
+# your prediction.
 
 # %% name="occlusion-quiz" slide="fragment"
 quiz("08_masktrack", "occlusion")
@@ -449,24 +472,26 @@ figures.curves(
 )
 
 # %% [markdown] name="occlusion-explained"
-# MaskTrack remembers one mask. OSVOS remembers none, and so has none to lose. The best methods that
-# followed combine both: they look at the whole frame *and* at where the object was.
+# MaskTrack remembers one mask, and when that mask is wrong, it stays wrong. OSVOS remembers no
+# mask, so this cannot happen to it. Later methods combine both: they look at the whole frame *and*
+# at where the object was.
 #
-# ## What the lecture claims
+# ## Claims, measured
 #
-# Each line is an experiment with several seeds. The effect is above zero where the claim is right.
+# Each line is an experiment with several seeds. It says whose claim it is, and how large the effect
+# has to be to matter. An effect is above zero if the claim is right.
 
 # %% name="claims" slide="slide"
 verdicts = [claims.saved(claim) for claim in claims.of_lesson("08_masktrack")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="leaderboard-text" slide="skip"
-# On drawn videos, stills suffice. On real video they do not: see the table below, where the network
-# that was trained on stills alone is no better than the first mask, copied. The other two claims
-# are *undecided*. Dreams did not beat plain
-# views of the first frame on these short drawn clips, in which the object hardly changes. And the
-# window gained nothing on small drawn objects on the average: some clips gain, some lose, since a
-# window around a mask that has gone astray shows the wrong thing. In the papers both gain.
+# On drawn videos, stills are enough: the first claim holds. On real video they are not; see the
+# table below, where the network that was trained on stills alone is no better than the copied first
+# mask. The other two claims are *undecided*. On these short drawn clips the object hardly changes,
+# and dreams were no better than plain views of the first frame. And on average the window brought
+# nothing for small drawn objects: some clips get better and some get worse, because a window around
+# a wrong mask shows the wrong thing. In the papers both bring a gain.
 #
 # ## On real video
 #
@@ -499,16 +524,22 @@ rows = {
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"
-# MaskTrack is best where the object grows (*drift-straight*: J 0.68, OSVOS 0.38), and loses what is
-# hidden. Dreams bring a little here, 0.02 in J over plain frames. The flow stream harms, as it did
-# on the drawn clips. The published MaskTrack, with VGG-16, flow and a CRF, has J 0.80 on all 20
-# sequences that DAVIS 2016 keeps for validation (Perazzi et al.); ours is a small network without
-# ImageNet.
+# MaskTrack is better than OSVOS where the object grows (*drift-straight*: J {{board
+# davis2016/drift-straight masktrack J}}, OSVOS {{board davis2016/drift-straight osvos J}}), and it
+# loses what gets hidden. Fine-tuned on dreams, J is {{board davis2016 lucid J}}, and on plain
+# frames {{board davis2016 lucid-plain J}}. The window does not help on these sequences: without it
+# J is {{board davis2016 masktrack-without-zoom J}} and F is {{board davis2016
+# masktrack-without-zoom F}}, and with it {{board davis2016 masktrack J}} and {{board davis2016
+# masktrack F}}. Their objects are not small, so they have enough pixels without it. With the flow
+# stream J falls to {{board davis2016 masktrack-with-flow-stream J}}, as it did on the drawn clips.
 #
-# It is also a network that has not learned enough. On held-out drawings our parent makes masks of
-# J 0.54 only a little better, 0.56. `MaskTrack("masktrack-parent-long")` saw four times as many
-# views, and makes 0.81 of them: on real video it is 0.11 better, more than any other row. All else
-# in this lesson was measured with the short one, which a laptop trains in half an hour.
+# The published MaskTrack, with VGG-16, flow and a CRF, has J 0.80 on all 20 sequences that DAVIS
+# 2016 keeps for validation (Perazzi et al.). Ours is a small network without ImageNet.
+#
+# Our network has also not learned enough. `MaskTrack("masktrack-parent-long")` saw four times as
+# many views as the short parent network, and on real video its J is {{board davis2016
+# masktrack-long-parent J}}. We measured everything else in this lesson with the short one, because
+# a laptop can train it in half an hour.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")
@@ -524,16 +555,20 @@ if real is not None:
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - The last mask says which object and about where; the picture says where exactly. A fourth
-#   channel gives a network both.
-# - To learn that, no video is needed: damage a true mask as motion would. Without damage the
-#   network learns to copy.
-# - One annotated frame is a whole training set, if you take it apart and dream.
+# - The last mask says which object we want and about where it is; the picture says where exactly it
+#   ends. A fourth channel gives both to a network.
+# - To learn this, a network needs no video: damage a true mask in the way in which motion would
+#   change it. Without damage the network learns to copy.
+# - One annotated frame becomes a whole training set if you take it apart and put it together in new
+#   ways.
 #
-# **Next.** All these methods learn while you wait. Lesson 09 learns nothing at test time: it
-# compares each pixel with those of the first frame.
+# **Next.** All these methods learn while you wait. [Lesson 09](09_pixel_retrieval.ipynb) learns
+# nothing at test time: it compares each pixel with those of the first frame.
 #
 # **Papers.** F. Perazzi, A. Khoreva, R. Benenson, B. Schiele and A. Sorkine-Hornung, *Learning
 # Video Object Segmentation from Static Images*, CVPR 2017. A. Khoreva, R. Benenson, E. Ilg, T. Brox
-# and B. Schiele, *Lucid Data Dreaming for Video Object Segmentation*, IJCV 2019. A. Telea, *An
-# Image Inpainting Technique Based on the Fast Marching Method*, Journal of Graphics Tools 2004.
+# and B. Schiele, *Lucid Data Dreaming for Video Object Segmentation*, IJCV 2019 (further reading of
+# the lecture). S. Ren, K. He, R. Girshick and J. Sun, *Faster R-CNN*, NeurIPS 2015. P. Bergmann, T.
+# Meinhardt and L. Leal-Taixé, *Tracking without Bells and Whistles*, ICCV 2019 (Tracktor). A.
+# Telea, *An Image Inpainting Technique Based on the Fast Marching Method*, Journal of Graphics
+# Tools 2004.
