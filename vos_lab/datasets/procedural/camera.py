@@ -68,11 +68,11 @@ class Camera:
             defocus=fault(0.4, 0.5, 2.2),
             shake=(length * float(np.cos(angle)), length * float(np.sin(angle))),
             vignette=fault(0.4, 0.05, 0.4),
-            exposure=fault(0.8, -0.9, 0.7),
+            exposure=fault(0.7, -0.6, 0.5),
             warmth=fault(0.8, -0.15, 0.15),
             contrast=fault(0.7, -0.4, 0.6),
             saturation=1 + fault(0.7, -0.6, 0.3),
-            noise=fault(0.7, 0.5, 3.5) ** 2,
+            noise=fault(0.6, 0.5, 3.0) ** 2,
             sharpening=fault(0.5, 0.2, 1.2),
             compression=fault(0.7, 0.2, 1.0),
         )
