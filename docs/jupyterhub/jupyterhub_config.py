@@ -6,7 +6,7 @@ VOS_LAB_SPAWNER says what a student's server is:
     docker   a container on this machine (pip install dockerspawner)
     kube     a pod of a cluster (Zero to JupyterHub: put this file under hub.extraConfig)
 
-With containers, a student chooses a lesson, and gets the memory that it was measured to need.
+With containers, every student gets the memory that the largest lesson was measured to need.
 """
 
 import os
@@ -16,37 +16,14 @@ c = get_config()  # noqa: F821  (JupyterHub puts it here)
 
 # --- what a lesson needs ----------------------------------------------------------------------
 
-# The peak of the kernel that runs the solved lesson, in MB, and JupyterLab beside it, by
-# benchmarks/lesson_memory.py on Linux. A student may keep two notebooks open, so the limit is the
-# server and two kernels, rounded up; the guarantee is the server and one.
-SERVER = 250
-KERNELS = {
-    "00_tour": 880,
-    "01_metrics": 910,
-    "02_optical_flow": 860,
-    "03_flownet": 1310,
-    "04_motion": 900,
-    "16_mots": 1700,
-}
-ANOTHER = 2000  # for a lesson that nobody has measured yet
+# In MB, by benchmarks/lesson_memory.py on Linux: JupyterLab, the peak of the kernel that runs the
+# usual solved lesson, and of the one that needs most (README.md has the table).
+SERVER, USUAL, LARGEST = 250, 900, 1700
 
-
-def limit(megabytes: int) -> int:
-    """The memory of a server for a lesson, in MB: room for two kernels, in steps of 256."""
-    return -(-(SERVER + 2 * megabytes) // 256) * 256
-
-
-PROFILES = [
-    {
-        "display_name": f"Lesson {name[:2]}: {name[3:].replace('_', ' ')}",
-        "slug": name.replace("_", "-"),
-        "lesson": name,
-        "mem_limit": f"{limit(megabytes)}M",
-        "mem_guarantee": f"{SERVER + megabytes}M",
-        "cpu_limit": 2,
-    }
-    for name, megabytes in [*KERNELS.items(), ("99_another_lesson", ANOTHER)]
-]
+# A student may keep two notebooks open, so the limit is the server and two large kernels, in steps
+# of 256; the guarantee is the server and a usual one.
+LIMIT = -(-(SERVER + 2 * LARGEST) // 256) * 256
+GUARANTEE = SERVER + USUAL
 
 # --- the server of a student ------------------------------------------------------------------
 
@@ -72,25 +49,15 @@ if SPAWNER == "docker":
     c.DockerSpawner.volumes = {"vos-lab-{username}": "/home/student"}
     c.DockerSpawner.network_name = os.environ.get("VOS_LAB_NETWORK", "vos-lab")
     c.DockerSpawner.default_url = "/lab/tree/course"
-    # One size for everybody: that of the largest lesson.
-    c.DockerSpawner.mem_limit = f"{max(map(limit, KERNELS.values()))}M"
+    c.DockerSpawner.mem_limit = f"{LIMIT}M"
     c.DockerSpawner.cpu_limit = 2
 
 if SPAWNER == "kube":
     c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
     c.KubeSpawner.image = IMAGE
     c.KubeSpawner.default_url = "/lab/tree/course"
-    c.KubeSpawner.profile_list = [
-        {
-            "display_name": profile["display_name"],
-            "slug": profile["slug"],
-            "kubespawner_override": {
-                key: profile[key] for key in ("mem_limit", "mem_guarantee", "cpu_limit")
-            }
-            | {"default_url": f"/lab/tree/course/{profile['lesson']}.ipynb"},
-        }
-        for profile in PROFILES
-    ]
+    c.KubeSpawner.mem_limit, c.KubeSpawner.mem_guarantee = f"{LIMIT}M", f"{GUARANTEE}M"
+    c.KubeSpawner.cpu_limit = 2
 
 # --- who may come in --------------------------------------------------------------------------
 
