@@ -530,8 +530,8 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", d
 # frames {{board davis2016 lucid-plain J}}. The window does not help on these sequences: without it
 # J is {{board davis2016 masktrack-without-zoom J}} and F is {{board davis2016
 # masktrack-without-zoom F}}, and with it {{board davis2016 masktrack J}} and {{board davis2016
-# masktrack F}}. Their objects are not small, so they have enough pixels without it. With the flow
-# stream J falls to {{board davis2016 masktrack-with-flow-stream J}}, as it did on the drawn clips.
+# masktrack F}}. Our guess is that their objects have enough pixels without it. With the flow stream
+# J falls to {{board davis2016 masktrack-with-flow-stream J}}, as it did on the drawn clips.
 #
 # The published MaskTrack, with VGG-16, flow and a CRF, has J 0.80 on all 20 sequences that DAVIS
 # 2016 keeps for validation (Perazzi et al.). Ours is a small network without ImageNet.
