@@ -1,9 +1,10 @@
 # %% [markdown] name="title" minutes=60 needs=["08_masktrack"] builds="the loss of re-identification, and the choice of who is who among proposals" slide="slide"
-# # ReID: know it again
+# # ReID: find the lost object again
 #
-# A mask that is carried from frame to frame is lost once, and then for good. In this lesson you
-# build what brings it back: look at all things in the frame, and know again the one that is
-# missing. From there the mask is carried on, and back. **What could it be known by?**
+# When a mask is carried from frame to frame and gets lost, it stays lost. In this lesson you build
+# the part that brings it back: it looks at all the things in a frame, and recognises the object
+# that is missing. From there the mask is carried forward, and also backward. **How can you
+# recognise the object?**
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -12,18 +13,19 @@
 # | --- | --- |
 # | lost for good; proposals | 10 |
 # | an embedding for a region (exercise `reid_loss`), training | 20 |
-# | who is who (`recover_lost_objects`) | 15 |
+# | which proposal is which object (`recover_lost_objects`) | 15 |
 # | both ways | 5 |
 # | break it, claims, questions | 10 |
 #
-# *What usually goes wrong.* The softmax runs over the regions of the batch. The minus is
-# forgotten. An object takes a proposal that is another object in plain sight. Where the best
-# proposal is taken, the second best is not tried. Each has a message of its own in the check.
+# *What usually goes wrong.* The softmax runs over the regions of the batch. The minus is forgotten.
+# An object takes a proposal that is another object in plain sight. Where the best proposal is
+# taken, the second best is not tried. The check has a message for each of these.
 #
 # *Show live.* Lower the threshold (`ReIDVOS(like=0.2)`), and see what is found while the object is
 # still hidden.
 #
-# *Ask the room.* A camera on a car cannot go back. Which of today's ideas can it use?
+# *Ask the room.* A camera on a car cannot go back in time. Which of the ideas of this lesson can it
+# use?
 
 # %% name="imports" slide="skip"
 from dataclasses import replace
@@ -69,17 +71,17 @@ quiz("10_reid", "behind")
 #
 # - say what a proposal is, and what it does not know,
 # - train an embedding for regions with the OIM loss,
-# - decide which proposal is which lost object, and when to decide nothing,
+# - decide which proposal is which lost object, and when not to decide at all,
 # - carry a mask both ways from where it was found, and say when that is allowed,
-# - provoke what re-identification cannot tell apart.
+# - build a case in which re-identification must fail.
 #
 # You need lesson 08. It takes about 60 minutes.
 #
 # ## Look at all things
 #
-# A **proposal** is the mask of a thing, whatever thing it is. A network makes them without being
-# told what to look for. With each comes its **objectness**: how well the mask holds one whole
-# thing. Here are the best of a frame in which our object is in plain sight again.
+# A **proposal** is the mask of a thing, whatever it is. A network makes proposals without being
+# told what to look for. Each of them has an **objectness**, which says how well the mask holds one
+# whole thing. Here are the best proposals of a frame in which our object is in plain sight again.
 
 # %% name="proposals" slide="slide"
 hidden = occluded_video(5)
@@ -101,9 +103,10 @@ quiz("10_reid", "who")
 # %% [markdown] name="embedding-text" slide="slide"
 # ## An embedding for a region
 #
-# In lesson 09 each pixel had an embedding. Now a whole **region** has one: a mask, and the picture
-# in it. **Re-identification** compares two regions by the cosine of their embeddings, which is
-# their product, since all are made of length 1. Here are the objects of one video, early and late.
+# In lesson 09 each pixel had an embedding. Now a whole **region** has one: a mask, together with
+# the picture inside it. **Re-identification** compares two regions by the cosine of their
+# embeddings. All embeddings are scaled to length 1, so the cosine is simply their product. Here are
+# the objects of one video, early and late.
 
 # %% name="regions" slide="slide"
 crowd = procedural.suite("many-objects", frames=40, length=3)[2]
@@ -139,24 +142,25 @@ figures.table(rows, title=f"Cosines of frame {early} with frame {late}", digits=
 # %% [markdown] name="loss-text" slide="slide"
 # ## Write it: the loss
 #
-# How does a network learn that? Xiao et al. (CVPR 2017) ask a question with many answers: *which of
-# all objects of all training videos is this?* A **table** holds one embedding $v_j$ for each
-# **identity** $j$. For a region with embedding $x$, the probability of identity $i$ is
+# How does a network learn that? Xiao et al. (CVPR 2017) ask a question with many possible answers:
+# *which of all objects of all training videos is this?* Such an object is called an **identity**. A
+# **table** holds one embedding $v_j$ for each identity $j$. For a region with embedding $x$, the
+# probability of identity $i$ is
 #
 # $$p_i = \frac{\exp(v_i^\top x / \tau)}{\sum_j \exp(v_j^\top x / \tau)}, \qquad
 # L = -\frac{1}{N} \sum_{n=1}^{N} \log p_{i(n)}$$
 #
-# $\tau$ is the **temperature**: the smaller, the more the most similar identity counts. $i(n)$ is
-# the identity of region $n$. The table is not learned by gradients: after each step the identities
-# that were seen move toward their new embeddings. The paper calls it the **OIM loss**, for online
-# instance matching.
+# $\tau$ is the **temperature**: the smaller it is, the more the most similar identity counts.
+# $i(n)$ is the identity of region $n$. Gradients do not change the table. Instead, after each step
+# the embeddings of the identities that were just seen move toward their new values. The paper calls
+# this the **OIM loss**, for online instance matching.
 
 # %% exercise="vos_lab.methods.reid.reid_loss" points=3
 
 # %% [markdown] name="training-text" slide="skip"
-# Train with it, for some seconds. An identity is an object of a procedural video, seen at times far
-# apart, in other light, half hidden, with a damaged mask. The ground of each video is an identity,
-# too.
+# Train with it for some seconds. An identity is an object of a procedural video. The network sees
+# it at times far apart, in different light, half hidden, and with a damaged mask. The background of
+# each video is an identity, too.
 
 # %% name="training" slide="slide"
 few = replace(
@@ -176,9 +180,10 @@ figures.curves(
 )
 
 # %% [markdown] name="training-explained"
-# `vos-lab train reid` does it in earnest. Its card says how often the most similar region of the
-# first frames was a wrong one, on videos that were held out: among the objects of all videos, and
-# among the objects and the ground of the same video.
+# `vos-lab train reid` trains for much longer. From time to time it tests the network on videos that
+# were held out: for each region, is the most similar region of the first frames the right one? The
+# candidates are either the objects of all videos, or the objects and the background of the same
+# video.
 
 # %% name="card" slide="slide"
 held_out = weights.card("reid")["held_out"]
@@ -195,11 +200,12 @@ figures.curves(
 )
 
 # %% [markdown] name="recover-text" slide="slide"
-# ## Write it: who is who
+# ## Write it: which proposal is which object?
 #
-# Now both come together. An object is **lost** when its mask is nearly empty, or no longer looks
-# like it. Then the proposals are asked. Each belongs to the object that it is most like. If that
-# one is lost, and the similarity is above a threshold, the proposal may be it.
+# Now put both together. An object counts as **lost** if its mask is nearly empty, or if the mask no
+# longer looks like the object. Then look at the proposals. Each proposal belongs to the object that
+# it is most like. If that object is lost, and the similarity is above a threshold, the proposal may
+# be it.
 
 # %% name="threshold-quiz" slide="fragment"
 quiz("10_reid", "threshold")
@@ -222,22 +228,25 @@ figures.strip(
 # %% [markdown] name="method-text" slide="slide"
 # ## The method
 #
-# Frame by frame: carry and refine the masks as Lucid does. Compare each with its **templates**, the
-# embedding of the annotation and a few of the newest sure ones. Is an object lost, or in doubt? Ask
-# the proposals. They are rough, and ground in a mask spoils its embedding: so the most similar ones
-# are refined first, and then must pass a higher threshold. From the one that is chosen, go on.
+# In each frame, carry and refine the masks as Lucid does. Then compare each mask with the
+# **templates** of its object: the embedding of the annotation, and those of a few recent masks that
+# were sure. If an object is lost or in doubt, look at the proposals. They are rough, and pixels of
+# the background in a mask change its embedding. So the most similar proposals are refined first,
+# and then they have to pass a higher threshold. If one of them is chosen, the method goes on from
+# there.
 
 # %% name="forward" slide="slide"
 method = learned(hidden)  # Lucid, fine-tuned on frame 0 as in lesson 08
 lost = run(version(method, recover=False), hidden, progress=False)
 forward = run(version(method, both_ways=False), hidden, progress=False)
 gone = [t for t in range(len(hidden)) if not truth[t].any()]
+curves = {
+    name: np.where(truth.any(axis=(1, 2)), jaccard(masks == 1, truth), np.nan)[1:]
+    for name, masks in {"propagation alone": lost, "with recovery": forward}.items()
+}  # while the object is hidden, there is nothing to score
 figures.curves(
-    {
-        "propagation alone": jaccard(lost == 1, truth)[1:],
-        "with recovery": jaccard(forward == 1, truth)[1:],
-    },
-    "Once it is out again, re-identification finds it",
+    curves,
+    "When the object is out again, re-identification finds it",
     ylabel="J",
     x=np.arange(1, len(hidden)),
     events={gone[0]: "hidden", gone[-1] + 1: "out again"},
@@ -247,12 +256,11 @@ figures.curves(
 quiz("10_reid", "back")
 
 # %% [markdown] name="both-text" slide="skip"
-# (While the object is hidden, an empty mask has J 1, and the smallest wrong one J 0: so the curve
-# jumps.)
+# (While the object is hidden, the curve has a gap, because there is nothing to score.)
 #
-# A stored video can be read in both directions. So go back from where the object was found, as long
-# as there is something to carry and it looks like the object. For that a method must see the whole
-# video first: `preview(frames)`.
+# A stored video can be played in both directions. So go back from the frame in which the object was
+# found, as long as there is a mask to carry and it looks like the object. For this, a method must
+# see the whole video first: `preview(frames)`.
 
 # %% name="both-ways" slide="slide"
 both = run(version(method), hidden, progress=False)
@@ -272,16 +280,17 @@ figures.strip(
 )
 
 # %% [markdown] name="departures" slide="skip"
-# *In the paper* proposals are boxes of a detector, masks are refined by a large network that was
-# trained on stills and videos, and the re-identification network was trained for people and for
-# things. *Here* proposals are masks of a small network, propagation is our Lucid, and
-# re-identification has learned objects of procedural videos, without the paper's queue of regions
-# that have no name. The table is the same idea.
+# > **In the paper** proposals are the boxes of a detector, a large network that was trained on
+# > stills and videos refines the masks, and the re-identification network was trained for people
+# > and for things. **Here** proposals are the masks of a small network, Lucid carries and refines
+# > the masks, and re-identification has learned the objects of procedural videos, because none of
+# > the paper's networks would fit on your laptop. The paper's loss also has a queue of regions
+# > without a name; ours has only the table.
 #
 # ## Break it
 #
-# Re-identification knows an object by its looks. So give the object a twin, which is background,
-# and hide the object.
+# Re-identification recognises an object by its looks. So give the object a twin, which is
+# background, and hide the object.
 
 # %% name="break-twin" slide="slide"
 spec = procedural.Spec(occlusion=1.0, distractors=1, frames=40, size=(120, 216))
@@ -303,24 +312,26 @@ figures.strip(
 )
 
 # %% [markdown] name="break-explained" slide="skip"
-# Propagation slips onto the twin, and recovery does not take it back: the twin is as similar as the
-# object itself. Once it has the mask, nothing is lost any more. Only where things are could tell
-# the two apart.
+# The mask moves over to the twin, and recovery does not bring it back, because the twin is as
+# similar to the object as the object itself. When the mask lies on the twin, the object does not
+# even count as lost. Only the knowledge of where things are could tell the two apart.
 
 # %% [markdown] name="claims-text" slide="skip"
-# ## What the lecture claims
+# ## Claims, measured
 #
-# Each line is an experiment with several seeds. The effect is above zero where the claim is right.
+# Each line is an experiment with several seeds. It says whose claim it is, and how large the effect
+# has to be to matter. An effect is above zero if the claim is right.
 
 # %% name="claims" slide="slide"
 verdicts = [claims.saved(claim) for claim in claims.of_lesson("10_reid")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained"
-# Recovery is worth much, but how much differs from video to video. One reason is that Lucid is not
-# blind without a mask: it looks at the whole frame then, and sometimes finds the object by itself.
-# Both ways brings little, since the object is mostly found within a few frames. It brings it in the
-# frames in which the object comes out, which no method that goes forward can mend.
+# Recovery brings a lot, but how much differs from video to video. One reason is that Lucid does not
+# need a mask to see: without one it looks at the whole frame, and sometimes it finds the object by
+# itself. Going both ways brings only a little, because the object is mostly found within a few
+# frames. But it improves the frames in which the object comes out, and a method that only goes
+# forward cannot do that.
 #
 # ## On real video
 
@@ -346,13 +357,16 @@ rows = {
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"
-# Here recovery does *harm*, most of all in *drift-straight* and *libby*. In these videos hardly
-# anything is out of sight for long, so there is little to recover. And the proposals, from a
-# network that has seen nothing but drawings, are rarely right (lesson 11). Both ways changes
-# nothing.
+# On these sequences recovery does *not* help: J is {{board davis2016 reid J}} with it and {{board
+# davis2016 reid-without-recovery J}} without it. Hardly anything in these videos is out of sight
+# for long, so there is little to recover. The proposals come from a network that has seen only
+# drawings, and on real objects they are rarely right (lesson 11). Going both ways changes nothing:
+# forward only, J is {{board davis2016 reid-one-way J}}.
 #
-# *Without recovery* it is Lucid, and so its row should be that of Lucid. It is not: with numbers
-# added up in another order, a fine-tuning ends elsewhere. Trust no difference of 0.02 here.
+# *Without recovery* the method is Lucid, so its J should be that of Lucid, {{board davis2016 lucid
+# J}}. It
+# is not quite the same. Probably the two programs add up numbers in another order, and then a
+# fine-tuning ends at other weights. So do not trust a difference of that size in this table.
 
 # %% name="real" tags=["real-data"]
 real = example("bmx-trees")
@@ -367,14 +381,14 @@ if real is not None:
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - Propagation knows where an object was; re-identification knows what it looks like. Each mends
-#   what the other cannot.
+# - Propagation knows where an object was; re-identification knows what it looks like. Each of them
+#   can help where the other one fails.
 # - The loss asks which of all identities a region is. At test time only the embedding is used.
-# - To find nothing is a right answer, as long as the object is hidden.
+# - While the object is hidden, it is right to find nothing.
 #
-# **Next.** PReMVOS makes proposals the whole method: it merges them, frame by frame, by several
-# scores, and re-identification is one of them.
+# **Next.** In [lesson 11](11_premvos.ipynb) proposals are the whole method: PReMVOS chooses among
+# them, frame by frame, with several scores, and re-identification is one of these.
 #
-# **Papers.** X. Li et al., *Video Object Segmentation with Re-identification*, CVPR Workshops 2017.
-# T. Xiao, S. Li, B. Wang, L. Lin and X. Wang, *Joint Detection and Identification Feature Learning
-# for Person Search*, CVPR 2017.
+# **Papers.** X. Li et al., *Video Object Segmentation with Re-identification*, CVPR Workshops 2017
+# (further reading of the lecture). T. Xiao, S. Li, B. Wang, L. Lin and X. Wang, *Joint Detection
+# and Identification Feature Learning for Person Search*, CVPR 2017.
