@@ -91,6 +91,7 @@ def plan_spot(
         if figure.semantic_class == "ball":
             size *= 0.6
         limit = 0.22 if spec.occlusion > 0 else 0.55 if count == 1 else 0.42
+        limit = 0.22 if spec.intruder else limit  # both must fit in, and the hiding place
         size = min(size, limit * width / wide, 0.8 * height / tall)
     high = 1.02 * tall * size
     column = width / 2
@@ -98,6 +99,8 @@ def plan_spot(
         column += 0.62 * width * ((k + 0.5) / count - 0.5) * rng.uniform(0.6, 1.1)
     if k == 0 and spec.occlusion > 0:
         column = width / 2
+    if k == 0 and spec.intruder:
+        column += 0.16 * width * rng.choice([-1, 1])
     if figure.habitat == "ground" and scene.horizon is not None:
         # Nearer actors stand lower in the image, are drawn later and hide the others.
         lane = rng.uniform(0.8, 0.95) if count == 1 else 0.74 + 0.22 * (slot + 0.5) / count

@@ -6,6 +6,9 @@ import numpy as np
 
 from vos_lab.datasets.procedural.cast import MAKERS
 
+INTRUDERS = ("", "other", "same")
+"""Of which class an intruder is, seen from object 1; empty: there is none."""
+
 CROWD_CLASSES = ("person", "vehicle", "animal")
 """Who can be in a crowd: who walks or drives on the ground."""
 
@@ -33,12 +36,15 @@ class Spec:
         lighting: changing brightness and colour, and shadows of clouds that move over the scene.
         motion_blur: how long the shutter is open, as a share of the time between frames.
         distractors: how many twins of object 1 walk about, labelled background; 0 to 5.
+        intruder: "other" or "same": somebody in the colours of object 1, of another class or of
+            the same, is hidden in frame 0, comes out and walks up to object 1 until they touch.
+            It is labelled background. Empty: there is none.
         enter_and_leave: how long objects are away. Odd objects leave before the end, even ones
             come in after the start.
         crowd: the objects are a crowd in perspective, as in MOTS: each on a lane of its own, small
             where it is far, crossing the frame at its own pace, leaving it and coming back. Only
             people, vehicles and animals, and without the knobs that plan the way of single
-            objects (occlusion, scale, viewpoint, enter_and_leave, distractors).
+            objects (occlusion, scale, viewpoint, enter_and_leave, distractors, intruder).
         camouflage: how much the objects take on the colours of the scene.
         shadows: how dark the shadows under the objects are. They change the look of the ground
             but not its flow.
@@ -81,6 +87,7 @@ class Spec:
     lighting: float = 0.0
     motion_blur: float = 0.0
     distractors: int = 0
+    intruder: str = ""
     enter_and_leave: float = 0.0
     crowd: bool = False
     camouflage: float = 0.0
@@ -115,12 +122,18 @@ class Spec:
         for name in self.classes:
             if name not in MAKERS:
                 raise ValueError(f"Spec.classes has {name!r}, there are: {', '.join(MAKERS)}")
+        if self.intruder not in INTRUDERS:
+            raise ValueError(
+                f'Spec.intruder is {self.intruder!r}, it must be "other", "same" or empty'
+            )
         if not isinstance(self.crowd, bool):
             raise ValueError(f"Spec.crowd is {self.crowd!r}, it must be True or False")
         if self.crowd:
             for name in ("occlusion", "scale", "viewpoint", "enter_and_leave", "distractors"):
                 if getattr(self, name) != 0:
                     raise ValueError(f"Spec.{name} must be 0 in a crowd, which plans its own ways")
+            if self.intruder:
+                raise ValueError("Spec.intruder must be empty in a crowd, which plans its own ways")
             for name in self.classes:
                 if name not in CROWD_CLASSES:
                     raise ValueError(

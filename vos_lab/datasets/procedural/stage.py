@@ -8,6 +8,7 @@ from vos_lab.datasets.procedural.cast import MAKERS
 from vos_lab.datasets.procedural.crowds import cast_crowd, plan_crowd_path, plan_crowd_spot
 from vos_lab.datasets.procedural.detail import clutter, woven_plane
 from vos_lab.datasets.procedural.figures import Figure
+from vos_lab.datasets.procedural.intruders import HIDES, cast_intruder, plan_intruder
 from vos_lab.datasets.procedural.motion import Bend, shift, stretch, turn, undone
 from vos_lab.datasets.procedural.occluders import standing_occluder
 from vos_lab.datasets.procedural.painting import Skin, paint
@@ -186,14 +187,19 @@ def _cast(rng: Rng, spec: Spec) -> tuple[str, list[str]]:
 
 
 def _plan_occluder(
-    rng: Rng, spec: Spec, scene: Scene, spot: Spot, path: Path, speed: float, travel: np.ndarray
+    rng: Rng,
+    spec: Spec,
+    scene: Scene,
+    spot: Spot,
+    path: Path,
+    hidden: float,
+    moment: int,
+    parallax: float,
+    travel: np.ndarray,
 ) -> Plane:
-    """Put an occluder where object 1 is in the middle of the video."""
+    """Put an occluder, as wide as ``hidden``, where an actor is at a moment of its path."""
     height = spec.size[0]
-    middle = round(((spec.frames - 1) / 2 + 1) * STEPS)
-    hidden = cover(spec, spot) + (3 * speed if spec.occlusion > 0.95 else 0)
-    parallax = spot.parallax + 0.08
-    centre = path.x[middle] + parallax * travel[middle]
+    centre = path.x[moment] + parallax * travel[moment]
     top, bottom = -0.2 * height, 1.2 * height
     if spot.on_ground:
         bottom = min(float(path.y.max()) + 0.05 * height, bottom)
@@ -256,7 +262,12 @@ def set_stage(spec: Spec, seed: int) -> Stage:
             way = direction if k == 0 or planning.random() < 0.5 else -direction
             path, speed = plan_path(planning, spec, scene, figure, spot, k, way, grows, travel)
         if k == 0 and spec.occlusion > 0:
-            occluders.append(_plan_occluder(looks, spec, scene, spot, path, speed, travel))
+            middle = round(((spec.frames - 1) / 2 + 1) * STEPS)
+            hidden = cover(spec, spot) + (3 * speed if spec.occlusion > 0.95 else 0)
+            nearer = spot.parallax + 0.08
+            occluders.append(
+                _plan_occluder(looks, spec, scene, spot, path, hidden, middle, nearer, travel)
+            )
         if twin:
             skin = actors[0].skin
         else:
@@ -266,6 +277,20 @@ def set_stage(spec: Spec, seed: int) -> Stage:
             woven = weaving if spec.texture > 0 else None
             skin = paint(painting, figure, scene, spec, scale, sides, woven)
         actors.append(Actor(figure, rig, skin, path, k + 1, 0 if twin else k + 1))
+        if k == 0:
+            first = spot
+    if spec.intruder:
+        secret = np.random.default_rng([seed, 5])
+        figure = cast_intruder(secret, spec, scene_name, actors[0].figure)
+        rig = Rig.of(figure)
+        extent = rig.extent(spec.articulation)
+        spot, path = plan_intruder(secret, spec, figure, extent, first, actors[0].path, travel)
+        hidden = HIDES * spot.wide * spot.size
+        occluders.append(
+            _plan_occluder(secret, spec, scene, spot, path, hidden, STEPS, spot.parallax, travel)
+        )
+        skin = paint(secret, figure, scene, spec, 1.2 * spot.size, 1)
+        actors.append(Actor(figure, rig, skin, path, count + 1, 0))
 
     actors.sort(key=lambda actor: (float(np.mean(actor.path.y)), actor.instance))
     surface, numbered = len(scene.planes), []

@@ -123,8 +123,9 @@ class ProceduralVideo(Video):
         occlusion: T - 1 maps ``(H, W)`` bool: this pixel of frame t cannot be seen in t + 1. It
             is seen if its own surface shows in one of the four pixels around the place it goes to.
         amodal: T arrays ``(K, H, W)`` bool: the whole of each instance, hidden or not; instance
-            i is item i - 1; the twins come after the objects.
-        instances: T label maps with the twins, which ``masks`` leave to the background.
+            i is item i - 1; the twins come after the objects, the intruder after the twins.
+        instances: T label maps with the twins and the intruder, which ``masks`` leave to the
+            background.
         foreground: T maps ``(H, W)`` bool: what stands in front of all instances.
     """
 
@@ -239,6 +240,7 @@ def render(spec: Spec, seed: int, name: str | None = None) -> ProceduralVideo:
 # --- suites ---------------------------------------------------------------------------------------
 
 _CROWD = Spec(crowd=True, objects=30, frames=200, classes=("person", "vehicle"), grain=0.1)
+_WALKERS = ("animal", "person", "vehicle")
 
 SUITES: dict[str, Spec | None] = {
     "easy": Spec(),
@@ -257,6 +259,8 @@ SUITES: dict[str, Spec | None] = {
     "crowd": _CROWD,
     "crowd-camera": replace(_CROWD, objects=24, camera_motion=0.4),
     "crowd-dense": replace(_CROWD, objects=40, object_size=0.4),
+    "intruder": Spec(intruder="other", classes=_WALKERS, speed=0.2),
+    "intruder-same": Spec(intruder="same", classes=_WALKERS, speed=0.2),
 }
 """The suites, one for each challenge; "mixed" draws a new spec for each video, the crowds are for
 MOTS: long, without a first mask for those who come in later."""
