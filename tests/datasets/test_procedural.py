@@ -21,6 +21,7 @@ from vos_lab.datasets.procedural import (
 )
 from vos_lab.datasets.procedural import suites as procedural
 from vos_lab.datasets.procedural.cast import MAKERS
+from vos_lab.datasets.procedural.drawing import stage_for
 from vos_lab.datasets.procedural.motion import Bend, turn
 from vos_lab.datasets.procedural.posing import Rig
 from vos_lab.datasets.procedural.scenery import make_scene
@@ -323,6 +324,38 @@ def test_appearance_and_light_change_looks_and_nothing_else(seed):
         assert np.abs(a.frames[9].astype(int) - b.frames[9]).max() > 5
 
 
+@pytest.mark.parametrize(("name", "same"), [("intruder", False), ("intruder-same", True)])
+def test_an_intruder_is_hidden_at_first_and_comes_up_to_the_object(name, same):
+    for video in suite(name, "val", length=8, frames=12, size=SMALL):
+        assert (video.classes[1] == video.classes[2]) == same
+        assert not (video.instances[0] == 2).any()
+        assert all(not (mask == 2).any() for mask in video.masks)
+        last = video.instances[11]
+        assert (last == 2).sum() > 0.1 * (last == 1).sum()
+        assert (video.masks[11] == 1).sum() > 60
+        near = [cv2.dilate((m == 1).astype(np.uint8), np.ones((5, 5))) for m in video.instances]
+        touching = [(near[t][video.instances[t] == 2] > 0).any() for t in range(8, 12)]
+        assert any(touching)
+
+
+def test_an_intruder_has_the_colours_of_the_object():
+    for video in suite("intruder", "val", length=6, frames=12, size=SMALL):
+        first, stranger = sorted(stage_for(video.spec, video.seed).actors, key=lambda a: a.instance)
+        own = [material.colours for material in first.figure.materials.values()]
+        for material in stranger.figure.materials.values():
+            assert any(np.array_equal(material.colours, each) for each in own)
+
+
+@pytest.mark.parametrize("first", MAKERS)
+@pytest.mark.parametrize("kind", ["other", "same"])
+def test_whoever_object_1_is_an_intruder_can_live_there(first, kind):
+    for seed in range(3):
+        spec = Spec(frames=3, size=(64, 112), classes=(first,), intruder=kind, camera_motion=0.8)
+        classes = render(spec, seed).classes
+        assert classes[1] == first
+        assert (classes[2] == first) == (kind == "same")
+
+
 CROWDS = [name for name in SUITES if name.startswith("crowd")]
 
 
@@ -430,6 +463,8 @@ def test_a_bend_can_be_undone(values, wave_number):
         ({"crowd": True, "occlusion": 0.5}, "Spec.occlusion must be 0 in a crowd"),
         ({"crowd": True, "distractors": 1}, "Spec.distractors must be 0 in a crowd"),
         ({"crowd": True, "classes": ("person", "fish")}, "'fish', a crowd has: person"),
+        ({"crowd": True, "intruder": "same"}, "Spec.intruder must be empty in a crowd"),
+        ({"intruder": "twin"}, "Spec.intruder is 'twin'"),
     ],
 )
 def test_a_wrong_knob_is_named(wrong, says):

@@ -23,7 +23,7 @@ HIDES = 1.2
 """How wide a hiding place is, relative to who hides there."""
 COMES_OUT = (0.2, 0.6)
 """When the intruder leaves its hiding place, and when it reaches the object: shares of a video."""
-TOUCHES = 0.4
+TOUCHES = 0.33
 """How near the intruder comes: below one half the two touch."""
 
 
