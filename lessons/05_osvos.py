@@ -52,6 +52,7 @@ from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.exercise import exercise
 from vos_lab.methods import run
+from vos_lab.methods.contours import ContourBranch
 from vos_lab.methods.flow_propagation import FlowPropagation
 from vos_lab.methods.networks import SegmentationNetwork, as_input
 from vos_lab.methods.fine_tuning import Batch, Loss
@@ -311,7 +312,7 @@ figures.strip(
 
 # %% name="contours" slide="slide"
 osvos = copy.copy(tuned["class-balanced"])  # it has learned this video already
-osvos.contours = OSVOS(snapping=True, steps=0).contours
+osvos.contours = ContourBranch()
 frame = walk.frames[8]
 soft, regions = osvos.probabilities(frame)[1], osvos.contours.regions(frame)
 with torch.inference_mode():
@@ -320,24 +321,28 @@ pixels = np.bincount(regions.ravel()).clip(1)
 mean = np.stack([np.bincount(regions.ravel(), c.ravel()) / pixels for c in frame.T.swapaxes(1, 2)])
 grey = cv2.cvtColor((255 - 255 * contours).astype(np.uint8), cv2.COLOR_GRAY2RGB)
 before = soft > 0.5
-after = methods.contours.snap_to_contours(before, regions)
+after, ideal = (methods.contours.snap_to_contours(m, regions) for m in (before, truth[8]))
 figures.strip(
-    [grey, mean.T[regions].astype(np.uint8), frame, frame],
-    [None, None, before.astype(np.uint8), after.astype(np.uint8)],
+    [grey, mean.T[regions].astype(np.uint8), frame, frame, frame],
+    [None, None, *(mask.astype(np.uint8) for mask in (before, after, ideal))],
     titles=["contours", "regions", f"J {jaccard(before, truth[8]):.2f}",
-            f"snapped: J {jaccard(after, truth[8]):.2f}"],
-    title="Contours, the regions between them, and the mask before and after",
+            f"snapped: J {jaccard(after, truth[8]):.2f}",
+            f"truth, snapped: J {jaccard(ideal, truth[8]):.2f}"],
+    title="Regions cross the outline: not even the true mask survives snapping",
 )  # fmt: skip
 
 # %% name="snapping" slide="slide"
 clips = procedural.suite("easy", frames=12, size=(120, 216), length=2)
-another = OSVOS(snapping=True, **paper)
+another = OSVOS(**paper)
 another.start(clips[1].frames[0], clips[1].first_mask)
-results = {"truth": [], "propagation": [], "OSVOS": [], "OSVOS, snapped": []}
+branches = {
+    "OSVOS": None,
+    "OSVOS, snapped": ContourBranch(unsure=0.5),
+    "OSVOS, snapped where unsure": ContourBranch(),
+}
+results = {name: [] for name in ("truth", "propagation", *branches)}
 for clip, method in zip(clips, (osvos, another), strict=True):
-    contours = method.contours
-    for name, branch in (("OSVOS", None), ("OSVOS, snapped", contours)):
-        method.contours = branch  # the same network, with and without it
+    for name, method.contours in branches.items():  # the same network, with and without it
         found_here = [method.step(frame) for frame in list(clip.frames)[1:]]
         results[name].append(np.stack([clip.first_mask, *found_here]) == 1)
     results["propagation"].append(run(FlowPropagation(), clip, progress=False) == 1)
@@ -352,15 +357,19 @@ def mean_over_clips(measure, name):
 
 rows = {
     name: {"J": mean_over_clips(jaccard, name), "F": mean_over_clips(boundary_f, name)}
-    for name in ("OSVOS", "OSVOS, snapped")
+    for name in branches
 }
 figures.table(rows, title="Two easy videos, 12 frames of 120 x 216", digits=2)
 
 # %% [markdown] name="snapping-explained"
 # Snapping can only be as good as the contours. If a region lies across the true outline, it goes to
 # one side as a whole, and this is wrong for a part of it. Thin parts suffer most, because a leg is
-# hardly wider than a region. In the paper snapping brings a small gain. Here it makes the masks
+# hardly wider than a region. The last of the pictures above snaps the true mask, so it is the most
+# that these regions allow. In the paper snapping brings a small gain. Here it makes the masks
 # worse, because our contour branch is small and has seen only drawings.
+#
+# So `OSVOS(snapping=True)` lets regions decide only where the mask is unsure, between 0.4 and 0.6.
+# On validation videos J stays the same then, and F hardly rises. By default OSVOS does not snap.
 #
 # ## Break it: hide the object
 #

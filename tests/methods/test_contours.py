@@ -46,6 +46,13 @@ def test_regions_cover_any_image(seed, height, width, share):
     snap_to_contours(contours > 0.5, regions)
 
 
+def test_where_a_mask_is_sure_regions_have_no_say():
+    soft = np.float32([[0.9, 0.55, 0.45, 0.1, 0.1]])
+    everywhere, unsure = (snapped(soft, np.zeros((1, 5), np.int32), share) for share in (0.5, 0.1))
+    assert (everywhere < 0.5).all()  # two of five pixels were object
+    np.testing.assert_allclose(unsure, [[0.9, 0.49, 0.45, 0.1, 0.1]])
+
+
 def test_a_contour_separates_two_flat_areas():
     contours = np.zeros((40, 60), np.float32)
     contours[:, 25:27] = 1

@@ -11,9 +11,12 @@ from vos_lab.datasets.procedural import suite
 from vos_lab.methods import create
 from vos_lab.methods.proposals import (
     FEATURES,
+    JointProposer,
     MaskRCNNProposer,
+    Proposal,
     ProposalNetwork,
     SmallProposer,
+    connected_parts,
     mask_iou,
     mask_nms,
     masks_of,
@@ -96,6 +99,55 @@ def test_what_ships_finds_things_that_it_has_never_seen():
     assert proposal_recall(other, things, 10, 0.5) < trained
 
 
+def test_a_map_is_cut_at_several_heights_into_connected_parts():
+    soft = np.zeros((20, 40), np.float32)
+    soft[5:15, 5:35] = 0.4  # one thing at a low height,
+    soft[5:15, 5:15] = soft[5:15, 25:35] = 0.95  # and two higher up
+    found = connected_parts(soft, least=20)
+    masks = {(int(p.mask.sum()), p.mask[10, 20] > 0) for p in found}
+    assert masks == {(300, True), (100, False)}
+    assert max(p.objectness for p in found) == pytest.approx(0.95)
+    assert connected_parts(soft, least=400) == []
+    assert connected_parts(np.zeros((5, 5), np.float32), least=0) == []
+
+
+def test_what_several_propose_together_meets_more_than_what_each_does():
+    small, together = proposer("small"), proposer("joint")
+    found, things = {small: [], together: []}, []
+    for video in suite("easy", length=4, frames=2, size=(240, 432)):
+        labels = np.array(video.instances[1])
+        things.append(np.stack([labels == n for n in np.unique(labels) if n]))
+        for each, of_each in found.items():
+            proposals = each.propose(video.frames[1])
+            assert len(proposals) <= 20
+            of_each.append(np.stack([p.mask > 0.5 for p in proposals]))
+    alone, both = (proposal_recall(found[each], things, 20, 0.7) for each in (small, together))
+    assert both >= alone
+    assert both > 0.5
+
+
+class Fixed:
+    """Proposes what it was given."""
+
+    def __init__(self, *proposals):
+        self.proposals = list(proposals)
+
+    def propose(self, image):
+        """The same for every image."""
+        return self.proposals
+
+
+def test_joint_proposals_are_the_best_of_all_without_copies():
+    left, right = np.zeros((2, 4, 8), np.float32)
+    left[:, :4], right[:, 4:] = 1, 1
+    one = Fixed(Proposal(left, 0.3), Proposal(right, 0.2))
+    other = Fixed(Proposal(left, 0.9))
+    found = JointProposer([one, other]).propose(np.zeros((4, 8, 3), np.uint8))
+    assert [p.objectness for p in found] == [0.9, 0.2]
+    assert len(JointProposer([one, other], 1).propose(np.zeros((4, 8, 3), np.uint8))) == 1
+    assert JointProposer([Fixed()]).propose(np.zeros((4, 8, 3), np.uint8)) == []
+
+
 def test_recall_without_things_is_no_number():
     assert np.isnan(
         proposal_recall([np.zeros((1, 2, 2), bool)], [np.zeros((0, 2, 2), bool)], 1, 0.5)
@@ -130,5 +182,5 @@ def test_mask_rcnn_without_its_weights_names_the_small_network(monkeypatch, tmp_
 
 
 def test_a_proposer_that_does_not_exist():
-    with pytest.raises(ValueError, match=r"no proposer 'large'; there are: small, mask-rcnn"):
+    with pytest.raises(ValueError, match=r"no proposer 'large'; there are: small, joint, m"):
         proposer("large")

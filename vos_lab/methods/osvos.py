@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from vos_lab import weights
 from vos_lab.exercise import exercise
-from vos_lab.methods.contours import ContourBranch, snapped
+from vos_lab.methods.contours import ContourBranch
 from vos_lab.methods.fine_tuning import (
     Annotation,
     Batch,
@@ -120,7 +120,7 @@ class OSVOS:
             turned, mirrored, in other light), "lucid" (see lesson 08) or "none".
         loss: "cross-entropy", "balanced" (class-balanced, as in the paper), or "soft-jaccard"
             (cross-entropy, and what is missing to a J of 1).
-        snapping: whether masks are snapped to contours.
+        snapping: whether masks are snapped to contours, where they are unsure.
         more: more annotated frames of the video, each with its label map. What an annotation calls
             background is background: that is how a look-alike is told from the object.
         encoder: "small", or one of :data:`~vos_lab.methods.networks.BACKBONES` with ImageNet
@@ -248,7 +248,7 @@ class OSVOS:
     ) -> np.ndarray:
         if self.contours is not None and soft:
             regions = self.contours.regions(small)
-            soft = {label: snapped(each, regions) for label, each in soft.items()}
+            soft = {label: self.contours.snap(each, regions) for label, each in soft.items()}
         return label_map(soft, size)
 
 

@@ -4,21 +4,26 @@ A proposal network answers before anybody has said which object is meant. So it 
 only **objectness**: how well a mask holds one whole thing. ReID-VOS and PReMVOS choose among its
 proposals; in their papers they come from Mask R-CNN (He et al., ICCV 2017) and SharpMask.
 
+Nobody knows in advance how large a thing is, or who will find it. So the same picture is looked at
+in two sizes, and two networks look at it: a proposal that one of them misses, another may make.
+
 The small network here is in the spirit of SOLOv2 (Wang et al., NeurIPS 2020). Every cell of a
 coarse grid says of the thing whose middle it is in how much it is a thing, and gives a **kernel**,
 a few numbers. The kernel, multiplied with a map of features that all cells share, is the mask.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import nn
 from torch.nn import functional
 
 from vos_lab import weights
 from vos_lab.methods.networks import (
+    SegmentationNetwork,
     SmallBackbone,
     as_input,
     convolution,
@@ -39,6 +44,19 @@ MAX_CANDIDATES = 200
 """So many of the best cells are looked at."""
 NMS_IOU = 0.6
 """Two masks with a higher IoU than this are one proposal: the better one stays."""
+
+
+SIZES = (1.0, 0.3)
+"""An image is looked at with all its pixels, and with this share of them: in a small image even a
+large thing is seen whole."""
+
+LEVELS = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
+"""A map of objectness is cut at these heights. What is one thing at a low one may be two higher up.
+"""
+MAX_PARTS = 6
+"""So many parts of each cut are proposals, the largest."""
+MIN_PIXELS = 60
+"""What is smaller, in an image of :data:`~vos_lab.methods.resolution.PIXELS`, is no thing."""
 
 
 class Proposal(NamedTuple):
@@ -231,6 +249,109 @@ class SmallProposer:
         ]
 
 
+class MapProposer:
+    """Proposals from the parent of OSVOS, which says of each pixel whether it is of any object.
+
+    Where two things touch or one is surer than another, no single threshold tells them apart. So
+    the map is cut at several heights, and each connected part of each cut is a proposal. Its
+    objectness is how sure the network is of its pixels.
+
+    Args:
+        network: the shipped weights to load, or a network that is there already.
+        max_proposals: so many proposals, at most.
+        pixels: how many of an image the network looks at.
+        device: where to compute, "cpu" or "cuda".
+
+    Raises:
+        FileNotFoundError: the weights are missing.
+    """
+
+    def __init__(
+        self,
+        network: str | SegmentationNetwork = "osvos-parent-long",
+        max_proposals: int = MAX_PROPOSALS,
+        pixels: int = PIXELS,
+        device: str = "cpu",
+    ) -> None:
+        if isinstance(network, str):
+            with torch.random.fork_rng(devices=[]):  # a network is made before it is loaded
+                made = SegmentationNetwork()
+            weights.load_into(made, network)
+        else:
+            made = network
+        self.network = made.to(device).eval()
+        self.max_proposals, self.pixels, self.device = max_proposals, pixels, device
+
+    def propose(self, image: np.ndarray) -> list[Proposal]:
+        """Propose; as :meth:`Proposer.propose`."""
+        small = resized(image, working_size(image.shape, self.pixels))
+        pair = as_input(small).to(self.device)
+        with torch.inference_mode(), mixed_precision(self.device):
+            fused, _ = self.network(torch.cat([pair, pair.flip(-1)]))  # and its mirror image
+        there, mirrored = fused[:, 0].float().sigmoid()
+        soft = resized(((there + mirrored.flip(-1)) / 2).cpu().numpy(), image.shape[:2])
+        least = MIN_PIXELS * image.shape[0] * image.shape[1] / PIXELS
+        return _best(connected_parts(soft, least), self.max_proposals)
+
+
+def connected_parts(soft: np.ndarray, least: float) -> list[Proposal]:
+    """The connected parts of a map, cut at each of :data:`LEVELS`, the largest few of each.
+
+    Args:
+        soft: ``(H, W)`` float32, 0 to 1.
+        least: smaller parts are no proposals; pixels.
+    """
+    found = []
+    for level in LEVELS:
+        parts, _ = ndimage.label(soft > level)
+        pixels = np.bincount(parts.ravel())
+        pixels[0] = 0  # what is below
+        for number in np.argsort(-pixels, kind="stable")[:MAX_PARTS]:
+            if pixels[number] >= max(least, 1):
+                mask = parts == number
+                found.append(Proposal(mask.astype(np.float32), float(soft[mask].mean())))
+    return found
+
+
+class JointProposer:
+    """Several that propose, together: the best of all their proposals, copies taken out.
+
+    Args:
+        proposers: who proposes.
+        max_proposals: so many proposals, at most.
+    """
+
+    def __init__(self, proposers: Sequence[Proposer], max_proposals: int = MAX_PROPOSALS) -> None:
+        self.proposers, self.max_proposals = tuple(proposers), max_proposals
+
+    def propose(self, image: np.ndarray) -> list[Proposal]:
+        """Propose; as :meth:`Proposer.propose`."""
+        found = [proposal for each in self.proposers for proposal in each.propose(image)]
+        return _best(found, self.max_proposals)
+
+
+def joint(max_proposals: int = MAX_PROPOSALS, device: str = "cpu") -> JointProposer:
+    """The small network and the map of the parent, each looking at an image in both sizes."""
+    kinds = (SmallProposer, MapProposer)
+    networks = [kind(max_proposals=3 * max_proposals, device=device) for kind in kinds]
+    proposers: list[Proposer] = []
+    for share in SIZES:
+        for kind, made in zip(kinds, networks, strict=True):  # each network is loaded once
+            proposers.append(
+                kind(made.network, made.max_proposals, round(PIXELS * share), device)  # type: ignore[arg-type]  # its own
+            )
+    return JointProposer(proposers, max_proposals)
+
+
+def _best(found: Sequence[Proposal], most: int) -> list[Proposal]:
+    """The best proposals, the highest objectness first, without copies."""
+    if not found:
+        return []
+    masks = np.stack([proposal.mask > 0.5 for proposal in found])
+    scores = np.array([proposal.objectness for proposal in found])
+    return [found[number] for number in mask_nms(masks, scores, NMS_IOU, most)]
+
+
 class MaskRCNNProposer:
     """Proposals of torchvision's Mask R-CNN (He et al., ICCV 2017), whatever class they are of.
 
@@ -278,8 +399,9 @@ def proposer(name: str | Proposer = "small", **options: Any) -> Proposer:
     """What makes proposals, by its name.
 
     Args:
-        name: "small", "mask-rcnn", or something that proposes.
-        options: of :class:`SmallProposer` or :class:`MaskRCNNProposer`.
+        name: "small"; "joint", which is the small network and the map of the parent of OSVOS;
+            "mask-rcnn"; or something that proposes.
+        options: of :class:`SmallProposer`, :func:`joint` or :class:`MaskRCNNProposer`.
 
     Raises:
         ValueError: there is no such proposer.
@@ -287,11 +409,14 @@ def proposer(name: str | Proposer = "small", **options: Any) -> Proposer:
     """
     if not isinstance(name, str):
         return name
-    known = {"small": SmallProposer, "mask-rcnn": MaskRCNNProposer}
+    known: dict[str, Callable[..., Proposer]] = {
+        "small": SmallProposer,
+        "joint": joint,
+        "mask-rcnn": MaskRCNNProposer,
+    }
     if name not in known:
         raise ValueError(f"there is no proposer {name!r}; there are: {', '.join(known)}")
-    made: Proposer = known[name](**options)
-    return made
+    return known[name](**options)
 
 
 def proposal_recall(
