@@ -1,9 +1,9 @@
 # %% [markdown] name="title" minutes=90 needs=["01_metrics", "02_optical_flow"] builds="run lengths, matching, sMOTSA, a tracker" slide="slide"
 # # MOTS: a street full of people, and no first mask
 #
-# So far somebody drew a mask for you: this is the object, follow it. In a street nobody does.
-# People come and go, hide each other, come back. **How many of them are there, and who is who?** In
-# this lesson you find out.
+# So far somebody drew a first mask for you, and you had to follow that object. In a street nobody
+# does this. People come and go, hide each other, and come back. **How many people are there, and
+# which of them have you seen before?** In this lesson you build a tracker that answers this.
 
 # %% [markdown] name="instructor" tags=["instructor"] slide="notes"
 # **For the instructor**
@@ -14,11 +14,11 @@
 # | masks as run lengths (exercise `rle_encode`) | 20 |
 # | matching and measures (`match_masks`, `smotsa`), HOTA | 25 |
 # | the tracker (`associate`), the timeline | 25 |
-# | break it, the table, the claims, questions | 15 |
+# | break it, the charts, the claims, questions | 15 |
 #
 # *What usually goes wrong.* Run lengths go row by row (COCO goes by columns), or the 0 in front is
 # forgotten. The threshold of an association is applied after the assignment, when an impossible
-# pair has taken the place of a possible one. Each has a message of its own in the check.
+# pair has taken the place of a possible one. The check has a message for each of these.
 #
 # *Show live.* The timeline: press n until the tracker has lost somebody, and let the room say why.
 #
@@ -66,7 +66,7 @@ figures.clip(
 quiz("16_mots", "first mask")
 
 # %% [markdown] name="goals" slide="skip"
-# Each colour is an **identity**: the same number for the same object, in all frames. After this
+# Each colour is an **identity**: the same object has the same number in all frames. After this
 # lesson you can
 #
 # - say what MOTS (multi-object tracking and segmentation) asks beyond VOS,
@@ -79,7 +79,8 @@ quiz("16_mots", "first mask")
 # %% [markdown] name="from-vos" slide="slide"
 # ## From VOS to MOTS
 #
-# VOS follows what the first mask shows. In a street that is not enough, because people come in.
+# VOS follows the objects of the first mask. In a street that is not enough, because other people
+# come in later.
 
 # %% name="who-is-there" slide="slide"
 crowd = procedural.suite("crowd", frames=60, length=1)[0]
@@ -91,24 +92,25 @@ figures.curves(
         "are there": [len(ids) for ids in in_frame],
         "since frame 0": [len(ids & in_frame[0]) for ids in in_frame],
     },
-    "Of those who are there, fewer and fewer were in the first mask",
+    "Fewer and fewer of the objects in the frame were in the first mask",
     ylabel="objects",
 )
 
 # %% [markdown] name="differences"
-# That is what your prediction was about. MOTS (Voigtlaender et al., CVPR 2019) has
+# Your prediction was about this. MOTS (Voigtlaender et al., CVPR 2019) has
 #
 # - 20 to 40 objects at a time, of few **categories** (cars, pedestrians),
 # - sequences of hundreds of frames,
 # - **no first mask**: a *detector* proposes masks in each frame, by category,
-# - **starts and ends**: the tracker decides when somebody is new, and when somebody has left,
-# - masks that **never overlap**: each pixel belongs to one object at most.
+# - **starts and ends**: the tracker decides who is new, and who has left,
+# - masks that **never overlap**: each pixel belongs to at most one object.
 #
 # ## Write it: masks as run lengths
 #
-# 60 frames with 20 masks each are 1,200 images. Nobody stores them as images. Read a mask column
-# by column, and write down only how long each **run** of equal pixels is: so many of background,
-# so many of the object, so many of background ... This is **run-length encoding** (RLE).
+# 60 frames with 20 masks each are 1,200 images, and it would be wasteful to store them as images.
+# Instead, read a mask column by column, and write down only how long each **run** of equal pixels
+# is: so many of the background, so many of the object, so many of the background ... This is
+# **run-length encoding** (RLE).
 
 # %% exercise="vos_lab.datasets.run_lengths.rle_encode" points=2
 
@@ -121,21 +123,22 @@ print(f"COCO writes them as {len(text)} characters: {text[:40]}...")
 print(f"that is {len(text) * 8 / pixels:.3f} bits a pixel")
 
 # %% [markdown] name="formats"
-# The string holds numbers in pieces of five bits, and mostly differences between neighbouring
-# columns, which are small. In the **txt form** of MOTS each line is one mask:
+# The string stores numbers in pieces of five bits. Most of them are differences between
+# neighbouring columns, which are small. In the **txt form** of MOTS each line is one mask:
 #
 # `frame id category height width rle`
 #
-# An id is 1000 times the category (1 car, 2 pedestrian) plus a number; 10000 marks a region that
-# nobody has annotated, to be ignored. The **png form** holds the same ids in images of 16 bits.
+# An id is 1000 times the category (1 car, 2 pedestrian) plus a number. 10000 marks a region that
+# nobody has annotated; it is ignored. The **png form** holds the same ids in images of 16 bits.
 # `vos_lab.datasets.mots` reads and writes both.
 
 # %% [markdown] name="detections-text" slide="slide"
 # ## What a detector sees
 #
-# A detector looks at one frame at a time and knows no identities. Ours is played: it takes the
-# truth and makes the mistakes of a real one. It misses what is small or hidden, sees what is not
-# there, takes two for one and one for two. Its **confidence** says how sure it is.
+# A detector looks at one frame at a time and knows no identities. Ours is simulated: it takes the
+# truth and makes the mistakes that a real detector makes. It misses objects that are small or
+# hidden, it finds objects that are not there, it takes two for one and one for two. Its
+# **confidence** says how sure it is.
 
 # %% name="detections" slide="slide"
 levels = ("none", "low", "medium", "high")
@@ -160,8 +163,8 @@ figures.strip(
 # %% [markdown] name="matching-text" slide="slide"
 # ## Write it: which mask is which object?
 #
-# To judge a result, first say which of its masks is which true object, in each frame. MOTS has a
-# simple rule: a pair **matches** if its IoU is above one half.
+# To evaluate a result, first decide for each frame which of its masks is which true object. MOTS
+# has a simple rule: a pair **matches** if its IoU is above one half.
 
 # %% name="half-quiz" slide="fragment"
 quiz("16_mots", "half")
@@ -186,13 +189,15 @@ figures.table(rows, title="Frame 20: what each detector gets right", name="noise
 # %% [markdown] name="smotsa-text"
 # ## Write it: one number
 #
-# **MOTSA** counts, over all frames: matches, minus **false positives** (masks that match nothing),
-# minus **identity switches** (an object is matched by another track than the last time), over the
-# number of true masks. **sMOTSA** is its soft form: a match counts as much as its IoU.
+# **MOTSA** counts, over all frames, the matches. It subtracts the **false positives** (masks that
+# match nothing) and the **identity switches** (an object is matched by another track than the last
+# time), and divides by the number of true masks. **sMOTSA** is its soft form: each match counts as
+# much as its IoU.
 #
 # $$\text{sMOTSA} = \frac{\sum_{\text{matches}} \text{IoU} - |FP| - |IDS|}{|M|}$$
 #
-# $|FP|$ counts false positives, $|IDS|$ identity switches, $|M|$ true masks.
+# $|FP|$ is the number of false positives, $|IDS|$ that of identity switches, and $|M|$ that of true
+# masks.
 
 # %% exercise="vos_lab.metrics.mots.mots_tools.smotsa" points=1
 
@@ -223,37 +228,39 @@ figures.table(rows, title="Four results, each wrong in one way", name="result", 
 # %% [markdown] name="hota-text" slide="slide"
 # ## HOTA: found, and recognised
 #
-# The last row is odd: from frame 30 on nobody is who they were, and sMOTSA hardly minds. It counts
-# a switch once, however long the wrong identity lasts. **HOTA** (Luiten et al., IJCV 2021) gives
-# both questions, *is it found?* and *is it recognised?*, the same weight:
+# The last row is odd: from frame 30 on every object has a wrong identity, but sMOTSA is still high.
+# It counts a switch only once, however long the wrong identity lasts. **HOTA** (Luiten et al., IJCV
+# 2021) asks two questions and gives both the same weight: *is the object found?* and *is it
+# recognised?*
 #
 # $$\text{HOTA}_\alpha = \sqrt{\text{DetA}_\alpha \cdot \text{AssA}_\alpha}$$
 #
-# DetA, detection accuracy: of all masks, true or found, what share match? AssA, association
-# accuracy: take a match; of all frames in which its object or its track is there, in what share do
-# the two go together? Average over all matches. And it does not fix 0.5: $\alpha$ is the IoU that a
-# match needs, and HOTA is the mean over 19 values of it.
+# DetA, the detection accuracy, is the share of matches among all masks, true or found. AssA, the
+# association accuracy, looks at each match: of all frames in which its object or its track occurs,
+# in what share do the two occur together? This is averaged over all matches. HOTA also does not fix
+# the threshold of 0.5: $\alpha$ is the IoU that a match needs, and HOTA is the mean over 19 values
+# of $\alpha$.
 
 # %% name="switch-quiz" slide="fragment"
 quiz("16_mots", "one switch")
 
 # %% [markdown] name="associate-text" slide="slide"
-# ## Write it: who goes on?
+# ## Write it: which track goes on with which proposal?
 #
-# The tracker holds a **track** for each object. In a new frame it asks of each pair of a track and
-# a proposal:
+# The tracker holds a **track** for each object. In a new frame it asks two questions about each
+# pair of a track and a proposal:
 #
-# - *Is it where it should be?* **Overlap**: optical flow carries the mask of the last frame into
-#   this one (lesson 02); take its IoU with the proposal.
+# - *Is the proposal where the track should be?* **Overlap**: optical flow carries the mask of the
+#   last frame into this one (lesson 02). Take its IoU with the proposal.
 # - *Does it look the same?* **Likeness**: compare the colours of the proposal with those of the
-#   track. That is *re-identification*, **ReID**.
+#   track. This is *re-identification*, **ReID**.
 #
-# The score is $(1 - w)\,\text{overlap} + w\,\text{likeness}$. Then choose pairs, each track and
-# each proposal once: the best sum of all (the **Hungarian** algorithm), or always the best pair
-# that is left (**greedy**).
+# The score is $(1 - w)\,\text{overlap} + w\,\text{likeness}$. Then choose pairs, and use each track
+# and each proposal only once. There are two ways: take the pairs with the best sum of all (the
+# **Hungarian** algorithm), or always take the best pair that is left (**greedy**).
 #
-# > In the paper, embeddings are learned with the detector. Here the ReID is a histogram of 216
-# > colours, because it is enough for these crowds, and needs no training.
+# > **In the paper** embeddings are learned together with the detector. **Here** the ReID is a
+# > histogram of 216 colours, because it is enough for these crowds, and needs no training.
 
 # %% exercise="vos_lab.methods.mots_tracker.associate" points=3
 
@@ -266,21 +273,24 @@ for greedy in (True, False):
     print(f"{name}: tracks 0 and 1 go on with proposals {match.tolist()}, sum {total:.2f}")
 
 # %% [markdown] name="tracker-text"
-# Greedy takes the best pair, and leaves nothing for track 1 (-1 is nobody). That the larger sum is
-# not always the better answer you will see in the table below.
+# Greedy takes the best pair, and then nothing is left for track 1 (-1 means no proposal). In the
+# chart further down you will see that the larger sum is not always the better answer.
 #
 # ## The whole tracker
 #
-# Around the association stands the logic of starts and ends, in the order of a frame:
+# Around the association there is the logic of starts and ends. In each frame the tracker does this,
+# in this order:
 #
 # 1. *Flatten.* The surest proposal lies on top, so masks do not overlap.
-# 2. *Expect.* Flow carries the tracks. One that is hidden is a box that moves on as it did.
+# 2. *Expect.* Flow carries the tracks along. A track that is hidden is a box that keeps its speed.
 # 3. *Associate*, with your function.
-# 4. *Start.* A proposal that continues nothing may be somebody new. If it is very sure, the track
-#    comes out at once; if not, only after a second hit. A false alarm seldom comes twice.
-# 5. *Coast.* A track without a proposal, in full view, and still looking like itself: the detector
-#    has missed it. It comes out for up to three frames more, where flow has carried it.
-# 6. *End.* One that is hidden for more than 30 frames, or has left the image, ends.
+# 4. *Start.* A proposal that continues no track may be a new object. If the detector is very sure,
+#    the track is written out at once. If not, only after a second hit, because a false alarm rarely
+#    comes twice.
+# 5. *Coast.* If a track has no proposal, but is in full view and still looks like itself, the
+#    detector has missed it. Then its mask is written out for up to three more frames, at the place
+#    to which flow has carried it.
+# 6. *End.* A track ends if it was hidden for more than 30 frames, or has left the image.
 #
 # `MotsTracker.step` in `vos_lab/methods/mots_tracker.py` does just this, in this order.
 
@@ -299,12 +309,14 @@ figures.strip(
 )
 
 # %% [markdown] name="timeline-text" slide="slide"
-# Colours alone say little. Below, each row is a true object, and each bar the track that follows
-# it. **Click a bar** to see the frame; press **n** for the next identity switch, and find out what
+# Colours alone say little. Below, each row is a true object, and each bar is the track that follows
+# it. **Click a bar** to see the frame. Press **n** for the next identity switch, and find out what
 # happened there.
 
 # %% name="timeline" slide="slide"
-TrackTimeline(street, truth, tracks, "Who follows whom? Medium noise, the whole tracker")
+TrackTimeline(
+    street, truth, tracks, "Which track follows which object? Medium noise, the whole tracker"
+)
 
 # %% name="hota-curve" slide="slide"
 hota = mots_metrics.evaluate_mots(truth, tracks)["pedestrian"]["ALL"]["HOTA"]
@@ -317,13 +329,13 @@ figures.curves(
 )
 
 # %% [markdown] name="hota-read"
-# Read it from left to right: with $\alpha$ small any touch is a match, with $\alpha$ near 1 the
-# outline must be exact. People of few pixels lose their matches first, and with them the links
-# between frames.
+# Read it from left to right: if $\alpha$ is small, masks match as soon as they touch; if $\alpha$
+# is near 1, the outline must be exact. People with few pixels lose their matches first, and without
+# matches there are no links between frames.
 #
 # ## Break it: twins
 #
-# Predict first.
+# First make your prediction.
 
 # %% name="twins-quiz" slide="slide"
 quiz("16_mots", "twins")
@@ -374,15 +386,16 @@ figures.strip(
 )
 
 # %% [markdown] name="twins-explained"
-# Without ReID, whoever has been hidden is a stranger afterwards. With it, those who pass are met
-# again: they look right, and come out where their motion said. Those who turn round come out where
-# nobody expects them. Who searches wider finds them, *if they look different*. For twins nothing
-# helps: both stories give the same pixels, and the tracker bets on constant motion.
+# Without ReID, a person who was hidden counts as a new person afterwards. With ReID, people who
+# pass each other are recognised: they look right, and they come out where their motion led them.
+# People who turn round come out where the tracker does not expect them. If it searches a wider
+# area, it finds them, *provided that they look different*. For twins nothing helps. Both stories
+# give the same pixels, and the tracker assumes that everybody walks on in the same direction.
 #
 # ## Break it: a detector that misses
 #
-# Now the detector alone gets worse: it misses more and more, and makes no other mistake. Does it
-# help to go on without it for a few frames (step 5)?
+# Now only the detector gets worse: it misses more and more objects, and makes no other mistake.
+# Does it help to go on without it for a few frames (step 5)?
 
 # %% name="misses" slide="slide"
 chances = [0.0, 0.15, 0.3, 0.45]
@@ -402,7 +415,7 @@ figures.curves(
 )
 
 # %% [markdown] name="patience-text"
-# And how long should one wait for somebody who is hidden?
+# And how long should the tracker wait for somebody who is hidden?
 
 # %% name="patience-quiz" slide="fragment"
 quiz("16_mots", "patience")
@@ -415,17 +428,17 @@ for patience in waits:
     switches.append(scores({"": truth}, {"": followed})["IDS"])
 figures.curves(
     {"identity switches": switches},
-    "Whoever gives up at once meets everybody anew",
+    "If a track is given up at once, its object gets a new identity",
     x=waits,
     xlabel="frames that a hidden track is kept",
     ylabel="identity switches",
 )
 
 # %% [markdown] name="table-text" slide="slide"
-# ## What is each part worth?
+# ## What does each part bring?
 #
-# The same detections, in a crowd of the test split that nobody has tuned for. All rows have the
-# same logic of starts and ends; only the association differs.
+# The same detections, in a crowd of the test split for which nobody has tuned anything. The logic
+# of starts and ends is always the same; only the association differs.
 
 # %% name="table" slide="slide"
 ways = {
@@ -437,55 +450,65 @@ ways = {
 
 
 def tried(clip, clip_truth, seen, way):
-    """A row of the tables: how well one way of association does on a clip."""
-    begin = perf_counter()
+    """How well one way of association does on a clip."""
     followed = track(clip.frames, seen, MotsTracker(**ways[way]), clip.name)
-    seconds = (perf_counter() - begin) / len(clip)
     row = scores({"": clip_truth}, {"": followed})
-    return {**row, "IDS": round(row["IDS"]), "seconds per frame": seconds}
+    return {**row, "IDS": round(row["IDS"])}
 
 
-rows = {f"{way}, {level}": {} for level in levels for way in ways}
-for name in rows:
-    way, level = name.rsplit(", ", 1)
-    rows[name] = tried(street, truth, found[level], way)
-figures.table(rows, title="Flow and ReID, at four levels of noise", name="association, noise")
+tries = {level: {way: tried(street, truth, found[level], way) for way in ways} for level in levels}
+for way in ways:
+    count = ", ".join(f"{tries[level][way]['IDS']} ({level})" for level in levels)
+    print(f"{way}: identity switches {count}")
+figures.bars(
+    {
+        f"noise: {level}": {way: row["HOTA"] for way, row in tries[level].items()}
+        for level in levels
+    },
+    "Flow helps, ReID helps more, and the largest sum is not the best choice",
+    xlabel="HOTA, mean of cars and people",
+    digits=2,
+)
 
 # %% [markdown] name="suites-text" slide="slide"
 # One crowd may be luck. So here is another one, one with a moving camera, and one of 40 people and
-# vehicles, which are smaller. On the left of each arrow is the plain overlap of masks, on the right
-# the whole tracker.
+# vehicles, which are smaller. A bar says how much higher HOTA is with the whole tracker than with
+# the plain overlap of masks.
 
 # %% name="suites" slide="slide"
 crowds = [procedural.suite("crowd", frames=60, length=2)[1]]
 crowds += [
     procedural.suite(f"crowd-{kind}", frames=60, length=1)[0] for kind in ("camera", "dense")
 ]
-rows = {}
+gains: dict = {}
 for scene in crowds:
     clip, scene_truth = Video(scene.name, list(scene.frames)), true_objects(scene)
     for level in levels:
         seen = list(detections_of(scene, level))
         plain, whole = (
-            tried(clip, scene_truth, seen, way) for way in ("IoU of masks", "+ flow + ReID")
+            tried(clip, scene_truth, seen, way)["HOTA"] for way in ("IoU of masks", "+ flow + ReID")
         )
-        rows[f"{scene.name.split('-test')[0]}, {level}"] = {
-            name: f"{plain[name]:.{digits}f} → {whole[name]:.{digits}f}"
-            for name, digits in {"sMOTSA": 3, "HOTA": 3, "IDS": 0, "seconds per frame": 3}.items()
-        }
-figures.table(rows, title="Plain overlap → the whole tracker, in three crowds", name="crowd, noise")
+        crowd_name = scene.name.split("-test")[0]
+        gains.setdefault(f"noise: {level}", {})[crowd_name] = whole - plain
+figures.bars(
+    gains,
+    "Flow and ReID help in each of three crowds, and more with a noisy detector",
+    xlabel="HOTA of the whole tracker minus HOTA with the plain overlap of masks",
+    digits=2,
+)
 
 # %% [markdown] name="table-explained"
-# Flow and ReID together beat the plain overlap of masks in every crowd, at every level of noise.
-# Most of it is ReID: people walk slowly here and hide each other often, so how they look says more
-# than where they were. Where the camera moves, everybody does, and flow matters more.
+# Flow and ReID together are better than the plain overlap of masks in every crowd, at every level
+# of noise. Most of the gain comes from ReID. Our explanation is that people walk slowly here and
+# often hide each other, so their looks say more than their last place. If the camera moves,
+# everything moves in the image, and flow becomes more important.
 #
-# And greedy is no worse than the Hungarian algorithm, mostly better. The best *sum* would rather
-# give two tracks a poor partner each than one of them the right one, and the other none: for who is
-# hidden, "none" is the right answer.
+# Greedy association is no worse than the Hungarian algorithm, and mostly better. To get the best
+# *sum*, the Hungarian algorithm gives poor partners to two tracks rather than the right partner to
+# one and none to the other. But for a track that is hidden, "none" is the right answer.
 
 # %% [markdown] name="claim-text" slide="slide"
-# ## The claim: a first mask is not enough
+# ## Is a first mask enough?
 #
 # Back to the first question. A method of lesson 04, flow propagation, gets the *true* masks of
 # frame 0. Our tracker gets only noisy detections.
@@ -508,15 +531,16 @@ verdicts = [claims.saved(claim) for claim in claims.of_lesson("16_mots")]
 figures.table(claims.summary(verdicts), title="Measured on six crowds", name="claim", digits=2)
 
 # %% [markdown] name="claim-explained"
-# Much of the first row is the method: flow propagation loses people of a few pixels, and never
-# gets them back. The second row is fair in that respect. It takes the same tracker and the same
-# detections, gives it the true masks of frame 0, and only forbids it to start anybody later. What
-# is left is what starting is worth, in only 50 frames. It grows with every newcomer.
+# A large part of the first effect comes from the method: flow propagation loses people with few
+# pixels, and never finds them again. The second row is fair in this respect. It takes the same
+# tracker and the same detections, gives it the true masks of frame 0, and only forbids it to start
+# new tracks later. So the second effect is what starting is worth, in only 50 frames. With every
+# newcomer it grows.
 #
 # ## On real video
 #
-# KITTI MOTS and MOTS20 need an account or a large download. Where they are, this cell tracks what
-# a detector would see if it were perfect: the true masks without their identities.
+# KITTI MOTS and MOTS20 need an account or a large download. If your machine has them, this cell
+# tracks what a perfect detector would see: the true masks without their identities.
 
 # %% name="real" tags=["real-data"]
 try:
@@ -535,18 +559,19 @@ else:
     display(TrackTimeline(real.part(0, 60), real_truth, real_tracks, real.name))
 
 # %% [markdown] name="real-text"
-# With the detections of a real detector (the txt files of TrackR-CNN, or any masks in the form of
-# MOTS) it is two commands:
+# If you have the detections of a real detector (the txt files of TrackR-CNN, or any masks in the
+# form of MOTS), you need two commands:
 #
 # `vos-lab track-mots IMAGES DETECTIONS.txt RESULT.txt`, then `vos-lab evaluate-mots GT RESULTS`
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
 #
-# - MOTS has no first mask. Somebody must decide who is new, who is hidden and who has left.
-# - A track goes on where flow carries it, and where it looks like itself; all pairs are decided
-#   together.
-# - sMOTSA asks mostly whether all is found. HOTA asks as much whether all are recognised.
+# - MOTS has no first mask. The tracker has to decide who is new, who is hidden and who has left.
+# - A track goes on with the proposal that is where flow carries it and that looks like it. All
+#   pairs are decided together.
+# - sMOTSA mostly asks whether everything is found. HOTA asks just as much whether everything is
+#   recognised.
 #
 # **Papers.** P. Voigtlaender et al., *MOTS: Multi-Object Tracking and Segmentation*, CVPR 2019
 # (TrackR-CNN, sMOTSA). J. Luiten et al., *HOTA: A Higher Order Metric for Evaluating Multi-Object
