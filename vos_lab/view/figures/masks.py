@@ -13,6 +13,7 @@ from vos_lab.view.figures.page import (
     drawn,
     fitting,
     object_colour,
+    resized,
 )
 
 # Grey for what is right; orange and dark blue differ in lightness too, so nobody mixes them up.
@@ -81,16 +82,21 @@ def compare_masks(
         <figure: A diagonal in a square.>
     """
     prediction, truth = _two_binary(prediction, truth)
-    picture = comparison(prediction, truth, frame)
     counts = {
         f"right: {(prediction & truth).sum():,} pixels": object_colour(HIT),
         f"false alarm: {(prediction & ~truth).sum():,} pixels": object_colour(FALSE_ALARM),
         f"missed: {(~prediction & truth).sum():,} pixels": object_colour(MISS),
     }
     shown, legend = fitting(truth.shape, WIDTH, 380), 34
+    size = drawn(shown)
+    if frame is not None and size[0] > frame.shape[0]:
+        # A frame is enlarged smoothly; of the masks, every pixel stays a square.
+        frame = resized(frame, size)
+        prediction, truth = (_enlarged(m.astype(np.uint8), size) > 0 for m in (prediction, truth))
+    picture = comparison(prediction, truth, frame)
     with Page(title, alt, legend + shown[0]) as page:
         page.legend(counts)
-        page.picture(_enlarged(_clear(picture), drawn(shown)), 0, legend, frame=True)
+        page.picture(_enlarged(_clear(picture), size), 0, legend, frame=True)
         return page.finished(photographic=frame is not None)
 
 
