@@ -21,7 +21,7 @@ def overlay(answer: Callable[..., np.ndarray]) -> Figure:
 
 def first_mask_everywhere(answer: Callable[..., list[np.ndarray]]) -> Figure:
     """The masks against the true ones, at the start and later."""
-    frames, truth, _ = walker()
+    frames, truth = walker()[:2]
     found = answer(truth[0], frames)
     return row(
         {f"frame {t}": comparison(found[t] > 0, truth[t] > 0, frames[t]) for t in (0, 4, 8)},
