@@ -65,7 +65,7 @@ from vos_lab.view.widgets.painter import Painter
 from vos_lab.view.widgets.player import Player
 
 # %% name="picture" tags=["picture"]
-hidden = occluded_video(4)
+hidden = procedural.render(procedural.Spec(occlusion=1.0, frames=40), 14)
 carried = run(FlowPropagation(), hidden, progress=False)
 figures.clip(
     hidden,
@@ -299,6 +299,7 @@ figures.strip(
         "OSVOS, from the last frame to the first": backwards,
     },
     title="No frame knows of another: OSVOS can walk backwards",
+    most_bytes=32_000,
 )
 
 # %% [markdown] name="contours-text" slide="slide"
@@ -472,6 +473,7 @@ figures.strip(
     {"frame 0 annotated": alone, f"frames 0 and {shown} annotated": mended},
     at=[0, 5, 10, 15, 20],
     title="One more annotation says: this one is background",
+    most_bytes=32_000,
 )
 
 # %% [markdown] name="twin-explained"

@@ -57,7 +57,7 @@ from vos_lab.view.widgets.player import Player
 from vos_lab.view.widgets.onavos import SampleMap, paint_samples, sample_figure, watch
 
 # %% name="picture" tags=["picture"]
-coat = procedural.suite("appearance", frames=30, size=(120, 216), length=2)[1].part(0, 24)
+coat = procedural.suite("appearance", frames=30, length=2)[1].part(0, 24)
 once_learned = OnAVOS(steps=60, snapping=False, adapt_steps=0)
 once_learned.start(coat.frames[0], coat.first_mask)
 figures.clip(
@@ -65,8 +65,9 @@ figures.clip(
     watch(once_learned, coat)[1],
     alt="An animal walks, and its coat slowly takes other colours. The coloured mask of OSVOS, "
     "which fits it in the first frame, gets worse.",
-    height=140,
-    most_bytes=40_000,
+    height=180,
+    frames=14,
+    most_bytes=58_000,
 )
 
 # %% name="prediction" slide="fragment"
@@ -305,6 +306,7 @@ figures.strip(
     found,
     at=[1, 6, 11, 16, 23],
     title="What keeps the network honest, taken away",
+    most_bytes=42_000,
 )
 
 # %% name="runaway-size" slide="slide"

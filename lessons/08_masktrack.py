@@ -59,17 +59,15 @@ from vos_lab.view.widgets.masktrack import DreamStudio
 from vos_lab.view.widgets.player import Player
 
 # %% name="picture" tags=["picture"]
-small = {"frames": 16, "size": (120, 216), "length": 4}
-walk = procedural.suite("easy", **small)[0]
-truth = np.stack(list(walk.masks))
+walk = procedural.suite("easy", frames=16, length=1)[0]
 stills = run(MaskTrack(steps=0), walk, progress=False)
 figures.clip(
     walk,
     stills,
     alt="An animal walks. A coloured mask follows it, though the network that makes the mask has "
     "never seen a video.",
-    height=140,
-    most_bytes=34_000,
+    height=180,
+    most_bytes=50_000,
 )
 
 # %% name="prediction" slide="fragment"
@@ -130,7 +128,7 @@ figures.strip(
     [(soft > 0.5).astype(np.uint8) for soft in rough],
     titles=[f"J {jaccard(soft > 0.5, this_mask):.2f}" for soft in rough],
     title="A mask that is eight pixels off, refined once, twice, ... five times",
-    most_bytes=34_000,
+    most_bytes=28_000,
 )
 
 # %% [markdown] name="stills-text" slide="slide"
@@ -160,7 +158,7 @@ figures.strip(
     range(8),
     ["truth"] + [f"past {i}" for i in range(1, 8)],
     title="One picture, and seven masks that the frame before may have had",
-    most_bytes=34_000,
+    most_bytes=28_000,
 )
 
 # %% [markdown] name="relatives" slide="skip"
@@ -353,7 +351,7 @@ contact_sheet(
     walk,
     1,
     title="Eight frames that nobody filmed, with exact masks",
-    most_bytes=34_000,
+    most_bytes=28_000,
 )
 
 # %% [markdown] name="two-text" slide="skip"
@@ -366,7 +364,7 @@ contact_sheet(
     pair,
     2,
     title="Two objects go their own ways, and hide one another",
-    most_bytes=34_000,
+    most_bytes=28_000,
 )
 
 # %% name="lucid-quiz" slide="fragment"
@@ -435,7 +433,7 @@ figures.strip(
     tracks,
     at=[1, 4, 8, 12, 15],
     title="Taught with perfect masks it clings to the old one; with damaged ones it follows",
-    most_bytes=34_000,
+    most_bytes=28_000,
 )
 
 # %% [markdown] name="trusting-explained"
