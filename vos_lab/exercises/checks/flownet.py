@@ -74,8 +74,8 @@ CORRELATION = Check(
             (" / channels", ""),
         ),
         Mistake(
-            "The displacement is turned round. A score for dx looks in the second image at x + dx: "
-            "where the place has gone, not where it came from.",
+            "The displacement has the wrong sign. A score for dx looks in the second image at x + "
+            "dx: where the place has gone, not where it came from.",
             ("gather(2, places)", "gather(2, places).flip(2)"),
         ),
         Mistake(
@@ -87,8 +87,8 @@ CORRELATION = Check(
             ),
         ),
         Mistake(
-            "What leaves the image on one side comes in again on the other. torch.roll does that: "
-            "put a border of zeros around the image, and cut.",
+            "What leaves the image on one side comes in again on the other side. torch.roll does "
+            "that. Instead, put a border of zeros around the image, and cut pieces out of it.",
             (
                 "functional.pad(second, (reach, reach, reach, reach))",
                 "second[:, :, torch.arange(-reach, height + reach) % height]",
@@ -107,8 +107,8 @@ CORRELATION = Check(
             ),
         ),
         Mistake(
-            "The first image was moved in place of the second. The result belongs to the places of "
-            "the first image, so it is the second one that is looked up elsewhere.",
+            "You moved the first image instead of the second. The result belongs to the places of "
+            "the first image, so you have to look up other places in the second one.",
             ("# Step 1", "first, second = second, first\n    # Step 1"),
         ),
         Mistake(
@@ -117,19 +117,19 @@ CORRELATION = Check(
             ("side = 2 * reach + 1", "side = 2 * reach"),
         ),
         Mistake(
-            "dy and dx are two axes here. The next layer is an ordinary convolution: lay all "
+            "Here dy and dx are two axes. The next layer is an ordinary convolution, so put all "
             "displacements along the axis of the channels.",
             ("batch, side * side,", "batch, side, side,"),
         ),
     ],
     hints=[
-        "A place of the first image is compared with places of the second. How many are those, "
-        "and which of them is channel 0?",
+        "You compare a place of the first image with places of the second one. How many places "
+        "are these, and which of them is channel 0?",
         "For one displacement, all places are compared at once: cut from the padded second image "
         "a piece of the size of the first that begins elsewhere, multiply, take the mean over the "
         "channels.",
-        "Two loops, over dy outside and dx inside, both from 0 to 2 reach, give the pieces "
-        "[dy : dy + H, dx : dx + W] of the padded image. Stack what comes of them along axis 1.",
+        "Two loops, dy outside and dx inside, both from 0 to 2 reach, give the pieces [dy : dy + "
+        "H, dx : dx + W] of the padded image. Stack the results along axis 1.",
     ],
     tolerance=1e-5,
     gradients=("first", "second"),
@@ -168,12 +168,12 @@ REFINE = Check(
     ],
     mistakes=[
         Mistake(
-            "The vectors were doubled. Twice as many places, but the unit is a pixel of the image "
-            "at every scale, so the numbers stay.",
+            "You doubled the vectors. There are twice as many places on each side, but the unit "
+            "is a pixel of the image at every scale, so the numbers stay the same.",
             (", finer]", ", 2 * finer]"),
         ),
         Mistake(
-            "The skip features are missing. They alone still know where edges are.",
+            "The skip features are missing. Only they still know where the edges are.",
             ("[skip, ", "["),
         ),
         Mistake(
@@ -193,7 +193,7 @@ REFINE = Check(
             ("(enlarged, 0.1)", "(enlarged)"),
         ),
         Mistake(
-            "The up-convolution has lost its bias.",
+            "The bias of the up-convolution is missing.",
             ("weight, bias, stride", "weight, None, stride"),
         ),
         Mistake(
@@ -206,19 +206,19 @@ REFINE = Check(
             ('mode="bilinear", align_corners=False', 'mode="nearest"'),
         ),
         Mistake(
-            "The corner pixels were laid on one another. A pixel has an area: with "
-            "align_corners=False both images cover the same one.",
+            "The corner pixels were put on top of each other. But a pixel has an area: with "
+            "align_corners=False both maps cover the same area.",
             ("align_corners=False", "align_corners=True"),
         ),
         Mistake(
-            "All three are there, in another order. The layers behind were trained on: skip "
-            "features, enlarged deep features, enlarged flow.",
+            "All three are there, but in another order. The next layers were trained on this "
+            "order: skip features, enlarged deep features, enlarged flow.",
             ("[skip, enlarged,", "[enlarged, skip,"),
         ),
     ],
     hints=[
-        "Deep features know what moves, skip features know where its edge is, the coarser flow is "
-        "a first answer. What has to happen before they fit beside each other?",
+        "Deep features know what moves, skip features know where its edge is, and the coarser "
+        "flow is a first answer. What do you have to do so that the three have the same size?",
         "The deep features are enlarged by a learned up-convolution, the flow by plain "
         "interpolation. Does a vector of 3 pixels of the image change when it is stored more "
         "finely?",
@@ -272,8 +272,8 @@ MULTISCALE_EPE = Check(
     ],
     mistakes=[
         Mistake(
-            "The true vectors were made shorter with the image. The unit is a pixel of the image "
-            "at every scale: shrink the map, not the vectors.",
+            "You made the true vectors shorter when you shrank the map. But the unit is a pixel "
+            "of the image at every scale: shrink the map, not the vectors.",
             (
                 "# Step 2",
                 "small = small * (flow.shape[3] / truth.shape[3])\n        # Step 2",
@@ -297,13 +297,13 @@ MULTISCALE_EPE = Check(
             (".add(1e-12).sqrt()", ""),
         ),
         Mistake(
-            "The errors of all places were added. Take their mean, or fine scales and large images "
-            "outweigh everything.",
+            "You added the errors of all places. Take their mean, because otherwise fine scales "
+            "and large images count far more than the rest.",
             ("error.mean()", "error.sum()"),
         ),
         Mistake(
-            "The root was taken of the mean. Take it at each place: a few large errors should not "
-            "count more than their length.",
+            "You took the root of the mean. Take the root at each place first, because a large "
+            "error should count with its length and no more.",
             (".add(1e-12).sqrt()", ""),
             ("error.mean()", "error.mean().sqrt()"),
         ),
@@ -312,7 +312,8 @@ MULTISCALE_EPE = Check(
             ("weight * ", ""),
         ),
         Mistake(
-            "The sum was divided by the number of scales. The weights do all the weighing.",
+            "You divided the sum by the number of scales. The weights already say how much each "
+            "scale counts.",
             ("return loss", "return loss / len(flows)"),
         ),
         Mistake(
@@ -328,8 +329,8 @@ MULTISCALE_EPE = Check(
             ),
         ),
         Mistake(
-            "Where the error is 0 the slope of the root is infinite, and the gradient no number. "
-            "Add a little under the root.",
+            "Where the error is 0 the slope of the root is infinite, so the gradient is not a "
+            "number. Add a small number under the root.",
             (".add(1e-12)", ""),
         ),
         Mistake(
@@ -341,8 +342,7 @@ MULTISCALE_EPE = Check(
         ),
     ],
     hints=[
-        "What would be the right answer of a layer that has one vector for a block of 32 x 32 "
-        "pixels?",
+        "A layer has one vector for a block of 32 x 32 pixels. What is the right answer for it?",
         "For each scale: the truth averaged over blocks, the length of the difference at each "
         "place, the mean over all places and pairs, times the weight.",
         "adaptive_avg_pool2d shrinks the truth to the size of the flow. Square, sum over the "

@@ -129,30 +129,30 @@ SIMULATE_PREVIOUS_MASK = Check(
             ("dilate", "erode"),
         ),
         Mistake(
-            "You took a square. A disk is as far from its middle in all directions: "
+            "You took a square. Take a disk, which reaches equally far in all directions: "
             "cv2.MORPH_ELLIPSE.",
             ("ELLIPSE", "RECT"),
         ),
         Mistake(
-            "The disk is too small: a radius r to each side and the pixel itself make a side of "
-            "2 * r + 1.",
+            "The disk is too small. A radius r on each side and the pixel itself give a side of 2 "
+            "* r + 1.",
             ("(2 * radius + 1, 2 * radius + 1)", "[max(1, radius)] * 2"),
         ),
         Mistake(
-            "The mask was made coarse first and moved then, so the disk was scaled and bent with "
-            "it. Move first.",
+            "You made the mask coarse first and moved it afterwards, so the disk was scaled and "
+            "bent, too. Move it first.",
             ("moved = propagate_mask(mask, flow)", "moved = mask"),
             ("cv2.dilate(moved, disk)", "propagate_mask(cv2.dilate(moved, disk), flow)"),
         ),
         Mistake(
-            "What comes from outside took the mask of the border. propagate_mask knows that "
-            "nothing is known there.",
+            "Pixels that come from outside the image got the mask of the border. Use "
+            "propagate_mask, which puts 0 there, because nothing is known about them.",
             ("propagate_mask(mask, flow)", "warp(mask, flow).astype(np.float32)"),
             warp=warp,
         ),
         Mistake(
-            "The object went the wrong way. The flow already says where to look each pixel up: "
-            "do not turn it round.",
+            "The object moved in the wrong direction. The flow already says where to look up each "
+            "pixel, so do not change its sign.",
             ("(mask, flow)", "(mask, -flow)"),
         ),
         Mistake(
@@ -160,13 +160,14 @@ SIMULATE_PREVIOUS_MASK = Check(
             ("bend)", "np.zeros_like(bend))"),
         ),
         Mistake(
-            "The mask is cut at one half. Keep it soft: that of the last frame will be soft, too.",
+            "You cut the mask at one half. Keep it soft, because the mask of the last frame will "
+            "be soft, too.",
             ("cv2.dilate(moved, disk)", "(cv2.dilate(moved, disk) > 0.5).astype(np.float32)"),
         ),
     ],
     hints=[
-        "The mask of the last frame is that of this frame, but in another place, of another shape, "
-        "and not exact. Which functions of yours move a mask?",
+        "The mask of the last frame looks like that of this frame, but it is in another place, "
+        "has another shape, and is not exact. Which of your functions can move a mask?",
         "deformation makes a flow of an affine map and a bend. propagate_mask carries the mask "
         "along it. Then it gets coarse, with the largest value around each pixel.",
         "cv2.dilate takes the largest value. The shape comes from cv2.getStructuringElement: an "
@@ -221,18 +222,19 @@ REFINE_MASK = Check(
     ],
     mistakes=[
         Mistake(
-            "The image goes from 0 to 255 and the mask from 0 to 1: the mask is drowned, and the "
-            "network has never seen such an image. as_input brings it to 0 to 1.",
+            "The image goes from 0 to 255 and the mask only from 0 to 1. So the mask hardly "
+            "counts, and the network has never seen such an image. as_input brings the image to 0 "
+            "to 1.",
             ("as_input(image)", "255 * as_input(image)"),
         ),
         Mistake(
-            "The mask stands before the image. The network learned it as the last of the four "
-            "channels.",
+            "The mask comes before the image. The network has learned that it is the last of the "
+            "four channels.",
             ("channels, dim", "channels[::-1], dim"),
         ),
         Mistake(
-            "The last mask was cut at one half. How unsure it was is worth knowing: give it as it "
-            "is.",
+            "You cut the last mask at one half. Give it to the network as it is, because it also "
+            "says how unsure it was.",
             ("(previous)", "((previous > 0.5).astype(np.float32))"),
         ),
         Mistake(
@@ -240,11 +242,13 @@ REFINE_MASK = Check(
             ("(previous)", "(np.zeros_like(previous))"),
         ),
         Mistake(
-            "These are log-odds, which go below 0 and above 1. sigmoid makes shares of them.",
+            "These are log-odds, which go below 0 and above 1. Use sigmoid to turn them into "
+            "numbers from 0 to 1.",
             (".sigmoid()", ""),
         ),
         Mistake(
-            "The result is cut at one half. Keep it soft: it is the rough mask of the next frame.",
+            "You cut the result at one half. Keep it soft, because it is the rough mask of the "
+            "next frame.",
             (".sigmoid()", ".gt(0)"),
         ),
         Mistake(
@@ -257,8 +261,9 @@ REFINE_MASK = Check(
             ("[0, 0]", ""),
         ),
         Mistake(
-            "The answer was multiplied with the last mask. Then nothing can ever come back that "
-            "the last mask had lost. The network has seen that mask: believe its answer.",
+            "You multiplied the answer by the last mask. Then a part that the last mask has lost "
+            "can never come back. The network has already used that mask, so take its answer as "
+            "it is.",
             ("return ", "return previous * "),
         ),
     ],
@@ -381,12 +386,13 @@ CROP_AND_ZOOM = Check(
             ("columns.max() + 1 - col", "columns.max() - col"),
         ),
         Mistake(
-            "The margin is there once. There is room on each side of the object: 1 + 2 * margin.",
+            "You added the margin once. There is a margin on both sides of the object: 1 + 2 * "
+            "margin.",
             ("2 * margin", "margin"),
         ),
         Mistake(
-            "The smaller side decided, so the object sticks out of the window. Take the larger of "
-            "both shares.",
+            "You took the smaller of the two shares, so the object does not fit into the window. "
+            "Take the larger one.",
             ("share = max(", "share = min("),
         ),
         Mistake(
@@ -401,8 +407,8 @@ CROP_AND_ZOOM = Check(
             ),
         ),
         Mistake(
-            "The window of a tiny object is tiny: a little motion leads out of it. It has at least "
-            "least of each side of the frame.",
+            "A tiny object got a tiny window, and a small motion leads out of it. The window must "
+            "have at least the share `least` of each side of the frame.",
             ("max(share, least)", "share"),
         ),
         Mistake(
@@ -410,37 +416,39 @@ CROP_AND_ZOOM = Check(
             ("min(max(share, least), 1.0)", "max(share, least)"),
         ),
         Mistake(
-            "The window sticks out of the frame, where there are no pixels. Push it inside.",
+            "A part of the window lies outside the frame, where there are no pixels. Move the "
+            "window inside.",
             ("min(max(top, 0), height - h)", "top"),
             ("min(max(left, 0), width - w)", "left"),
         ),
         Mistake(
-            "What sticks out was cut off, so the window is smaller and has another shape. Push it "
-            "inside as a whole.",
+            "You cut off the part outside the frame, so the window is smaller and has another "
+            "shape. Move the whole window inside instead.",
             ("min(max(top, 0), height - h)", "top"),
             ("min(max(left, 0), width - w)", "left"),
             ("int(top), int(top + h)", "max(top, 0), min(top + h, height)"),
             ("int(left), int(left + w)", "max(left, 0), min(left + w, width)"),
         ),
         Mistake(
-            "The mean of the pixels is in the middle of the window. A long tail hardly moves the "
-            "mean, and sticks out: take the middle between first and last.",
+            "You put the mean of the pixels in the middle of the window. A long tail hardly "
+            "changes the mean, so it does not fit. Take the middle between the first and the last "
+            "pixel.",
             ("rows.min() + rows.max()", "2 * rows.mean()"),
             ("columns.min() + columns.max()", "2 * columns.mean()"),
         ),
         Mistake(
-            "The window begins where the object begins, so all the room is on two sides. Put the "
-            "object in its middle.",
+            "The window begins where the object begins, so there is room on two sides only. Put "
+            "the object in the middle.",
             ("round((rows.min() + rows.max() + 1 - h) / 2)", "rows.min()"),
             ("round((columns.min() + columns.max() + 1 - w) / 2)", "columns.min()"),
         ),
         Mistake(
-            "All above 0 counts as object. A soft mask has a haze around it: the object is where "
-            "it is above one half.",
+            "You counted every pixel above 0 as object. A soft mask has small values around the "
+            "object, so the object is where the mask is above one half.",
             ("> 0.5", "> 0"),
         ),
         Mistake(
-            "One half itself is not above one half: >, not >=.",
+            "A value of exactly one half does not count: use >, not >=.",
             ("> 0.5", ">= 0.5"),
         ),
         Mistake(
@@ -458,8 +466,9 @@ CROP_AND_ZOOM = Check(
         ),
     ],
     hints=[
-        "You hold a magnifying glass of the shape of the frame over the object. How large must it "
-        "be for the object and the room around it, and where does it go near the border?",
+        "You hold a magnifying glass that has the shape of the frame over the object. How large "
+        "must it be so that the object and the margin fit, and where do you put it if the object "
+        "is near the border?",
         "Size first: what share of the height does the object need, what share of the width, with "
         "the margin on both sides? The larger one is for both; limited by least and 1. Then place.",
         "np.nonzero gives rows and columns. min and max + 1 are first and end. Middle minus half "
@@ -579,8 +588,8 @@ LUCID_FRAME = Check(
     ],
     mistakes=[
         Mistake(
-            "Ground and object moved alike, as a photograph does that is pushed about. Each has a "
-            "flow of its own.",
+            "Ground and object moved in the same way, as if you moved the whole photograph. Each "
+            "of them has its own flow.",
             ("(ground, ground_flow)", "(ground, object_flow)"),
         ),
         Mistake(
@@ -595,8 +604,8 @@ LUCID_FRAME = Check(
             ("warp(ground, ground_flow)", "ground"),
         ),
         Mistake(
-            "The mask moved, its pixels did not: a hole walks over a picture that stands still. "
-            "Warp the image along object_flow as well.",
+            "The mask moved, but the pixels of the object did not. Warp the image along "
+            "object_flow, too.",
             ("warp(image, object_flow)", "image"),
         ),
         Mistake(
@@ -605,13 +614,14 @@ LUCID_FRAME = Check(
             ("propagate_mask(mask, object_flow)", "mask"),
         ),
         Mistake(
-            "At the border the object got a streak: the mask of the last column was repeated. What "
-            "comes from outside is not object; propagate_mask knows that.",
+            "At the border the object got a streak, because the mask of the last column was "
+            "repeated. Pixels from outside are not object. Use propagate_mask, which puts 0 "
+            "there.",
             ("propagate_mask(mask, object_flow)", "warp(mask, object_flow).astype(np.float32)"),
         ),
         Mistake(
-            "The object is cut out with scissors. Such an edge exists in no video, and the network "
-            "would learn to look for it. Blend by the soft mask.",
+            "The object has a hard edge, as if it were cut out with scissors. No video has such "
+            "edges, and the network would learn to look for them. Blend with the soft mask.",
             ("share = moved[..., None]", "share = moved[..., None] > 0.5"),
         ),
         Mistake(
@@ -619,28 +629,27 @@ LUCID_FRAME = Check(
             (", moved", ", (moved > 0.5).astype(np.float32)"),
         ),
         Mistake(
-            "It is blended the wrong way round: where the mask is 1, the object is seen, not the "
-            "ground.",
+            "Object and ground are exchanged: where the mask is 1, you should see the object.",
             ("share = moved", "share = 1 - moved"),
         ),
         Mistake(
-            "The object was added to the ground, so the ground shines through it. Take away as "
-            "much of the ground as the object gets: 1 - share.",
+            "You added the object to the ground, so the ground shines through it. Multiply the "
+            "ground by 1 - share.",
             ("share * before + (1 - share) * behind", "np.clip(share * before + behind, 0, 255)"),
         ),
         Mistake(
-            "A cast to uint8 cuts off what is behind the point, so the frame is half a level too "
-            "dark. Round first: np.rint.",
+            "A cast to uint8 cuts off the digits after the point, so the frame is half a level "
+            "too dark. Round first: np.rint.",
             ("np.rint(frame)", "frame"),
         ),
         Mistake(
-            "The frame is no image: it has floats. Round it and make it uint8.",
+            "The frame holds floats, but an image is uint8. Round it and cast it.",
             (".astype(np.uint8), moved", ", moved"),
         ),
     ],
     hints=[
-        "You have a photograph of the empty ground, and a figure cut out of paper. You push both "
-        "about and take a picture. What is seen at a place where the edge of the paper is?",
+        "You have a photograph of the empty ground, and a figure cut out of paper. You move both "
+        "and take a picture. What does the picture show at the edge of the paper?",
         "Three things move: the ground along ground_flow, the image and the mask along "
         "object_flow. Then each pixel is a mixture of image and ground, by the moved mask.",
         "warp for images, propagate_mask for the mask. share = moved[..., None] lets it multiply "

@@ -134,8 +134,8 @@ JACCARD = Check(
             ),
         ),
         Mistake(
-            "Both masks are empty, and you say 0. Nothing was there and nothing was found: they "
-            "agree, which is 1.",
+            "Both masks are empty, and your result is 0. Nothing was there and nothing was found, "
+            "so they agree, and J is 1.",
             ("else 1.0", "else 0.0"),
         ),
         Mistake(
@@ -147,7 +147,7 @@ JACCARD = Check(
             ("prediction & truth", "prediction - truth"),
         ),
         Mistake(
-            "Void pixels were counted. Take them out of both masks before you count.",
+            "You counted void pixels. Take them out of both masks before you count.",
             ("if void is not None:", "if False:"),
         ),
         Mistake(
@@ -156,11 +156,12 @@ JACCARD = Check(
             (", truth & ~void", ", truth"),
         ),
         Mistake(
-            "Only the void pixels were counted. Void is where nobody knows: keep the others (~).",
+            "You counted only the void pixels. Void means that the truth is not known there, so "
+            "keep the other pixels (~).",
             ("~void", "void"),
         ),
         Mistake(
-            "A video (T, H, W) got one number for all frames together. Each frame has its own.",
+            "You gave one number for a whole video (T, H, W). Give one number for each frame.",
             ("if prediction.ndim == 3:", "if False:"),
         ),
         Mistake(
@@ -234,13 +235,13 @@ MASK_BOUNDARY = Check(
     ],
     mistakes=[
         Mistake(
-            "This is the object's outermost pixels (the mask without its erosion). The boundary "
-            "asked for comes from comparing each pixel with three neighbours.",
+            "These are the outermost pixels of the object (the mask without its erosion). You get "
+            "the boundary of the exercise if you compare each pixel with three neighbours.",
             inner_line,
         ),
         Mistake(
-            "This is a ring around the object (the dilation without the mask). The boundary asked "
-            "for comes from comparing each pixel with three neighbours.",
+            "This is a ring around the object (the dilation without the mask). You get the "
+            "boundary of the exercise if you compare each pixel with three neighbours.",
             lambda mask: by_frame(cv2.dilate, mask, CROSS) & ~mask,
         ),
         Mistake(
@@ -278,8 +279,8 @@ MASK_BOUNDARY = Check(
             **neighbours(1, "constant"),
         ),
         Mistake(
-            "Only the pixels on the object are left. The line lies on both sides: a pixel counts "
-            "where it differs, whatever it is itself.",
+            "You kept only pixels of the object. The line lies on both sides: a pixel counts if "
+            "it differs from a neighbour, whether it is object or background.",
             ("mask ^ right", "mask & ~right"),
             ("mask ^ lower", "mask & ~lower"),
         ),
@@ -288,7 +289,8 @@ MASK_BOUNDARY = Check(
             (" | ", " & "),
         ),
         Mistake(
-            "The values are right, but a binary mask is bool. Combine with ^ and |, which keep it.",
+            "The values are right, but a binary mask is bool. Combine with ^ and |, which give "
+            "bool.",
             ("mask ^ right", "mask.astype(np.uint8) ^ right"),
         ),
     ],
@@ -398,8 +400,8 @@ BOUNDARY_F = Check(
             ("boundary_radius(truth.shape, tolerance)", "int(tolerance)"),
         ),
         Mistake(
-            "The boundaries were compared pixel on pixel. Near is near enough: dilate the other "
-            "boundary by the tolerance first.",
+            "You compared the boundaries pixel by pixel. A boundary pixel that is near the other "
+            "boundary counts, too: dilate the other boundary by the tolerance first.",
             ("boundary_radius(truth.shape, tolerance)", "0"),
         ),
         Mistake(
@@ -415,7 +417,7 @@ BOUNDARY_F = Check(
             ),
         ),
         Mistake(
-            "You dilated with a square, whose corners reach farther than the tolerance. Near is a "
+            "You dilated with a square, and its corners reach farther than the tolerance. Use a "
             "disk: x² + y² <= r².",
             share_near=share_in_square,
         ),
@@ -435,12 +437,12 @@ BOUNDARY_F = Check(
             mask_boundary=inner_line,
         ),
         Mistake(
-            "Neither mask has a boundary, and you say 0. They agree: that counts as 1.",
+            "Neither mask has a boundary, and your result is 0. They agree, so F is 1.",
             ("precision + recall == 0", "precision + recall == 0 or not (predicted | true).any()"),
         ),
         Mistake(
-            "A mask without a boundary leaves 0 below the line. If neither has one, F is 1; if "
-            "only one has, F is 0.",
+            "If a mask has no boundary, you divide by 0. If neither mask has a boundary, F is 1; "
+            "if only one of them has none, F is 0.",
             share_near=lambda points, target, radius: (
                 count_near(points, target, radius) / np.count_nonzero(points)
             ),
@@ -465,8 +467,8 @@ BOUNDARY_F = Check(
             share_near=lambda points, target, radius: share_near(points, target, 0),
         ),
         Mistake(
-            "The wrong line was dilated. Precision counts thin pixels of the prediction near the "
-            "truth, so it is the truth that gets thick.",
+            "You dilated the wrong line. Precision counts the thin pixels of the prediction that "
+            "are near the truth, so dilate the truth.",
             share_near=lambda points, target, radius: (
                 count_near(target, points, radius) / np.count_nonzero(points)
                 if points.any()
@@ -475,10 +477,10 @@ BOUNDARY_F = Check(
         ),
     ],
     hints=[
-        "Two lines rarely lie exactly on each other. Ask of each pixel of the predicted line: is "
-        "there true boundary nearby? And of each pixel of the true line: was it found nearby?",
+        "Two lines rarely lie exactly on each other. Ask for each pixel of the predicted line: is "
+        "there a true boundary nearby? And for each pixel of the true line: was it found nearby?",
         "'Nearby' is a dilation by a disk. The radius is the tolerance times the diagonal of the "
-        "image, rounded up. What do you say where a mask has no boundary at all?",
+        "image, rounded up. What is the result if a mask has no boundary at all?",
         "Precision: thin prediction inside thick truth, over thin prediction. Recall: thin truth "
         "inside thick prediction, over thin truth. Then 2PR / (P + R), 0 where both are 0.",
     ],
@@ -513,8 +515,8 @@ DECAY = Check(
     ],
     mistakes=[
         Mistake(
-            "The sign is turned round: decay is the first quarter minus the last, above 0 where "
-            "it gets worse.",
+            "The sign is wrong: decay is the first quarter minus the last, so it is above 0 if "
+            "the masks get worse.",
             ("np.mean(first) - np.mean(last)", "np.mean(last) - np.mean(first)"),
         ),
         Mistake(
@@ -528,13 +530,13 @@ DECAY = Check(
             ("edges[3] : edges[4]", "edges[1] : edges[2]"),
         ),
         Mistake(
-            "The last frame of each quarter is missing: a slice stops before its end, and these "
-            "quarters have both of their ends.",
+            "The last frame of each quarter is missing. A slice stops before its end, but these "
+            "quarters include both ends.",
             (" + 1]", "]"),
         ),
         Mistake(
-            "Your quarters share no frame. These meet in one: the end of a quarter is the "
-            "beginning of the next.",
+            "Your quarters do not share a frame. They should: the last frame of a quarter is also "
+            "the first frame of the next.",
             (
                 "first = values[edges[0] : edges[1] + 1]",
                 "first, _, _, last = np.array_split(values, 4)",
@@ -542,14 +544,14 @@ DECAY = Check(
             ("last = values[edges[3] : edges[4] + 1]", ""),
         ),
         Mistake(
-            "You took a quarter of the frames from each end. The quarters asked for lie between "
-            "five evenly spaced frame numbers, both ends included.",
+            "You took a quarter of the frames from each end. The quarters of the exercise lie "
+            "between five evenly spaced frame numbers, and include both ends.",
             ("edges[0] : edges[1] + 1", ": max(1, len(values) // 4)"),
             ("edges[3] : edges[4] + 1", "-max(1, len(values) // 4) :"),
         ),
         Mistake(
-            "This is the first value minus the last. One frame is chance: take the mean of a "
-            "quarter at each end.",
+            "This is the first value minus the last. A single frame says little, so take the mean "
+            "of a quarter at each end.",
             lambda values: float(values[0] - values[-1]),
         ),
         Mistake(
@@ -571,7 +573,7 @@ DECAY = Check(
         ),
     ],
     hints=[
-        "A method that drifts is good at first and bad at the end. Which two numbers tell?",
+        "A method that drifts is good at first and bad at the end. Which two numbers show that?",
         "Five evenly spaced frame numbers, from the first to the last, cut a video into four "
         "quarters. Neighbours share the frame at which they meet.",
         "np.linspace from 1 to T with 5 values, rounded with a half going up, minus 1. Take the "

@@ -66,29 +66,30 @@ PROPAGATE_MASK = Check(
     ],
     mistakes=[
         Mistake(
-            "You looked on the wrong side. The flow points from this frame back to the last one, "
-            "where the mask is known: follow it, do not turn it round.",
+            "You looked in the wrong direction. The flow points from this frame back to the last "
+            "one, where the mask is known, so follow it as it is.",
             ("warp(mask, flow)", "warp(mask, -flow)"),
             ("lands_inside(flow)", "lands_inside(-flow)"),
         ),
         Mistake(
-            "The places were rounded. Motion of less than half a pixel is lost then, in every "
-            "frame anew. Mix the pixels around the place.",
+            "You rounded the places. Then a motion of less than half a pixel is lost, and that "
+            "happens in every frame. Mix the pixels around the place.",
             ("warp(mask, flow)", "warp_mask(mask, flow)"),
             warp_mask=warp_mask,
         ),
         Mistake(
-            "The result is cut at one half. Keep it soft: what is half a pixel now is half a pixel "
-            "of motion in the next frame.",
+            "You cut the result at one half. Keep it soft, because half a pixel now is half a "
+            "pixel of motion in the next frame.",
             ("warp(mask, flow)", "warp(mask, flow) > 0.5"),
         ),
         Mistake(
-            "What comes from outside took the mask of the border. Nobody has seen it before: it "
-            "is 0.",
+            "Pixels that come from outside the image got the mask of the border. Nothing is known "
+            "about them, so put 0 there.",
             ("np.where(lands_inside(flow), carried, 0)", "carried"),
         ),
         Mistake(
-            "This is the last mask as it was. Look it up where the flow points to.",
+            "This is the last mask without any change. Look it up at the places to which the flow "
+            "points.",
             lambda mask, flow: mask.copy(),
         ),
         Mistake(
@@ -98,8 +99,8 @@ PROPAGATE_MASK = Check(
         ),
     ],
     hints=[
-        "Stand on a pixel of this frame. The flow says where it was in the last frame. What was "
-        "known about that place?",
+        "Think of a pixel of this frame. The flow says where it was in the last frame. What do "
+        "you know about that place?",
         "That is backward warping, with the mask in the place of an image. You wrote it in lesson "
         "02.",
         "warp looks up and mixes, lands_inside says where there was something to look up; "
@@ -179,7 +180,8 @@ CONSISTENCY_MASK = Check(
             ("warp(back, flow)", "back"),
         ),
         Mistake(
-            "Out and back were subtracted. A round trip is their sum: it is 0 when one comes home.",
+            "You subtracted the two flows. The way there and back is their sum: it is 0 if you "
+            "come back to the pixel.",
             ("flow + there", "flow - there"),
         ),
         Mistake(
@@ -190,24 +192,24 @@ CONSISTENCY_MASK = Check(
             ),
         ),
         Mistake(
-            "What leaves the image was never seen there, so nothing is known of its way back: "
-            "False.",
+            "A pixel that leaves the image has no way back that we know, so it must be False.",
             (" & lands_inside(flow)", ""),
         ),
         Mistake(
-            "A length is compared with squared lengths. Square how far one is from home, too.",
+            "You compared a length with squared lengths. Square the length of the sum, too.",
             ("((flow + there) ** 2).sum(axis=-1)", "np.sqrt(((flow + there) ** 2).sum(axis=-1))"),
         ),
         Mistake(
-            "Long flows are allowed no more than short ones. Add share times both squared lengths.",
+            "A long flow may have a larger error than a short one. Add share times both squared "
+            "lengths.",
             ("missed <= allowed", "missed <= slack"),
         ),
     ],
     hints=[
-        "You walk along the flow, and somebody who knows only the other flow sends you back. When "
-        "do you arrive at home?",
-        "The flow there must be looked up where you arrive: warp the other flow by the first. The "
-        "sum of both vectors is how far from home you end.",
+        "You follow the flow, and from there you follow the other flow. When do you come back to "
+        "where you started?",
+        "Look up the other flow at the place where you arrive: warp it by the first flow. The sum "
+        "of both vectors says how far from the start you end.",
         "Compare the squared length of that sum with share times the sum of both squared lengths, "
         "plus slack. And lands_inside(flow).",
     ],
@@ -296,8 +298,8 @@ OBJECT_FLOW_STEP = Check(
             ("propagate_mask(last_mask.astype(np.float32), flow)", "last_mask.astype(np.float32)"),
         ),
         Mistake(
-            "One colour that was never seen on the object outweighs everything. Limit what colour "
-            "may say to SURE, in both directions.",
+            "A single colour that does not occur on the object outweighs everything else. Limit "
+            "the log-odds of colour to SURE, in both directions.",
             ("np.clip(colour, -SURE, SURE)", "colour"),
         ),
         Mistake(
@@ -306,7 +308,7 @@ OBJECT_FLOW_STEP = Check(
             ("log_odds(place)", "place"),
         ),
         Mistake(
-            "Colour was not asked. Add it to the evidence, with its weight COLOUR.",
+            "You did not use colour. Add it to the evidence, with its weight COLOUR.",
             (" + COLOUR * np.clip(colour, -SURE, SURE)", ""),
         ),
         Mistake(
@@ -325,14 +327,16 @@ OBJECT_FLOW_STEP = Check(
             ("np.where(better[..., None], own, flow)", "own"),
         ),
         Mistake(
-            "The object's own flow was believed everywhere on it. Where the mask is wrong, that "
-            "flow is too: ask mismatch which of both explains the picture better.",
+            "You took the object's own flow everywhere on the mask. But where the mask is wrong, "
+            "that flow is wrong, too. Ask mismatch which of the two flows explains the picture "
+            "better.",
             ("mask & (mismatch(frame, last, own) < mismatch(frame, last, flow))", "mask"),
         ),
     ],
     hints=[
-        "Two witnesses: where flow puts the last mask, and what the colours say. Neither is right "
-        "alone. How do you add their evidence, and who decides for all pixels together?",
+        "You have two kinds of evidence: where flow puts the last mask, and what the colours say. "
+        "Neither of them is always right. How do you add them, and what decides for all pixels "
+        "together?",
         "propagate_mask, blur, log_odds; plus COLOUR times the limited colour. minimum_cut takes "
         "the sum and what contour_costs(frame) gives.",
         "flow_of_object(frame, last, mask, last_mask) is the new flow. np.where takes it at pixels "
@@ -390,13 +394,13 @@ FUSE_STREAMS = Check(
             (".relu()", ""),
         ),
         Mistake(
-            "The opinions were added. Then two that know nothing outvote one that is sure. Take "
-            "the strongest.",
+            "You added the opinions. Then two unsure ones can outweigh one that is sure. Take the "
+            "strongest.",
             (".amax(", ".sum("),
         ),
         Mistake(
-            "The opinions were averaged, so one that is sure is watered down by the others. Take "
-            "the strongest.",
+            "You averaged the opinions, so the unsure ones weaken the one that is sure. Take the "
+            "strongest.",
             (".amax(", ".mean("),
         ),
         Mistake(
@@ -406,7 +410,8 @@ FUSE_STREAMS = Check(
             ("[:, None, None]", "[:2, None, None]"),
         ),
         Mistake(
-            "This is the weakest opinion: then all three must be sure. One is enough.",
+            "This is the weakest opinion, so all three have to be sure. One sure opinion is "
+            "enough: take the strongest.",
             (".amax(", ".amin("),
         ),
         Mistake(

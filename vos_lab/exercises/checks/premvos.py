@@ -101,8 +101,8 @@ REFINE_PROPOSALS = Check(
             ("mask[inside], size", "np.zeros_like(mask[inside]), size"),
         ),
         Mistake(
-            "The mask stands before the image. The network learned it as the last of the four "
-            "channels.",
+            "The mask comes before the image. The network has learned that it is the last of the "
+            "four channels.",
             (
                 "[as_input(resized(image[inside], size)), rough]",
                 "[rough, as_input(resized(image[inside], size))]",
@@ -130,7 +130,8 @@ REFINE_PROPOSALS = Check(
             ("np.zeros(image.shape[:2], np.float32)", "masks[len(refined)].copy()"),
         ),
         Mistake(
-            "These are log-odds, which go below 0 and above 1. sigmoid makes shares of them.",
+            "These are log-odds, which go below 0 and above 1. Use sigmoid to turn them into "
+            "numbers from 0 to 1.",
             (".sigmoid()", ""),
         ),
         Mistake(
