@@ -67,22 +67,22 @@ RLE_ENCODE = Check(
             ("np.concatenate([[0], lengths]) if pixels[0] else lengths", "lengths"),
         ),
         Mistake(
-            "A 0 in front says that there is no background before the object. Put it there only "
-            "where the first pixel belongs to the object.",
+            "A 0 in front means that there is no background before the object. Put it there only "
+            "if the first pixel belongs to the object.",
             (" if pixels[0] else lengths", ""),
         ),
         Mistake(
-            "The last run is missing. It ends where the image ends: the number of pixels is a "
-            "border too.",
+            "The last run is missing. It ends where the image ends, so the number of pixels is a "
+            "border, too.",
             (", [pixels.size]]", "]"),
         ),
         Mistake(
-            "The first run is missing. It begins at pixel 0: that is a border too.",
+            "The first run is missing. It begins at pixel 0, so 0 is a border, too.",
             ("[[0], changes", "[changes"),
         ),
         Mistake(
-            "The borders are one pixel early. If pixel 4 differs from pixel 3, a run begins at 4: "
-            "add 1 to the places where neighbours differ.",
+            "The borders are one pixel too early. If pixel 4 differs from pixel 3, a run begins "
+            "at 4, so add 1 to the places where neighbours differ.",
             ("pixels[:-1]) + 1", "pixels[:-1])"),
         ),
         Mistake(
@@ -91,8 +91,8 @@ RLE_ENCODE = Check(
             ("np.diff(borders)", "borders[1:]"),
         ),
         Mistake(
-            "This is start and length of each run of the object. Here only lengths are stored, "
-            "those of the background too.",
+            "This is the start and the length of each run of the object. Store only lengths, and "
+            "those of the background, too.",
             rle_starts_and_lengths,
         ),
     ],
@@ -200,16 +200,17 @@ MATCH_MASKS = Check(
             ("return truth, result,", "return result, truth,"),
         ),
         Mistake(
-            "The third result is the IoU of all pairs. Wanted is that of the pairs that match: "
-            "iou[truth, result].",
+            "The third result holds the IoU of all pairs. Return only that of the pairs that "
+            "match: iou[truth, result].",
             ("iou[truth, result]", "iou"),
         ),
     ],
     hints=[
-        "How much of two masks together is shared? Think of the union as of two areas laid on a "
-        "pile: where is it two layers thick?",
-        "np.add.outer(truth_area, result_area) is the sum of the areas of each pair, (N, M). Take "
-        "off what is shared, and divide what is shared by it; np.maximum(..., 1) keeps 0/0 away.",
+        "What share of two masks together do they have in common? Think of the union as two areas "
+        "on top of each other: where is it two layers thick?",
+        "np.add.outer(truth_area, result_area) is the sum of the areas of each pair, (N, M). "
+        "Subtract the shared pixels, and you have the union. Divide the shared pixels by it; "
+        "np.maximum(..., 1) avoids 0/0.",
         "np.nonzero(iou > 0.5) gives the rows and the columns of the matches. With them, "
         "iou[rows, columns] picks their values.",
     ],
@@ -256,17 +257,18 @@ SMOTSA = Check(
             ("float(np.sum(ious))", "len(ious)"),
         ),
         Mistake(
-            "False positives cost nothing. A tracker that covers the image with masks would "
-            "win: subtract them.",
+            "In your formula false positives cost nothing, so a tracker that covers the image "
+            "with masks would win. Subtract them.",
             (" - false_positives", ""),
         ),
         Mistake(
-            "Identity switches cost nothing. Without them nobody asks who is who: subtract them.",
+            "In your formula identity switches cost nothing, so it does not matter which object "
+            "is which. Subtract them.",
             (" - id_switches", ""),
         ),
         Mistake(
-            "Misses are punished twice. A missed mask is not in the sum already; take off only "
-            "false positives and switches.",
+            "You count misses twice. A missed mask adds nothing to the sum, and that is its cost. "
+            "Subtract only false positives and switches.",
             ("- id_switches)", "- id_switches - truth_masks + len(ious))"),
         ),
         Mistake(
@@ -280,21 +282,22 @@ SMOTSA = Check(
             ("float(np.sum(ious))", "float(np.mean(ious)) * truth_masks if len(ious) else 0.0"),
         ),
         Mistake(
-            "sMOTSA may be below 0: where there are more mistakes than matches. Do not clip it.",
+            "sMOTSA may be below 0, if there are more mistakes than matches. Do not clip it.",
             (
                 "(found - false_positives - id_switches) / truth_masks",
                 "max(0.0, (found - false_positives - id_switches) / truth_masks)",
             ),
         ),
         Mistake(
-            "Where there is no true mask nothing can be found, and mots_tools says minus infinity. "
-            "Return -math.inf.",
+            "If there is no true mask, nothing can be found, and the official mots_tools give "
+            "minus infinity. Return -math.inf.",
             ("return -math.inf", "return 0.0"),
         ),
     ],
     hints=[
-        "A perfect result has a match of IoU 1 for each true mask, and no mistake. What is left of "
-        "it when outlines are off, when something is invented, when two change places?",
+        "A perfect result has a match of IoU 1 for each true mask, and no mistake. What changes "
+        "if outlines are not exact, if a mask is invented, or if two tracks exchange their "
+        "objects?",
         "Sum of the IoU, minus both kinds of mistakes, divided by the number of true masks. That "
         "number can be 0.",
         "First `if truth_masks == 0: return -math.inf`. Then one line with np.sum(ious).",
@@ -408,8 +411,8 @@ ASSOCIATE = Check(
             (", maximize=True", ""),
         ),
         Mistake(
-            "The threshold comes too late. A pair that is thrown away after the assignment has "
-            "already taken the place of a possible one: set it to 0 before.",
+            "You apply the threshold too late. A pair that you throw away after the assignment "
+            "has already taken the place of a possible one. Set it to 0 before the assignment.",
             ("score = np.where((overlap > 0) & (score >= least), score, 0.0)", ""),
             (
                 "# Step 4",
@@ -417,13 +420,13 @@ ASSOCIATE = Check(
             ),
         ),
         Mistake(
-            "Impossible pairs come out. An assignment fills every row that it can, with score 0 "
-            "if need be: leave those out at the end.",
+            "Your result has impossible pairs. An assignment fills every row that it can, even "
+            "with a score of 0. Leave those out at the end.",
             ("if score[row, column] > 0:", "if True:"),
         ),
         Mistake(
-            "Each track takes its best proposal, whoever else has it. Two tracks must not continue "
-            "with one proposal: choose for all of them together.",
+            "Each track takes its best proposal, even if another track has it. Two tracks must "
+            "not continue with the same proposal, so choose for all of them together.",
             ("# Step 3", "return best_of_each(score)\n    # Step 3"),
             best_of_each=lambda score: (
                 np.where(score.max(1) > 0, score.argmax(1), -1)
@@ -439,13 +442,13 @@ ASSOCIATE = Check(
             ),
         ),
         Mistake(
-            "A proposal without any overlap was taken for its looks. Nothing jumps across the "
-            "image: where overlap is 0 the pair is impossible.",
+            "You took a proposal without any overlap because of its looks. Objects do not jump "
+            "across the image, so a pair with an overlap of 0 is impossible.",
             ("(overlap > 0) & (score >= least)", "score >= least"),
         ),
         Mistake(
-            "The threshold is held against the overlap alone. It is the score, overlap and looks "
-            "together, that must reach it.",
+            "You compare the threshold with the overlap alone. The whole score, overlap and looks "
+            "together, has to reach it.",
             ("score >= least", "overlap >= least"),
         ),
         Mistake(
@@ -463,20 +466,20 @@ ASSOCIATE = Check(
             ("if greedy:", "if True:"),
         ),
         Mistake(
-            "Greedy in the order of the tracks: the first track takes what a later one has a "
-            "better claim to. Take the best pair of all first.",
+            "You go through the tracks in their order, so the first track takes a proposal that "
+            "fits a later one better. Take the best pair of all first.",
             greedy_pairs=pairs_in_turn,
         ),
         Mistake(
-            "This is the track of each proposal. Wanted is the proposal of each track: one number "
+            "This is the track of each proposal. Return the proposal of each track: one number "
             "for each row.",
             ("# Step 3", "score = score.T.copy()\n    # Step 3"),
         ),
     ],
     hints=[
-        "A track and a proposal have two things in common or not: the place and the looks. How do "
-        "two numbers become one? And which pairs must never be chosen, however few others there "
-        "are?",
+        "A track and a proposal may agree in two things: the place and the looks. How do you make "
+        "one number out of two? And which pairs must never be chosen, even if there are no "
+        "others?",
         "Weighted sum first. Then set impossible pairs to 0 with np.where, before choosing. "
         "linear_sum_assignment(score, maximize=True) and greedy_pairs(score) both return rows and "
         "columns.",

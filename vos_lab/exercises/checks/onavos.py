@@ -90,24 +90,25 @@ SELECT_TRAINING_PIXELS = Check(
     ],
     mistakes=[
         Mistake(
-            "A pixel that is sure and far became positive. Objects do not jump, so it is more "
-            "likely a look-alike: what is far is negative, whatever the network thinks.",
+            "A pixel that is sure and far became positive. Objects do not jump, so it is probably "
+            "something that looks like the object. A far pixel is negative, whatever the network "
+            "says.",
             ("return chosen", "chosen[probability >= sure] = 1\n    return chosen"),
         ),
         Mistake(
-            "What is neither sure nor far was called background. It may well be the part of the "
-            "object that has changed: nothing is known of it, so it is 255.",
+            "You called pixels background that are neither sure nor far. They may be the part of "
+            "the object that has changed. We know nothing about them, so they are 255.",
             ("return chosen", "return (chosen == 1).astype(np.uint8)"),
         ),
         Mistake(
-            "Negatives were chosen by what the network thinks. Where it has lost the object it "
-            "would learn just that. Choose them by their distance from the last mask.",
+            "You chose the negatives by the answer of the network. Where it has lost the object, "
+            "it would learn that this is right. Choose them by their distance from the last mask.",
             ("distance > far", "probability <= 1 - sure"),
             ("last_mask.any()", "True"),
         ),
         Mistake(
-            "The distance was measured inside the last mask. cv2.distanceTransform measures to the "
-            "nearest 0, so the mask must be 0 and all else 1.",
+            "You measured the distance inside the last mask. cv2.distanceTransform measures to "
+            "the nearest 0, so the mask must be 0 and everything else 1.",
             ("~last_mask", "last_mask"),
         ),
         Mistake(
@@ -116,14 +117,15 @@ SELECT_TRAINING_PIXELS = Check(
             (">= sure", ">= np.where(last_mask, sure, np.inf)"),
         ),
         Mistake(
-            "The distance was measured from what is sure in this frame. Measure it from the last "
-            "mask: else the network is judge of its own cause.",
+            "You measured the distance from the sure pixels of this frame. Measure it from the "
+            "last mask, because otherwise both kinds of evidence come from the same answer of the "
+            "network.",
             ("last_mask.any()", "(probability >= sure).any()"),
             ("~last_mask", "probability < sure"),
         ),
         Mistake(
-            "From an empty mask everything became far, so everything background. When the object "
-            "was lost, nothing is known of where it is: no pixel is negative.",
+            "The last mask was empty, so every pixel counted as far, and became background. But "
+            "if the object is lost, we do not know where it is, so no pixel is negative.",
             ("return chosen", "return chosen * np.uint8(last_mask.any())"),
         ),
         Mistake(
@@ -131,17 +133,18 @@ SELECT_TRAINING_PIXELS = Check(
             (">= sure", "> sure"),
         ),
         Mistake(
-            "A pixel exactly at the distance is not yet farther than that: >, not >=.",
+            "A pixel exactly at the distance does not count as far: use >, not >=.",
             ("> far", ">= far"),
         ),
         Mistake(
-            "The distance is counted along rows and columns. Measure it straight: cv2.DIST_L2.",
+            "You measured the distance along rows and columns. Measure it in a straight line: "
+            "cv2.DIST_L2.",
             ("cv2.DIST_L2, cv2.DIST_MASK_PRECISE", "cv2.DIST_L1, cv2.DIST_MASK_3"),
         ),
     ],
     hints=[
-        "Nobody annotates this frame. Which pixels would you bet on, for the object and for the "
-        "background? And what do you say of all the others?",
+        "Nobody annotates this frame. Which pixels are almost certainly object, and which are "
+        "almost certainly background? And what do you say about all the others?",
         "Begin with 255 everywhere. Sure pixels become 1. Then pixels that are far from the last "
         "mask become 0, those that were sure, too.",
         "cv2.distanceTransform of the inverted mask, as uint8, with cv2.DIST_L2 and "
@@ -207,12 +210,13 @@ ADAPT = Check(
             ("share * loss(now, current[1]) + loss(then, truth)", "loss(now, current[1])"),
         ),
         Mistake(
-            "The current frame is weighed, and the first one is missing. Add the loss of a view of "
-            "the first frame in every step: it is what keeps the network honest.",
+            "You weighted the current frame, but the first frame is missing. Add the loss of a "
+            "view of the first frame in every step, because it is the only frame that is "
+            "certainly right.",
             (" + loss(then, truth)", ""),
         ),
         Mistake(
-            "Only the first frame is learned, and the network knows that one already. Add share "
+            "The network learns only the first frame, and it knows that one already. Add share "
             "times the loss of the current frame.",
             ("share * loss(now, current[1]) + ", ""),
         ),
@@ -223,11 +227,12 @@ ADAPT = Check(
             ("loss(then", "share * loss(then"),
         ),
         Mistake(
-            "Both frames count alike. The current one is a guess: multiply its loss with share.",
+            "Both frames count the same. The masks of the current frame are a guess, so multiply "
+            "its loss by share.",
             ("share * ", ""),
         ),
         Mistake(
-            "The first frame was given what share leaves over. It always counts 1.",
+            "You gave the first frame the weight 1 - share. It always has the weight 1.",
             ("loss(then", "(1 - share) * loss(then"),
         ),
         Mistake(
@@ -250,16 +255,15 @@ ADAPT = Check(
             ("optimiser.step()", ""),
         ),
         Mistake(
-            "The optimiser was made anew in each step, so it forgets how steep things have been. "
-            "Make one for all steps of a frame, before the loop.",
+            "You made a new optimiser in each step, so it forgets the gradients of the earlier "
+            "steps. Make one for all steps of a frame, before the loop.",
             (
                 "# Step 2",
                 "optimiser = torch.optim.Adam(network.parameters(), learning_rate)  #",
             ),
         ),
         Mistake(
-            "This is plain gradient descent. Use Adam, which chooses how far to go for each weight "
-            "by itself.",
+            "This is plain gradient descent. Use Adam, which chooses a step size for each weight.",
             ("Adam", "SGD"),
         ),
         Mistake(
@@ -277,8 +281,8 @@ ADAPT = Check(
         ),
     ],
     hints=[
-        "A network that learns only from its own opinion gets ever surer of it, right or wrong. "
-        "What do you have that is certainly true?",
+        "A network that learns only from its own answers gets surer and surer of them, even if "
+        "they are wrong. What do you have that is certainly right?",
         "Each step is one update: the loss of the current frame times share, plus the loss of the "
         "next view of the first frame. One Adam serves all steps.",
         "network(x) gives a pair, of which you need the first. Then zero_grad, backward, step, and "

@@ -94,8 +94,8 @@ FLOW_TO_RGB = Check(
             ("polar(flow)", "polar(flow * np.array([1, -1], np.float32))"),
         ),
         Mistake(
-            "The wheel is turned by half: these colours say where the motion comes from. To the "
-            "right is red.",
+            "The wheel is turned by half a turn, so the colours say where the motion comes from. "
+            "Motion to the right is red.",
             ("polar(flow)", "polar(-flow)"),
         ),
         Mistake(
@@ -108,8 +108,8 @@ FLOW_TO_RGB = Check(
             ("255 + share * (hue - 255)", "share * hue"),
         ),
         Mistake(
-            "What is longer than max_flow looks as if it were just as long. Show it at 3/4 of its "
-            "hue.",
+            "A vector longer than max_flow looks as if it were exactly that long. Show it at 3/4 "
+            "of its hue.",
             ("0.75 * hue[too_long]", "hue[too_long]"),
         ),
         Mistake(
@@ -119,11 +119,11 @@ FLOW_TO_RGB = Check(
             ("[..., channel] = colour", "[..., channel] = colour.astype(np.int64)"),
         ),
         Mistake(
-            "White says 'it does not move'. Where the flow is not known the image is black.",
+            "White means 'it does not move'. Where the flow is not known, the image must be black.",
             ("image[unknown] = 0", ""),
         ),
         Mistake(
-            "Where nothing moves the longest length is 0, and 0/0 is no number. No motion is "
+            "If nothing moves, the longest length is 0, and 0/0 is not a number. No motion is "
             "white.",
             ("image[unknown] = 0", "image[unknown | ~length.any()] = 0"),
         ),
@@ -208,8 +208,8 @@ WARP = Check(
     ],
     mistakes=[
         Mistake(
-            "You looked on the wrong side. The flow says where a pixel goes, and there is its "
-            "colour in the second image: add the flow, do not subtract it.",
+            "You looked in the wrong direction. The flow says where a pixel goes, and that is "
+            "where its colour is in the second image: add the flow, do not subtract it.",
             ("columns + flow", "columns - flow"),
             ("rows + flow", "rows - flow"),
         ),
@@ -241,8 +241,8 @@ WARP = Check(
             ("np.rint(mixed)", "mixed"),
         ),
         Mistake(
-            "What points outside became black. Here it takes the nearest pixel of the border, so "
-            "that no edge appears where there is none.",
+            "A pixel whose flow points outside became black. It should get the nearest pixel of "
+            "the border, because otherwise a new edge appears.",
             (
                 "# Step 2",
                 "outside = (x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)\n    # Step 2",
@@ -250,8 +250,8 @@ WARP = Check(
             ("return mixed", "mixed[outside] = 0\n    return mixed"),
         ),
         Mistake(
-            "What leaves on one side came in on the other: a negative index counts from the end. "
-            "Clip the place to the image first.",
+            "What leaves the image on one side came in on the other side, because a negative "
+            "index counts from the end. Clip the place to the image first.",
             ("np.clip(x, 0, width - 1)", "x % width"),
             ("np.clip(y, 0, height - 1)", "y % height"),
             (
@@ -266,8 +266,8 @@ WARP = Check(
         ),
     ],
     hints=[
-        "Stand on a pixel of the first image. The flow says where it went. Which image do you look "
-        "at, and where?",
+        "Think of a pixel of the first image. The flow says where it went. Which image do you "
+        "look at, and where?",
         "The place is the own column plus dx, and the own row plus dy. It lies between four "
         "pixels: mix left and right by how far it is from the left, then upper and lower alike.",
         "np.mgrid gives rows and columns. Clip the places, floor them for the upper left pixel, "
@@ -384,18 +384,18 @@ LUCAS_KANADE = Check(
     ],
     mistakes=[
         Mistake(
-            "The sign is turned round. Ix dx + Iy dy + It = 0: It goes to the other side, with a "
+            "The sign is wrong. From Ix dx + Iy dy + It = 0, It goes to the other side with a "
             "minus.",
             ("start + np.stack", "start - np.stack"),
         ),
         Mistake(
-            "This is only the change. The guess was used to bring the second image back, so the "
+            "This is only the change. You used the guess to bring the second image back, so the "
             "flow is the guess plus the change.",
             ("start + np.stack", "np.stack"),
         ),
         Mistake(
-            "The second image was not brought back by the guess. Without that the whole motion is "
-            "found again, and added to the guess.",
+            "You did not bring the second image back by the guess. Then the whole motion is found "
+            "a second time, and added to the guess.",
             ("warp(second, start)", "second"),
         ),
         Mistake(
@@ -404,8 +404,8 @@ LUCAS_KANADE = Check(
             ("# Step 1", "start = np.zeros_like(start)\n    # Step 1"),
         ),
         Mistake(
-            "Where there is no structure, the matrix is 0, and 0/0 is no number. Add the ridge to "
-            "both sums on the diagonal.",
+            "Where the image has no structure, the matrix is 0, and 0/0 is not a number. Add the "
+            "ridge to both sums on the diagonal.",
             (" + ridge", ""),
         ),
         Mistake("dx and dy are exchanged: dx comes first.", ("[dx, dy]", "[dy, dx]")),
@@ -476,17 +476,18 @@ HORN_SCHUNCK = Check(
             ("mean - np.stack", "mean + np.stack"),
         ),
         Mistake(
-            "The smoothness is too weak: the denominator has its square, α² + Ix² + Iy².",
+            "The smoothness is too weak, because the denominator needs the square of α: α² + Ix² "
+            "+ Iy².",
             ("smoothness**2", "smoothness"),
         ),
         Mistake(
-            "Nothing travels from pixel to pixel, so only the motion along the gradient is found. "
-            "Start each iteration from the mean of the neighbours.",
+            "No information travels from pixel to pixel, so you find only the motion along the "
+            "gradient. Start each iteration from the mean of the neighbours.",
             ("neighbour_mean(flow)", "flow"),
         ),
         Mistake(
-            "This is one iteration. What is known travels one pixel each time: return after the "
-            "loop, not in it.",
+            "This is only one iteration. In each iteration the information travels one pixel "
+            "farther, so return after the loop, not inside it.",
             ("range(iterations)", "range(1)"),
         ),
         Mistake(
@@ -495,8 +496,8 @@ HORN_SCHUNCK = Check(
             ("it = it - ix * start[..., 0] - iy * start[..., 1]", ""),
         ),
         Mistake(
-            "The second image was not brought back by the guess. A motion of several pixels is no "
-            "small motion.",
+            "You did not bring the second image back by the guess. The equation holds only for "
+            "small motions, and the guess may be several pixels long.",
             (
                 "derivatives(first, warp(second, start), start)",
                 "derivatives(first, second, np.zeros_like(start))",
@@ -505,10 +506,11 @@ HORN_SCHUNCK = Check(
         ),
     ],
     hints=[
-        "Where nothing can be seen, whom would you ask which way it moves?",
-        "Two wishes are balanced: to be like the mean of the neighbours, and to obey brightness "
-        "constancy. Start from the mean, measure how much it breaks the constancy, and go back "
-        "along the gradient by a part of that.",
+        "In a flat part of the image you cannot see the motion. What could tell you how this part "
+        "moves?",
+        "Two demands are balanced: the flow should be like the mean of the neighbours, and it "
+        "should obey brightness constancy. Start from the mean, measure how much it breaks the "
+        "constancy, and go back along the gradient by a part of that.",
         "Before the loop: derivatives with the second image brought back, It minus what the guess "
         "explains, and the denominator. In the loop: neighbour_mean, what is broken divided by the "
         "denominator, and the mean minus the gradient times that.",
@@ -569,12 +571,12 @@ ENDPOINT_ERROR = Check(
             ("np.sqrt((difference**2).sum(axis=-1))", "np.abs(difference).sum(axis=-1)"),
         ),
         Mistake(
-            "A mean of the squares makes every error smaller, by the root of 2. Take their sum.",
+            "You took the mean of the squares, so every error is too small by a factor of the "
+            "root of 2. Take their sum.",
             (".sum(", ".mean("),
         ),
         Mistake(
-            "This is the mean over the image. What is asked for is a map, with an error for each "
-            "pixel.",
+            "This is the mean over the image. Return a map, with an error for each pixel.",
             (
                 "np.sqrt((difference**2).sum(axis=-1))",
                 "np.sqrt((difference**2).sum(axis=-1)).mean()",
@@ -601,8 +603,8 @@ ENDPOINT_ERROR = Check(
         ),
     ],
     hints=[
-        "The flow says that a pixel ends here, the truth says there. How far is it from here to "
-        "there?",
+        "The flow says that a pixel ends in one place, and the truth says in another one. How far "
+        "are the two places apart?",
         "Subtract the vectors, at each pixel, and take the length of the difference.",
         "The length is the square root of the sum of the squares along the last axis. A NaN in the "
         "truth stays a NaN by itself.",

@@ -65,18 +65,18 @@ CLASS_BALANCED_LOSS = Check(
             ("positive, beta, 1 - beta", "positive, 1 - beta, beta"),
         ),
         Mistake(
-            "Each pixel counts alike: this is plain cross-entropy. Multiply the object by beta and "
-            "the background by 1 - beta.",
+            "Every pixel counts the same, so this is plain cross-entropy. Multiply the object by "
+            "beta and the background by 1 - beta.",
             ("torch.where(positive, beta, 1 - beta) * counts", "counts"),
         ),
         Mistake(
-            "Void was taken for background. It has no truth: it gets the weight 0, and does not "
-            "count in beta or in the number of pixels.",
+            "You took void for background. The truth of void is not known, so it gets the weight "
+            "0, and does not count in beta or in the number of pixels.",
             ("truth != VOID", "truth >= 0"),
             ("truth > 0", "truth == 1"),
         ),
         Mistake(
-            "Void is 255, which is above 0, so it was taken for the object. Leave it out first.",
+            "Void is 255, which is above 0, so you took it for the object. Leave it out first.",
             ("truth != VOID", "truth >= 0"),
         ),
         Mistake(
@@ -104,8 +104,8 @@ CLASS_BALANCED_LOSS = Check(
         ),
     ],
     hints=[
-        "A frame has twenty pixels of background for each of the object. What does a network "
-        "learn that wants the mean loss to be small? What would you change?",
+        "A frame has twenty pixels of background for each pixel of the object. What does a "
+        "network learn if only the mean loss counts? What would you change?",
         "beta is the share of the background among the pixels that count. The object is weighted "
         "by beta, the background by 1 - beta, void by 0.",
         "binary_cross_entropy_with_logits with reduction='none' gives the loss of each pixel. "
@@ -162,31 +162,33 @@ FUSE_SIDE_OUTPUTS = Check(
     ],
     mistakes=[
         Mistake(
-            "The coarse outputs were enlarged in blocks, so the mask gets stairs. Enlarge them "
-            "bilinearly.",
+            "You enlarged the coarse outputs in blocks, so the outline of the mask has steps. "
+            "Enlarge them bilinearly.",
             ('mode="bilinear", align_corners=False', 'mode="nearest"'),
         ),
         Mistake(
-            "Corner pixels were put on corner pixels, so each coarse opinion sits beside its "
+            "You put corner pixels on corner pixels, so each coarse output is a little beside its "
             "place. A pixel has an area: align_corners=False.",
             ("align_corners=False", "align_corners=True"),
         ),
         Mistake(
-            "The weights were not used: all sizes count alike. Multiply each with its weight.",
+            "You did not use the weights, so all sizes count the same. Multiply each size by its "
+            "weight.",
             (" * weight[:, None, None, None, None]", ""),
         ),
         Mistake(
-            "This is the mean. Add up; the weights say already how much each size counts.",
+            "This is the mean. Take the sum, because the weights already say how much each size "
+            "counts.",
             ("sum(dim=0)", "mean(dim=0)"),
         ),
         Mistake(
-            "Probabilities were added, which gives more than 1. Log-odds are evidence: add those. "
-            "The sigmoid comes after the fusion.",
+            "You added probabilities, which can give more than 1. Add the log-odds. The sigmoid "
+            "comes after the fusion.",
             ("interpolate(side,", "interpolate(side.sigmoid(),"),
         ),
         Mistake(
-            "All were brought to the size of the last one, which is the coarsest. Take that of the "
-            "first.",
+            "You brought all of them to the size of the last one, which is the coarsest. Take the "
+            "size of the first.",
             ("sides[0]", "sides[-1]"),
         ),
         Mistake(
@@ -194,14 +196,14 @@ FUSE_SIDE_OUTPUTS = Check(
             ("weight[", "weight.flip(0)["),
         ),
         Mistake(
-            "The weights went through a softmax. They are learned as they are: one may be below 0, "
-            "and together they need not be 1.",
+            "You put the weights through a softmax. Use them as they are: a weight may be below "
+            "0, and their sum does not have to be 1.",
             ("weight[", "weight.softmax(0)["),
         ),
     ],
     hints=[
-        "Five witnesses look at the same place from near and from far. Before you add up what they "
-        "say, it must be about the same pixels.",
+        "Five side outputs look at the same frame at different sizes. Before you add them, they "
+        "must refer to the same pixels.",
         "functional.interpolate brings each to the height and width of the first. Then it is a "
         "weighted sum.",
         "mode='bilinear', align_corners=False. Stack along a new first dimension, give the weights "
@@ -256,8 +258,8 @@ FINE_TUNE = Check(
     ],
     mistakes=[
         Mistake(
-            "The gradients of all steps pile up: backward adds to what is there. Set them to zero "
-            "before each backward.",
+            "The gradients of all steps add up, because backward adds to what is there. Set them "
+            "to zero before each backward.",
             ("optimiser.zero_grad()", ""),
         ),
         Mistake(
@@ -266,7 +268,7 @@ FINE_TUNE = Check(
             ("optimiser.step()", ""),
         ),
         Mistake(
-            "The optimiser is made anew in every step, so Adam forgets what it knows about the "
+            "You make a new optimiser in every step, so Adam forgets what it knows about the "
             "gradients. Make it once, before the loop.",
             (
                 "optimiser.zero_grad()",
@@ -304,7 +306,7 @@ FINE_TUNE = Check(
         ),
     ],
     hints=[
-        "To overfit is the aim here: the same few pictures, until the network knows this one "
+        "The aim is to overfit: the network sees the same few pictures until it knows this one "
         "object. What happens in one step of learning?",
         "Forward, loss, gradients to zero, backward, step. The optimiser lives through all steps.",
         "torch.optim.Adam(network.parameters(), learning_rate); network(inputs) gives the fused "
@@ -358,24 +360,26 @@ SNAP_TO_CONTOURS = Check(
     ],
     mistakes=[
         Mistake(
-            "A single pixel drew its whole region in. More than half of a region must be object.",
+            "A single pixel was enough to take a whole region. More than half of a region must be "
+            "object.",
             ("inside > 0.5 * pixels", "inside > 0"),
         ),
         Mistake(
-            "A region of which exactly half is object was taken. More than half: use >, not >=.",
+            "You took a region of which exactly half is object. It must be more than half: use >, "
+            "not >=.",
             ("inside > ", "inside >= "),
         ),
         Mistake(
-            "Pixels were only taken away. A region that is object is so as a whole: its missing "
-            "pixels are filled.",
+            "You only took pixels away. If a region is object, all of it is object, so fill its "
+            "missing pixels.",
             ("chosen[regions]", "(mask > 0.5) & chosen[regions]"),
         ),
         Mistake(
-            "Pixels were only added. A region that is not object loses those that it had.",
+            "You only added pixels. If a region is not object, it loses the pixels that it had.",
             ("chosen[regions]", "(mask > 0.5) | chosen[regions]"),
         ),
         Mistake(
-            "The soft mask was cut at one half before it was counted. Count how much of each pixel "
+            "You cut the soft mask at one half before you counted. Count how much of each pixel "
             "is object.",
             ("mask.ravel()", "(mask.ravel() > 0.5)"),
         ),
@@ -384,14 +388,14 @@ SNAP_TO_CONTOURS = Check(
             ("chosen[regions]", "chosen[regions] & (regions > 0)"),
         ),
         Mistake(
-            "This asks for half of the object. Ask for half of the region: compare with its own "
+            "You compare with half of the object. Compare with half of the region: use its own "
             "number of pixels.",
             ("0.5 * pixels", "0.5 * mask.sum()"),
         ),
     ],
     hints=[
-        "Every region has one vote for itself. What does it have to count, and when does it say "
-        "yes?",
+        "Every region becomes object or background as a whole. What do you have to count in it, "
+        "and when does it become object?",
         "np.bincount over the numbers of the regions counts their pixels. With weights it adds up "
         "how much of them is object.",
         "Flatten both for np.bincount. Compare the second count with half of the first: one answer "

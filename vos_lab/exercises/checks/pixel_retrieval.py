@@ -70,8 +70,8 @@ PIXEL_TRIPLET_LOSS = Check(
     ],
     mistakes=[
         Mistake(
-            "You took the farthest pixel of its kind. A head need not look like a hoof: it is "
-            "enough that one pixel of its kind is near. Take the nearest.",
+            "You took the farthest pixel of the same kind. A head does not have to look like a "
+            "hoof: it is enough if one pixel of the same kind is near. Take the nearest.",
             ("to_same.min", "to_same.max"),
         ),
         Mistake(
@@ -84,8 +84,8 @@ PIXEL_TRIPLET_LOSS = Check(
             (".values", ".values.sqrt()"),
         ),
         Mistake(
-            "An anchor that has more than its margin counts below 0, and pays for others. It "
-            "costs nothing: cut at 0, each anchor on its own.",
+            "An anchor with more than the margin counts below 0, and makes up for others. It "
+            "should cost nothing, so cut each anchor at 0.",
             (".clamp(min=0)", ""),
         ),
         Mistake(
@@ -93,7 +93,7 @@ PIXEL_TRIPLET_LOSS = Check(
             (".clamp(min=0).mean()", ".mean().clamp(min=0)"),
         ),
         Mistake(
-            "The two kinds have changed places: the own kind shall be near, the other one far.",
+            "The two kinds are exchanged: the same kind should be near, and the other kind far.",
             ("nearest_same - nearest_other", "nearest_other - nearest_same"),
         ),
         Mistake(
@@ -105,11 +105,11 @@ PIXEL_TRIPLET_LOSS = Check(
     ],
     hints=[
         "At test time a pixel takes the label of its nearest neighbour. When is that label right? "
-        "Say it with two distances.",
+        "Compare two distances.",
         "squared_distances gives all distances between two lists of pixels, a row for each anchor. "
         "Which number of a row counts?",
-        "min(dim=1).values for both pools. The difference, plus the margin, is what is missing; "
-        "clamp(min=0) for those that miss nothing; then the mean.",
+        "Take min(dim=1).values for both pools. The difference plus the margin says how much is "
+        "missing; clamp(min=0) for anchors with enough; then the mean.",
     ],
     tolerance=1e-4,
     gradients=("anchors", "same", "other"),
@@ -187,28 +187,28 @@ NEAREST_NEIGHBOUR_LABELS = Check(
     ],
     mistakes=[
         Mistake(
-            "You asked the farthest references. topk gives the largest numbers; you want the "
+            "You took the farthest references. topk gives the largest numbers, and you need the "
             "smallest distances: largest=False.",
             ("largest=False", "largest=True"),
         ),
         Mistake(
-            "You asked only the nearest one; ask as many as neighbours says.",
+            "You took only the nearest one. Take as many as `neighbours` says.",
             ("min(neighbours, len(references))", "1"),
         ),
         Mistake(
-            "You asked all references. Only the nearest ones have a say.",
+            "You took all references. Only the nearest ones should count.",
             ("min(neighbours, len(references))", "len(references)"),
         ),
         Mistake(
-            "You added the labels up: a share goes from 0 to 1. Take their mean.", ("mean(", "sum(")
+            "You added the labels. A share goes from 0 to 1, so take their mean.", ("mean(", "sum(")
         ),
         Mistake(
-            "There may be fewer references than neighbours, after one click for example. Ask as "
-            "many as there are: min.",
+            "There may be fewer references than neighbours, for example after one click. Then "
+            "take as many as there are: min.",
             ("min(neighbours, len(references))", "neighbours"),
         ),
         Mistake(
-            "You cut at one half. Keep the mean: how much the neighbours agree is worth knowing.",
+            "You cut at one half. Keep the mean, because it says how much the neighbours agree.",
             ("mean(dim=1)", "mean(dim=1).gt(0.5).float()"),
         ),
         Mistake(
@@ -227,7 +227,7 @@ NEAREST_NEIGHBOUR_LABELS = Check(
         ),
     ],
     hints=[
-        "Which reference pixels are most like this pixel, and what do they say about themselves?",
+        "Which reference pixels are most like this pixel, and what are their labels?",
         "squared_distances for one part of the queries, then the numbers of the smallest in each "
         "row. labels[numbers] looks the labels up, for all rows at once.",
         "queries.split(rows), where rows is how often a row of len(references) numbers fits into "
@@ -322,13 +322,13 @@ GROW_REFERENCE = Check(
     ],
     mistakes=[
         Mistake(
-            "No pixel of the background was added. To be sure of the background is worth as much: "
-            "its share is 1 minus that of all objects.",
+            "You added no pixel of the background. Sure pixels of the background help just as "
+            "much: the share of the background is 1 minus that of all objects.",
             ("[background, labels]", "[labels]"),
         ),
         Mistake(
-            "Pixels were added whose neighbours did not agree. Then a mistake becomes a "
-            "reference, and spreads.",
+            "You added pixels whose neighbours did not agree. Then a mistake becomes a reference, "
+            "and spreads.",
             (">= sure", ">= 0"),
         ),
         Mistake(
@@ -336,12 +336,12 @@ GROW_REFERENCE = Check(
             (">= sure", "> sure"),
         ),
         Mistake(
-            "You added up the shares of all objects. A pixel that is half of one and half of "
-            "another is sure of neither.",
+            "You added the shares of all objects. If a pixel is half one object and half another, "
+            "it is sure of neither.",
             ("[background, labels]", "[background, 1 - background]"),
         ),
         Mistake(
-            "You kept the oldest. What the object looks like now is in the newest.",
+            "You kept the oldest pixels. The newest ones show what the object looks like now.",
             ("numbers[max(0, len(numbers) - most) :]", "numbers[:most]"),
         ),
         Mistake(
@@ -350,7 +350,7 @@ GROW_REFERENCE = Check(
             ("torch.cat([torch.arange(given), newest])", "newest"),
         ),
         Mistake(
-            "The annotated pixels were counted, too. most is for those that were added.",
+            "You counted the annotated pixels, too. `most` limits only those that were added.",
             ("- most)", "- max(0, most - given))"),
         ),
         Mistake(
@@ -358,11 +358,12 @@ GROW_REFERENCE = Check(
             ("[max(0, len(numbers) - most) :]", ""),
         ),
         Mistake(
-            "Where nothing may be kept, all was kept: x[-0:] is x[0:], and that is everything.",
+            "If nothing may be kept, you kept everything: x[-0:] is x[0:], and that is the whole "
+            "list.",
             ("max(0, len(numbers) - most)", "-most"),
         ),
         Mistake(
-            "The pixels of the new frame stand behind all others: the first of them has the "
+            "The pixels of the new frame come after all others, so the first of them has the "
             "number given + added.",
             ("given + added + agreed", "agreed"),
         ),
@@ -370,11 +371,11 @@ GROW_REFERENCE = Check(
     hints=[
         "Think of a list in three parts: annotated, added so far, new. Which pixels of each part "
         "are still there afterwards?",
-        "A pixel has a share for each object, and one for the background. It is sure where the "
+        "A pixel has a share for each object, and one for the background. It is sure if the "
         "largest of these is large.",
         "torch.arange makes the numbers of the first two parts. nonzero()[:, 0] gives the numbers "
-        "of the sure pixels, counted from 0: move them behind the others. Cut the list of added "
-        "ones from its front.",
+        "of the sure pixels, counted from 0, so add an offset. If too many are added, drop the "
+        "first ones.",
     ],
 )
 

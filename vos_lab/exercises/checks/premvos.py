@@ -47,29 +47,29 @@ REFINE_PROPOSALS = Check(
     ],
     mistakes=[
         Mistake(
-            "The answer was stretched over the whole frame. It is of the window: bring it to the "
-            "size of the window, and put it where the window was.",
+            "You stretched the answer over the whole frame. It belongs to the window: bring it to "
+            "the size of the window, and put it where the window was.",
             (
                 "whole[top:bottom, left:right] = resized(answer, (bottom - top, right - left))",
                 "whole = resized(answer, image.shape[:2])",
             ),
         ),
         Mistake(
-            "These are the answers as the network gave them. Bring each back to the size and the "
-            "place of its window, in a mask of the size of the image.",
+            "These are the answers of the network as they are. Bring each of them to the size and "
+            "the place of its window, in a mask of the size of the image.",
             (
                 "whole[top:bottom, left:right] = resized(answer, (bottom - top, right - left))",
                 "whole = answer",
             ),
         ),
         Mistake(
-            "The answer lies in the upper left corner. Put it where the window was: "
+            "You put the answer in the upper left corner. Put it where the window was: "
             "top:bottom, left:right.",
             ("whole[top:bottom, left:right]", "whole[: bottom - top, : right - left]"),
         ),
         Mistake(
-            "The window was not enlarged. To look closely, bring the image and the mask in it to "
-            "size before you ask.",
+            "You did not enlarge the window. Bring the image and the mask in it to `size` before "
+            "you give them to the network.",
             ("resized(mask[inside], size)", "mask[inside]"),
             ("resized(image[inside], size)", "image[inside]"),
             (
@@ -87,12 +87,12 @@ REFINE_PROPOSALS = Check(
             ("crop_and_zoom(mask, MARGIN)", "(0, image.shape[0], 0, image.shape[1])"),
         ),
         Mistake(
-            "All proposals share one window. Each has a window of its own, around itself.",
+            "All proposals share one window. Each proposal needs its own window.",
             ("crop_and_zoom(mask, MARGIN)", "crop_and_zoom(np.max(masks, axis=0), MARGIN)"),
         ),
         Mistake(
-            "The window ends where the proposal ends. What the proposal has missed is then never "
-            "seen: give crop_and_zoom the margin MARGIN.",
+            "The window ends where the proposal ends, so the network cannot see what the proposal "
+            "has missed. Give crop_and_zoom the margin MARGIN.",
             (", MARGIN)", ", 0.0)"),
         ),
         Mistake(
@@ -109,24 +109,24 @@ REFINE_PROPOSALS = Check(
             ),
         ),
         Mistake(
-            "The proposal was cut at one half before it was given. How unsure it is is worth "
-            "knowing: give it as it is.",
+            "You cut the proposal at one half first. Give it to the network as it is, because it "
+            "also says how unsure it is.",
             (
                 "resized(mask[inside], size)",
                 "(resized(mask[inside], size) > 0.5).astype(np.float32)",
             ),
         ),
         Mistake(
-            "The ground was blotted out. The network finds the edge by comparing both sides of it: "
-            "give it the image as it is.",
+            "You removed the ground from the image. The network finds the edge by comparing both "
+            "sides of it, so give it the image as it is.",
             (
                 "as_input(resized(image[inside], size))",
                 "as_input(resized(image[inside], size)) * rough",
             ),
         ),
         Mistake(
-            "Outside of the window the old proposal is left. Its haze there belongs to nothing: "
-            "begin with zeros.",
+            "Outside the window you left the old proposal. Its small values there belong to "
+            "nothing, so begin with zeros.",
             ("np.zeros(image.shape[:2], np.float32)", "masks[len(refined)].copy()"),
         ),
         Mistake(
@@ -135,7 +135,8 @@ REFINE_PROPOSALS = Check(
             (".sigmoid()", ""),
         ),
         Mistake(
-            "The result is cut at one half. Keep it soft: it will be mixed with the proposal.",
+            "You cut the result at one half. Keep it soft, because it will be mixed with the "
+            "proposal.",
             (".sigmoid()", ".gt(0)"),
         ),
         Mistake(
@@ -145,8 +146,8 @@ REFINE_PROPOSALS = Check(
         ),
     ],
     hints=[
-        "You hold a magnifying glass over each proposal, draw its outline on what you see, and "
-        "copy the drawing back onto the frame, at the size and place that it had.",
+        "You hold a magnifying glass over each proposal and draw its outline on what you see. "
+        "Then you copy the drawing back onto the frame, at its old size and place.",
         "For each mask: the window of crop_and_zoom, with MARGIN. In the window, image and mask "
         "at `size`, as four channels. All windows are one batch; the first of the network's pair "
         "is the answer. Then the way back.",
@@ -207,18 +208,18 @@ PROPOSAL_SCORES = Check(
     ],
     mistakes=[
         Mistake(
-            "The highest score was taken over all objects, its own among them. A proposal that "
-            "fits its object well would be punished for it: leave its own out.",
+            "You took the highest score over all objects, including its own. Then a proposal that "
+            "fits its own object well gets a low inverse score. Leave its own object out.",
             ("np.eye(count, dtype=bool)", "np.zeros((count, count), bool)"),
         ),
         Mistake(
-            "You took the mean of the other objects. One other object that fits is enough to "
-            "doubt, however many do not: take the highest.",
+            "You took the mean of the other objects. A single other object that fits is a reason "
+            "to doubt, so take the highest.",
             ("others.max(axis=2, initial=0)", "others.sum(axis=2) / max(1, count - 1)"),
         ),
         Mistake(
-            "You added the scores of the other objects up, so with many of them the inverse score "
-            "goes below 0. Take the highest.",
+            "You added the scores of the other objects, so with many of them the inverse score "
+            "falls below 0. Take the highest.",
             ("others.max(axis=2, initial=0)", "others.sum(axis=2)"),
         ),
         Mistake(
@@ -228,30 +229,30 @@ PROPOSAL_SCORES = Check(
             ("np.eye(count, dtype=bool)", "np.eye(len(reid), dtype=bool)[:, None]"),
         ),
         Mistake(
-            "1 minus the object's own score says the contrary of that score. Take the highest "
-            "score of the *other* objects from 1.",
+            "You took 1 minus the object's own score, which only reverses that score. Take 1 "
+            "minus the highest score of the *other* objects.",
             ("others.max(axis=2, initial=0)", "score"),
         ),
         Mistake(
-            "What fits another object gets a higher score here. Take the highest of the others "
-            "from 1.",
+            "Here a proposal that fits another object gets a higher score. Take 1 minus the "
+            "highest score of the others.",
             ("1 - others", "others"),
         ),
         Mistake(
-            "With one object there is no other one that could fit better. So the highest of the "
-            "others is 0, and the inverse score 1.",
+            "With one object there is no other object that could fit better. So the highest score "
+            "of the others is 0, and the inverse score is 1.",
             (
                 "1 - others.max(axis=2, initial=0)",
                 "(1 - others.max(axis=2, initial=0)) * (count > 1)",
             ),
         ),
         Mistake(
-            "The inverse scores have changed places: first that of reid, then that of flow_iou.",
+            "The inverse scores are exchanged: first comes that of reid, then that of flow_iou.",
             ("*inverse)", "*inverse[::-1])"),
         ),
         Mistake(
-            "Objectness is missing. It is the same for all objects, but not for all proposals: "
-            "without it half a thing counts like a whole one.",
+            "Objectness is missing. It is the same for all objects, but not for all proposals. "
+            "Without it, half a thing counts as much as a whole one.",
             ("(objectness[:, None]", "(0 * objectness[:, None]"),
         ),
         Mistake(
@@ -260,27 +261,27 @@ PROPOSAL_SCORES = Check(
             ("objectness[:, None]", "objectness"),
         ),
         Mistake(
-            "Objectness was divided by its sum. It is a score of its own for each proposal, "
-            "however many there are: leave it as it is.",
+            "You divided objectness by its sum. It does not depend on how many proposals there "
+            "are, so leave it as it is.",
             ("objectness[:, None]", "objectness[:, None] / max(1e-9, objectness.sum())"),
         ),
         Mistake(
-            "You divided by the sum of the weights. The weighted sum itself is wanted: `least` is "
-            "compared with it.",
+            "You divided by the sum of the weights. Return the weighted sum itself, because "
+            "`least` is compared with it.",
             ("return sum(", "return 1 / sum(weights) * sum("),
         ),
         Mistake("The scores were added without their weights.", ("weight * score", "score")),
         Mistake(
-            "You multiplied the scores. Then a single 0 rules a proposal out, and each score is "
-            "wrong now and then. Add them.",
+            "You multiplied the scores. Then a single 0 rules a proposal out, although each score "
+            "is sometimes wrong. Add them.",
             ("weight * score", "score**weight"),
             ("sum(", "product("),
             product=lambda parts, start: np.prod([*parts], axis=0) + start,
         ),
     ],
     hints=[
-        "Five judges give points to each pair of a proposal and an object. Two of them ask whether "
-        "the proposal would be better with somebody else.",
+        "Each pair of a proposal and an object gets five scores. Two of them ask whether the "
+        "proposal fits another object better.",
         "For the inverse scores you need, for each proposal and each object, the highest score "
         "among the other objects. How do you leave one out? With a single object there is none.",
         "score[:, None, :] has a row of all objects for each object; np.eye(K) says where its own "
@@ -351,8 +352,8 @@ MERGE_GREEDILY = Check(
     ],
     mistakes=[
         Mistake(
-            "The objects chose one after the other, so the first took what fits another one "
-            "better. Take the best pair of all first, whichever object it is.",
+            "The objects chose one after the other, so the first one took a proposal that fits "
+            "another object better. Take the best pair of all first, for whichever object it is.",
             (
                 "while left.size and left.max() >= least:",
                 "for thing in range(len(chosen)) if len(left) else ():",
@@ -365,16 +366,16 @@ MERGE_GREEDILY = Check(
             ),
         ),
         Mistake(
-            "A proposal was given to two objects. Once it is taken, nobody else can have it.",
+            "You gave a proposal to two objects. When it is taken, no other object can have it.",
             ("= left[proposal] =", "="),
         ),
         Mistake(
-            "An object whose best proposal was taken got none. Let it have the best that is left.",
+            "An object whose best proposal was taken got none. Give it the best one that is left.",
             ("left[:, thing] = left[proposal]", "left[:, left.argmax(axis=0) == proposal]"),
         ),
         Mistake(
-            "Each proposal went to the object that fits it best, or to nobody. Then an object can "
-            "be left without one while proposals are free: look at all pairs that are left.",
+            "Each proposal went only to the object that fits it best. Then an object can be left "
+            "without one although there are free proposals. Look at all pairs that are left.",
             ("left[:, thing] = left[proposal]", "left[left.argmax(axis=1) == thing]"),
         ),
         Mistake(
@@ -398,7 +399,7 @@ MERGE_GREEDILY = Check(
             (">= least", "> -np.inf"),
         ),
         Mistake(
-            "A score of exactly `least` is enough; only less is too little.",
+            "A score of exactly `least` is enough.",
             (">= least", "> least"),
         ),
         Mistake(
@@ -406,22 +407,22 @@ MERGE_GREEDILY = Check(
             (", -1)", ", 0)"),
         ),
         Mistake(
-            "Pixels of the first object have the number 0, as those of nobody. In the picture the "
-            "objects count from 1.",
+            "Pixels of the first object have the number 0, like pixels of no object. In the "
+            "picture the objects count from 1.",
             ("thing + 1", "thing"),
         ),
         Mistake(
-            "The picture has the numbers of the proposals. It shall say whose a pixel is: the "
-            "number of the object, counted from 1.",
+            "The picture has the numbers of the proposals. Put in the number of the object that "
+            "the pixel belongs to, counted from 1.",
             ("thing + 1", "proposal + 1"),
         ),
     ],
     hints=[
-        "Everybody wants something from the same table. Who may take first, so that the fewest "
-        "mistakes are made? And what is left on the table afterwards?",
-        "The highest number of the whole table is a pair: a proposal and an object. Write it down, "
-        "give the object those pixels of the mask that are free, strike out a row and a column. "
-        "Again, until the highest number is too low.",
+        "All objects choose from the same table. Which pair should be taken first, so that there "
+        "are few mistakes? And what is left in the table afterwards?",
+        "The highest number of the whole table is a pair: a proposal and an object. Write it "
+        "down, give the object those pixels of the mask that are still free, and remove the row "
+        "and the column. Repeat until the highest number is too low.",
         "np.unravel_index(left.argmax(), left.shape) gives row and column of the highest number; "
         "-inf strikes out. Work on a copy of the scores. owner is 0 where nobody has the pixel. An "
         "empty table has no maximum: ask left.size first.",

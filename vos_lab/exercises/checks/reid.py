@@ -63,17 +63,18 @@ REID_LOSS = Check(
             (" / temperature", ""),
         ),
         Mistake(
-            "You multiplied with the temperature. Divide by it.", ("/ temperature", "* temperature")
+            "You multiplied by the temperature. Divide by it.", ("/ temperature", "* temperature")
         ),
         Mistake(
-            "The sign is turned: the logarithm of a probability is below 0, and a loss is to be "
-            "made small. Take minus the mean.",
+            "The sign is wrong. The logarithm of a probability is below 0, and a loss should be "
+            "small if the answer is right. Take minus the mean.",
             ("return -", "return "),
         ),
         Mistake("This is the sum over the regions. Take their mean.", ("mean()", "sum()")),
         Mistake(
-            "This pulls a region to its own identity, and pushes it from no other: all embeddings "
-            "could fall together. Equation 1 divides by the sum over all identities.",
+            "This pulls a region to its own identity, but does not push it away from the others, "
+            "so all embeddings could become the same. Equation 1 divides by the sum over all "
+            "identities.",
             (".log_softmax(dim=1)", ""),
         ),
         Mistake(
@@ -82,8 +83,8 @@ REID_LOSS = Check(
             ("dim=1", "dim=0"),
         ),
         Mistake(
-            "You took the probability itself. The loss is minus its logarithm, which grows "
-            "without end where the right identity gets next to nothing.",
+            "You took the probability itself. The loss is minus its logarithm, which becomes very "
+            "large if the right identity gets a tiny probability.",
             ("log_softmax", "softmax"),
         ),
         Mistake(
@@ -94,9 +95,9 @@ REID_LOSS = Check(
     ],
     hints=[
         "Think of it as a question with M answers: which of all identities is this region? The "
-        "table has what each of them looks like.",
+        "table says what each of them looks like.",
         "A product of two matrices gives the cosines of all regions with all identities, a row "
-        "for each region. What makes probabilities of a row?",
+        "for each region. How do you turn a row into probabilities?",
         "Divide by the temperature, log_softmax along the identities, pick the number of the right "
         "identity from each row, and take minus the mean.",
     ],
@@ -162,8 +163,8 @@ RECOVER_LOST_OBJECTS = Check(
             ("(owner == k) & ", ""),
         ),
         Mistake(
-            "An object took a proposal that is hardly like it. Most of the time it is simply "
-            "hidden: the similarity must be above the threshold.",
+            "An object took a proposal that is hardly like it. Probably it is simply hidden, so "
+            "the similarity must be above the threshold.",
             (" & (similarity[:, k] > threshold)", ""),
         ),
         Mistake(
@@ -186,23 +187,23 @@ RECOVER_LOST_OBJECTS = Check(
             ("> threshold", "> threshold) & (similarity[:, k] == most"),
         ),
         Mistake(
-            "You took the first proposal that will do. Take the most similar one.",
+            "You took the first proposal above the threshold. Take the most similar one.",
             ("similarity[own, k].argmax()", "0"),
         ),
         Mistake(
-            "This is a number in the shorter list of an object's own proposals. What is wanted is "
-            "the number in the list of all.",
+            "This is a number in the shorter list of an object's own proposals. Return the number "
+            "in the list of all proposals.",
             ("own[similarity[own, k].argmax()]", "similarity[own, k].argmax()"),
         ),
         Mistake("Proposal 0 is a proposal like others. Say -1 where there is none.", ("-1", "0")),
     ],
     hints=[
-        "Look at it from the side of the proposals first: which object is each of them most like?",
-        "An object may take only what belongs to it. Of those, which are similar enough, and which "
-        "is the most similar?",
-        "argmax along each row says to whom a proposal belongs. np.flatnonzero of two conditions "
-        "joined with & gives the numbers of an object's own proposals; argmax among their "
-        "similarities is a place in that list.",
+        "Begin with the proposals: which object is each of them most like?",
+        "An object may only take proposals that belong to it. Which of these are similar enough, "
+        "and which is the most similar?",
+        "argmax along each row says which object a proposal belongs to. np.flatnonzero of two "
+        "conditions joined with & gives the numbers of an object's own proposals; argmax among "
+        "their similarities is a place in that list.",
     ],
 )
 

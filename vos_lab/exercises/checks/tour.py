@@ -125,13 +125,14 @@ OVERLAY = Check(
             ("np.rint(mixed)", "mixed"),
         ),
         Mistake(
-            "Opacity is turned round: at 1 the colour hides the frame, at 0 the frame stays.",
+            "Frame and colour are exchanged: at opacity 1 you see only the colour, at 0 only the "
+            "frame.",
             ("(1 - opacity) * frame", "opacity * frame"),
             ("opacity * painted", "(1 - opacity) * painted"),
         ),
         Mistake(
-            "You painted into the frame itself. The next method would see the paint: build a new "
-            "image.",
+            "You painted into the frame itself, so the next method would see the paint. Make a "
+            "new image.",
             (
                 "return np.where(mask[..., None] > 0, np.rint(mixed).astype(np.uint8), frame)",
                 "frame[mask > 0] = np.rint(mixed)[mask > 0]\n    return frame",
@@ -202,7 +203,8 @@ FIRST_MASK_EVERYWHERE = Check(
             ("[first_mask.copy() for _ in frames]", "[first_mask.copy()] * len(frames)"),
         ),
         Mistake(
-            "The first frame has no mask: the result has one for every frame, the first included.",
+            "The mask of the first frame is missing. The result has one for every frame, the "
+            "first included.",
             ("in frames", "in frames[1:]"),
         ),
         Mistake(
@@ -214,8 +216,7 @@ FIRST_MASK_EVERYWHERE = Check(
             ("first_mask.copy()", "first_mask > 0"),
         ),
         Mistake(
-            "The frames were cut out with the mask. What is asked for is the mask itself, again "
-            "and again.",
+            "You cut out the frames with the mask. Return the mask itself, once for each frame.",
             ("first_mask.copy() for _", "frame * (first_mask[..., None] > 0) for frame"),
         ),
         Mistake(
@@ -224,7 +225,7 @@ FIRST_MASK_EVERYWHERE = Check(
         ),
     ],
     hints=[
-        "This method does not look at the frames. What does it need them for at all?",
+        "This method does not look at the frames. So why does it get them?",
         "Only their number matters: one label map for each frame, the first one included.",
         "Go through the frames and collect a copy of the first mask for each. A copy, because "
         "someone will paint into one of them.",
