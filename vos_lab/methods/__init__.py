@@ -19,6 +19,7 @@ METHODS = {
     "lucid": "vos_lab.methods.lucid.Lucid",
     "pixel-retrieval": "vos_lab.methods.pixel_retrieval.PixelRetrieval",
     "premvos": "vos_lab.methods.premvos.PReMVOS",
+    "premvos-fused": "vos_lab.methods.premvos_fused.FusedPReMVOS",
     "reid": "vos_lab.methods.reid.ReIDVOS",
 }
 """Where each method lives. By name, so that naming a method does not load all networks."""

@@ -273,6 +273,34 @@ def carried_to(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return found
 
 
+def scored(
+    candidates: Candidates, last: np.ndarray, weights: Sequence[float] = SCORE_WEIGHTS
+) -> np.ndarray:
+    """Score the proposals of a frame.
+
+    Where a hidden object will come out, flow cannot know. So for it the scores of flow do not
+    count, and the others make up for them.
+
+    Args:
+        candidates: the proposals.
+        last: masks of the K objects in the last frame, ``(K, h, w)`` float32, 0 to 1; of a hidden
+            object an empty one.
+        weights: of the five scores; only their ratios count.
+
+    Returns:
+        How well each fits each object, ``(P, K)`` float64.
+    """
+    carried = np.stack([carried_to(mask, candidates.flow) for mask in last])
+    flow_iou = mask_iou(candidates.masks > 0.5, carried)
+    given = (candidates.objectness, candidates.reid, flow_iou)
+    scores = proposal_scores(*given, _shares(weights))
+    hidden = ~(last > 0.5).any(axis=(1, 2))
+    if hidden.any():
+        without_flow = _shares(weights_without(weights, ["flow"]))
+        scores[:, hidden] = proposal_scores(*given, without_flow)[:, hidden] - HIDDEN_PENALTY
+    return scores
+
+
 def merge(
     candidates: Candidates,
     last: np.ndarray,
@@ -280,9 +308,6 @@ def merge(
     least: float = MIN_SCORE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score the proposals of a frame, and merge them.
-
-    Where a hidden object will come out, flow cannot know. So for it the scores of flow do not
-    count, and the others make up for them.
 
     Args:
         candidates: the proposals.
@@ -295,14 +320,8 @@ def merge(
         The masks of the objects, which do not overlap, ``(K, h, w)`` float32, 0 to 1; and the
         scores ``(P, K)`` float64.
     """
+    scores = scored(candidates, last, weights)
     sharp = candidates.masks > 0.5
-    flow_iou = mask_iou(sharp, np.stack([carried_to(mask, candidates.flow) for mask in last]))
-    given = (candidates.objectness, candidates.reid, flow_iou)
-    scores = proposal_scores(*given, _shares(weights))
-    hidden = ~(last > 0.5).any(axis=(1, 2))
-    if hidden.any():
-        without_flow = _shares(weights_without(weights, ["flow"]))
-        scores[:, hidden] = proposal_scores(*given, without_flow)[:, hidden] - HIDDEN_PENALTY
     chosen, owner = merge_greedily(sharp, scores, least)
     merged = np.zeros(last.shape, np.float32)
     for number, proposal in enumerate(chosen):
@@ -352,8 +371,8 @@ class PReMVOS:
         without: which of :data:`INGREDIENTS` to leave out.
         expansion: whether the best proposals of the last frame are carried along by flow and
             proposed again, as in the paper. On validation videos that costs much.
-        proposer: what proposes without knowing the objects: "small", "mask-rcnn", or something
-            that proposes.
+        proposer: what proposes without knowing the objects: "joint", "small", "mask-rcnn", or
+            something that proposes.
         reid: the weights of the re-identification network, or a network.
         weights: of the five scores.
         least: an object whose best proposal has a lower sum of scores is not there.
@@ -465,11 +484,27 @@ class PReMVOS:
         """Propose, refine, score and merge."""
         if not self.labels:
             return np.zeros(frame.shape[:2], np.uint8)  # an empty mask: there is nothing to find
-        self.candidates = self.propose(frame)
+        return self.choose(self.propose(frame), frame.shape[:2])
+
+    def choose(self, candidates: Candidates, size: tuple[int, int]) -> np.ndarray:
+        """Score and merge the proposals of the next frame.
+
+        Args:
+            candidates: from :meth:`propose`.
+            size: height and width of the frame.
+
+        Returns:
+            The label map of the frame, ``(H, W)`` uint8.
+        """
+        self.candidates = candidates
         last = np.stack([self.last[label] for label in self.labels])  # in the order of labels
-        merged, self.scores = merge(self.candidates, last, self.weights, self.least)
+        merged, self.scores = self.merge(candidates, last)
         self.last = dict(zip(self.labels, merged, strict=True))
-        return label_map(self.last, frame.shape[:2])
+        return label_map(self.last, size)
+
+    def merge(self, candidates: Candidates, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One mask for each object, and the scores; as the function :func:`merge`."""
+        return merge(candidates, last, self.weights, self.least)
 
     def propose(self, frame: np.ndarray) -> Candidates:
         """The proposals of the next frame, refined, with all that is needed to score them.
