@@ -47,7 +47,7 @@ from vos_lab.methods import flow_propagation, object_flow, run
 from vos_lab.methods.colour_model import ColourModel
 from vos_lab.methods.flow_propagation import FlowPropagation, log_odds
 from vos_lab.methods.fusionseg import FusionSeg, as_input, block, convolution, motion_image
-from vos_lab.methods.object_flow import COLOUR, NEAR, SURE, ObjectFlow
+from vos_lab.methods.object_flow import COLOUR_WEIGHT, PLACE_SIGMA, MAX_LOG_ODDS, ObjectFlow
 from vos_lab.methods.object_flow import contour_costs, flow_of_object, minimum_cut, mismatch
 from vos_lab.methods.resolution import blurred
 from vos_lab.metrics import jaccard
@@ -262,8 +262,10 @@ flow_figures.error_maps(
 # %% name="terms" slide="slide"
 colours = ColourModel(fast.frames[0], (fast.masks[0] == 1).astype(np.float32))
 colour = colours.log_odds(now)
-place = blurred(flow_propagation.propagate_mask(last_mask.astype(np.float32), of_whole), NEAR)
-evidence = log_odds(place) + COLOUR * np.clip(colour, -SURE, SURE)
+place = blurred(
+    flow_propagation.propagate_mask(last_mask.astype(np.float32), of_whole), PLACE_SIGMA
+)
+evidence = log_odds(place) + COLOUR_WEIGHT * np.clip(colour, -MAX_LOG_ODDS, MAX_LOG_ODDS)
 figures.strip(
     [now] * 4,
     [m.astype(np.uint8) for m in (place > 0.5, colour > 0, evidence > 0)]

@@ -21,8 +21,8 @@
 # An object takes a proposal that is another object in plain sight. Where the best proposal is
 # taken, the second best is not tried. The check has a message for each of these.
 #
-# *Show live.* Lower the threshold (`ReIDVOS(like=0.2)`), and see what is found while the object is
-# still hidden.
+# *Show live.* Lower the threshold (`ReIDVOS(min_similarity=0.2)`), and see what is found while the
+# object is still hidden.
 #
 # *Ask the room.* A camera on a car cannot go back in time. Which of the ideas of this lesson can it
 # use?

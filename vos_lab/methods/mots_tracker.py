@@ -257,17 +257,17 @@ class MotsTracker:
     Args:
         use_flow: carry masks along optical flow; without it, they are expected where they were.
         appearance_weight: of likeness in the score of a pair, against overlap; 0 to 1.
-        least: the score that a pair needs.
+        min_score: that a pair needs.
         greedy: take the best pairs one after another, and not the best sum of all together. The
             best sum would rather give two tracks a poor partner each than one of them a good one,
             and the other none; that is worse in crowds.
-        least_confidence: proposals below it are not looked at.
-        start: the confidence that a proposal needs to start a track.
-        sure: from this confidence on a new track comes out at once.
+        min_confidence: proposals below it are not looked at.
+        start_confidence: the confidence that a proposal needs to start a track.
+        sure_confidence: from this confidence on a new track comes out at once.
         min_hits: others come out when so many proposals in a row have continued them.
         coast: for so many frames a track without a proposal still comes out, where flow has
             carried it, if what lies there still looks like it.
-        still_alike: how alike it must be for that, 0 to 1.
+        min_likeness: how alike it must be for that, 0 to 1.
         patience: a hidden track ends after so many frames.
         reach: the box of a hidden track grows by so many pixels a frame on each side.
         flow_method: as in :func:`vos_lab.flow.estimate`.
@@ -282,14 +282,14 @@ class MotsTracker:
 
     use_flow: bool = True
     appearance_weight: float = 0.5
-    least: float = 0.3
+    min_score: float = 0.3
     greedy: bool = True
-    least_confidence: float = 0.1
-    start: float = 0.5
-    sure: float = 0.8
+    min_confidence: float = 0.1
+    start_confidence: float = 0.5
+    sure_confidence: float = 0.8
     min_hits: int = 2
     coast: int = 3
-    still_alike: float = 0.8
+    min_likeness: float = 0.8
     patience: int = 30
     reach: float = 2.0
     flow_method: str = "dis"
@@ -313,7 +313,7 @@ class MotsTracker:
         Raises:
             ValueError: the frame or a mask has another size.
         """
-        proposals = [each for each in detections if each.score >= self.least_confidence]
+        proposals = [each for each in detections if each.score >= self.min_confidence]
         self._check(frame, proposals)
         count = len(proposals)
         labels = flatten_proposals(proposals, frame.shape[:2])
@@ -331,7 +331,11 @@ class MotsTracker:
                 track_of[i + 1] = number
         missed = match < 0
         for i in range(count):
-            if track_of[i + 1] == 0 and proposals[i].score >= self.start and places[i].any():
+            if (
+                track_of[i + 1] == 0
+                and proposals[i].score >= self.start_confidence
+                and places[i].any()
+            ):
                 self._begin(proposals[i], looks[i], places[i])
                 track_of[i + 1] = len(self.tracks)
         # What a proposal shows is seen; and so is what goes on without one, in full view.
@@ -367,14 +371,14 @@ class MotsTracker:
         # A detector may take a car for a bus once. That makes a pair less likely, not impossible.
         doubt = np.where(np.equal.outer(tracked, proposed), 1.0, 0.5).reshape(shape)
         return associate(
-            doubt * overlap, doubt * likeness, self.appearance_weight, self.least, self.greedy
+            doubt * overlap, doubt * likeness, self.appearance_weight, self.min_score, self.greedy
         )
 
     def _begin(self, proposal: Detection, look: np.ndarray, box: np.ndarray) -> None:
         """Start a track. One false alarm looks like one object: the less sure have to wait."""
         self.count += 1
         votes = {proposal.category: proposal.score}
-        confirmed = proposal.score >= self.sure or self.min_hits <= 1
+        confirmed = proposal.score >= self.sure_confidence or self.min_hits <= 1
         self.tracks.append(Track(self.count, look, box, np.zeros(2), votes, confirmed))
 
     def _go_on(self, track: Track, proposal: Detection, look: np.ndarray, box: np.ndarray) -> None:
@@ -390,7 +394,7 @@ class MotsTracker:
         track.votes[proposal.category] = track.votes.get(proposal.category, 0) + proposal.score
         track.hits += 1
         track.missed = track.hidden = 0
-        track.confirmed |= track.hits >= self.min_hits or proposal.score >= self.sure
+        track.confirmed |= track.hits >= self.min_hits or proposal.score >= self.sure_confidence
 
     def _coast(
         self, frame: np.ndarray, expected: np.ndarray, labels: np.ndarray, missed: np.ndarray
@@ -418,7 +422,7 @@ class MotsTracker:
             track = self.tracks[i]
             track.missed += 1
             in_view = areas[i + 1] > 0.5 * whole[i + 1]
-            alike = looks[i] @ track.look >= self.still_alike
+            alike = looks[i] @ track.look >= self.min_likeness
             if track.confirmed and track.missed <= self.coast and in_view and alike:
                 goes_on[i + 1] = i + 1
                 track.box = places[i]

@@ -26,13 +26,13 @@ from vos_lab.methods.flow_propagation import log_odds, propagate_mask
 from vos_lab.methods.resolution import blurred, label_map, resized, soft_masks, working_size
 from vos_lab.methods.segmenter import check_mask
 
-COLOUR = 0.5
+COLOUR_WEIGHT = 0.5
 """Weight of colour in U; that of location is 1."""
 
-SURE = 2.0
+MAX_LOG_ODDS = 2.0
 """Log-odds: no single colour says more."""
 
-NEAR = 0.006
+PLACE_SIGMA = 0.006
 """How far the contour may be from where flow puts it, as a share of the mean side of the image."""
 
 SMOOTH, EDGES = 1.0, 4.0
@@ -64,11 +64,12 @@ def object_flow_step(
         The mask of this frame, ``(H, W)`` bool, and the flow, ``(H, W, 2)`` float32: new where
         that is better on the object, and as it was elsewhere.
     """
-    # Step 1: flow carries the last mask here. The place is not exact: it is ``blurred`` by NEAR.
-    place = blurred(propagate_mask(last_mask.astype(np.float32), flow), NEAR)
-    # Step 2: add the evidence of place (its log-odds) and of colour: COLOUR times what it says,
-    # limited to ±SURE.
-    evidence = log_odds(place) + COLOUR * np.clip(colour, -SURE, SURE)
+    # Step 1: flow carries the last mask here. The place is not exact, so it is ``blurred`` by
+    # PLACE_SIGMA.
+    place = blurred(propagate_mask(last_mask.astype(np.float32), flow), PLACE_SIGMA)
+    # Step 2: add the evidence of place (its log-odds) and of colour: COLOUR_WEIGHT times what it
+    # says, limited to ±MAX_LOG_ODDS.
+    evidence = log_odds(place) + COLOUR_WEIGHT * np.clip(colour, -MAX_LOG_ODDS, MAX_LOG_ODDS)
     # Step 3: the mask that agrees best with the evidence and has a short contour along edges.
     mask = minimum_cut(evidence, *contour_costs(frame))
     # Step 4: estimate flow again, on the object alone.

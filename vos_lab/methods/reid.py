@@ -316,8 +316,8 @@ class ReIDVOS(Lucid):
         both_ways: whether masks are carried back, too, from where an object was found again.
         identity: the shipped weights of the network that embeds regions, "random", or a network.
         proposer: "small", "mask-rcnn", or something that proposes.
-        gone: below this similarity a mask is not the object.
-        like: above this similarity a proposal may be the object.
+        lost_below: below this similarity a mask is not the object.
+        min_similarity: above this similarity a proposal may be the object.
         options: those of :class:`~vos_lab.methods.masktrack.MaskTrack`.
 
     Raises:
@@ -332,12 +332,13 @@ class ReIDVOS(Lucid):
         both_ways: bool = True,
         identity: str | ReIDNetwork = "reid",
         proposer: str | Proposer = "small",
-        gone: float = LOST_BELOW,
-        like: float = MIN_SIMILARITY,
+        lost_below: float = LOST_BELOW,
+        min_similarity: float = MIN_SIMILARITY,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.recover, self.both_ways, self.gone, self.like = recover, both_ways, gone, like
+        self.recover, self.both_ways = recover, both_ways
+        self.lost_below, self.min_similarity = lost_below, min_similarity
         self.identity = load_reid(identity).to(self.device)
         self.proposer = make_proposer(proposer, device=self.device)
         self.previewed: Sequence[np.ndarray] | None = None
@@ -401,12 +402,14 @@ class ReIDVOS(Lucid):
         seen = self._embedded(masks)
         alike = self._similarity(seen, labels).diagonal()
         least = np.array([MIN_AREA * self.areas[label] for label in labels])
-        lost = (masks.sum(axis=(1, 2)) <= least) | (alike < self.gone)
+        lost = (masks.sum(axis=(1, 2)) <= least) | (alike < self.lost_below)
         # What is lost takes what is like it; what is in doubt only what is more like it than now.
         # Doubt asks the annotation alone: newer templates may have slipped as the mask did.
         first = np.array([seen[k] @ self.templates[label][0] for k, label in enumerate(labels)])
         missing = lost | (first < DOUBT_BELOW)
-        least_alike = np.where(lost, self.like, np.maximum(self.like, first + SIMILARITY_MARGIN))
+        least_alike = np.where(
+            lost, self.min_similarity, np.maximum(self.min_similarity, first + SIMILARITY_MARGIN)
+        )
         found = self._found_again(frame, labels, missing, masks, least_alike)
         for k, label in enumerate(labels):
             if label in found:
@@ -455,7 +458,7 @@ class ReIDVOS(Lucid):
         best = rough[np.argsort(-alike, kind="stable")[:MAX_REFINED]]
         refined = np.stack([self._refined(frame, self.last, m, None) * ~taken for m in best])
         similarity = self._similarity(self._embedded(refined), labels)
-        chosen = recover_lost_objects(similarity, missing, self.like)
+        chosen = recover_lost_objects(similarity, missing, self.min_similarity)
         return {
             labels[k]: refined[p]
             for k, p in enumerate(chosen)
@@ -490,7 +493,10 @@ class ReIDVOS(Lucid):
             mask, after = self._refined(frames[t], small, carried, flow) * ~taken, small
             seen = region_embeddings(self.identity, small, mask[None], self.device)
             area = (mask > 0.5).sum()
-            if area <= MIN_AREA * self.areas[label] or self._similarity(seen, [label]) < self.gone:
+            if (
+                area <= MIN_AREA * self.areas[label]
+                or self._similarity(seen, [label]) < self.lost_below
+            ):
                 break  # behind something, or not the object any more
             self.planned[t] |= packed({label: mask})
 

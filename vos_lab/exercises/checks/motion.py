@@ -299,8 +299,8 @@ OBJECT_FLOW_STEP = Check(
         ),
         Mistake(
             "A single colour that does not occur on the object outweighs everything else. Limit "
-            "the log-odds of colour to SURE, in both directions.",
-            ("np.clip(colour, -SURE, SURE)", "colour"),
+            "the log-odds of colour to MAX_LOG_ODDS, in both directions.",
+            ("np.clip(colour, -MAX_LOG_ODDS, MAX_LOG_ODDS)", "colour"),
         ),
         Mistake(
             "A share from 0 to 1 is always above 0, so it never speaks against the object. Turn "
@@ -308,8 +308,8 @@ OBJECT_FLOW_STEP = Check(
             ("log_odds(place)", "place"),
         ),
         Mistake(
-            "You did not use colour. Add it to the evidence, with its weight COLOUR.",
-            (" + COLOUR * np.clip(colour, -SURE, SURE)", ""),
+            "You did not use colour. Add it to the evidence, with its weight COLOUR_WEIGHT.",
+            (" + COLOUR_WEIGHT * np.clip(colour, -MAX_LOG_ODDS, MAX_LOG_ODDS)", ""),
         ),
         Mistake(
             "Each pixel was decided on its own, so the mask has holes and specks. Let minimum_cut "
@@ -337,8 +337,8 @@ OBJECT_FLOW_STEP = Check(
         "You have two kinds of evidence: where flow puts the last mask, and what the colours say. "
         "Neither of them is always right. How do you add them, and what decides for all pixels "
         "together?",
-        "propagate_mask, blur, log_odds; plus COLOUR times the limited colour. minimum_cut takes "
-        "the sum and what contour_costs(frame) gives.",
+        "propagate_mask, blur, log_odds; plus COLOUR_WEIGHT times the limited colour. "
+        "minimum_cut takes the sum and what contour_costs(frame) gives.",
         "flow_of_object(frame, last, mask, last_mask) is the new flow. np.where takes it at pixels "
         "in the mask whose mismatch is smaller with it, and the old flow elsewhere.",
     ],
