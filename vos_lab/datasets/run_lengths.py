@@ -37,15 +37,15 @@ def rle_encode(mask: np.ndarray) -> np.ndarray:
         [0, 2, 3, 1]
     """
     check_mask(mask)
-    # Step 1: lay the columns one after the other: the first from top to bottom, then the second.
+    # Step 1: put the columns one after the other: the first from top to bottom, then the second.
     pixels = mask.T.ravel()
     # Step 2: a run begins where a pixel differs from the one before. Write down these places, and
     # where the first run begins and the last one ends.
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     borders = np.concatenate([[0], changes, [pixels.size]])
-    # Step 3: a run is as long as it is from its border to the next.
+    # Step 3: the length of a run is the distance from its border to the next.
     lengths = np.diff(borders)
-    # Step 4: the first number counts background. Is there none, that number is 0.
+    # Step 4: the first number counts background. If there is none before the object, it is 0.
     return np.concatenate([[0], lengths]) if pixels[0] else lengths
 
 

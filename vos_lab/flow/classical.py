@@ -43,8 +43,8 @@ def lucas_kanade(
         second: brightness at time t + 1, the same.
         start: ``(H, W, 2)`` float32, pixels: a guess, which is improved; zeros if there is none.
         window: its size, the standard deviation of its Gaussian weights, pixels.
-        ridge: is added to the diagonal of the matrix. Without structure the matrix is 0 and the
-            answer could be anything: with the ridge it is "no change".
+        ridge: is added to the diagonal of the matrix. Without structure the matrix is 0, and
+            any answer would do; with the ridge the answer is "no change".
 
     Returns:
         ``(H, W, 2)`` float32, pixels.
@@ -71,7 +71,7 @@ def lucas_kanade(
     determinant = xx * yy - xy * xy
     dx = (xy * yt - yy * xt) / determinant
     dy = (xy * xt - xx * yt) / determinant
-    # Step 5: what was missing is added to the guess.
+    # Step 5: add this change to the guess.
     return start + np.stack([dx, dy], axis=-1)
 
 
@@ -95,7 +95,7 @@ def horn_schunck(
         second: brightness at time t + 1, the same.
         start: ``(H, W, 2)`` float32, pixels: a guess, which is improved; zeros if there is none.
         smoothness: α, in grey levels per pixel. The larger, the smoother the flow.
-        iterations: how often. What is known travels one pixel each time.
+        iterations: how often. Information travels one pixel each time.
 
     Returns:
         ``(H, W, 2)`` float32, pixels.
@@ -110,16 +110,17 @@ def horn_schunck(
     """
     # Step 1: bring the second image back by the guess, and take the derivatives.
     ix, iy, it = derivatives(first, warp(second, start), start)
-    # Step 2: "it" is what the guess leaves over. Smooth must be the whole flow, not only its last
-    # change, so say it for the whole flow: subtract what the guess explains.
+    # Step 2: "it" is the change that the guess does not explain. But the whole flow has to be
+    # smooth, not only its last change. So write the equation for the whole flow: subtract what the
+    # guess explains.
     it = it - ix * start[..., 0] - iy * start[..., 1]
-    # Step 3: the denominator stays the same all the time.
+    # Step 3: the denominator is the same in all iterations.
     denominator = smoothness**2 + ix**2 + iy**2
     flow = start
     for _ in range(iterations):
-        # Step 4: what the neighbours think. ``neighbour_mean`` gives it.
+        # Step 4: the mean of the neighbours. ``neighbour_mean`` gives it.
         mean = neighbour_mean(flow)
-        # Step 5: how much that breaks brightness constancy, and the way back along the gradient.
+        # Step 5: measure how much that breaks brightness constancy, and go back along the gradient.
         broken = (ix * mean[..., 0] + iy * mean[..., 1] + it) / denominator
         flow = mean - np.stack([ix * broken, iy * broken], axis=-1)
     return flow

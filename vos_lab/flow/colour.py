@@ -74,11 +74,11 @@ def flow_to_rgb(flow: np.ndarray, max_flow: float | None = None) -> np.ndarray:
     image = np.empty((*length.shape, 3), np.uint8)
     for channel in range(3):
         hue = HUES[channel].take(position, mode="clip")
-        # Step 4: the longer, the further from white (255) towards the hue.
+        # Step 4: go from white (255) towards the hue: the longer the vector, the farther.
         colour = 255 + share * (hue - 255)
-        # Step 5: what is longer than ``max_flow`` gets 3/4 of its hue.
+        # Step 5: vectors longer than ``max_flow`` get 3/4 of their hue.
         colour[too_long] = 0.75 * hue[too_long]
-        # Step 6: whole grey levels; what comes after the point is cut off.
+        # Step 6: whole grey levels; cut off the digits after the point.
         image[..., channel] = colour
     # Step 7: black where the flow is not known.
     image[unknown] = 0

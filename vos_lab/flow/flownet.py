@@ -57,12 +57,13 @@ def correlation(first: torch.Tensor, second: torch.Tensor, reach: int) -> torch.
     """
     batch, channels, height, width = first.shape
     side = 2 * reach + 1
-    # Step 1: put a border of zeros around the second features: no place to look at is missing.
+    # Step 1: put a border of zeros around the second features, so that every place to look at
+    # exists.
     padded = functional.pad(second, (reach, reach, reach, reach))
     # Step 2: compare. The score of two places is the mean over the channels of their product. (All
     # places with all places is one matrix product. A loop over the displacements does it too.)
     scores = first.flatten(2).transpose(1, 2) @ padded.flatten(2) / channels
-    # Step 3: keep the displacements within reach, those of one dy beside each other.
+    # Step 3: keep the displacements within reach, with those of the same dy next to each other.
     y, x, step = torch.arange(height), torch.arange(width), torch.arange(side)
     corner = y[:, None] * (width + 2 * reach) + x
     places = corner[..., None, None] + step[:, None] * (width + 2 * reach) + step
@@ -108,7 +109,7 @@ def refine(
     enlarged = functional.leaky_relu(enlarged, 0.1)
     # Step 2: enlarge the flow, bilinear. Its unit is a pixel of the image, which stays the same.
     finer = functional.interpolate(flow, scale_factor=2.0, mode="bilinear", align_corners=False)
-    # Step 3: lay all three beside each other.
+    # Step 3: put all three on one stack, along the channels.
     return torch.cat([skip, enlarged, finer], dim=1)
 
 

@@ -42,7 +42,7 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     rows, columns = np.mgrid[:height, :width]
     x = columns + flow[..., 0]
     y = rows + flow[..., 1]
-    # Step 2: what points outside takes the nearest pixel of the border.
+    # Step 2: if that place is outside, take the nearest pixel of the border.
     x = np.clip(x, 0, width - 1)
     y = np.clip(y, 0, height - 1)
     # Step 3: the pixel to the upper left of that place, and its neighbours, inside the image too.
@@ -222,7 +222,7 @@ def consistency_mask(
     """Which pixels come back from a round trip? Only their flow can be trusted.
 
     |f + b|² <= share (|f|² + |b|²) + slack, with b taken where f points to (Sundaram et al., ECCV
-    2010, Eq. 5). What is hidden in the other image cannot come back: there is nothing to find.
+    2010, Eq. 5). A pixel that is hidden in the other image cannot come back.
 
     Args:
         flow: ``(H, W, 2)`` float32, pixels, from one image to another.
@@ -238,13 +238,13 @@ def consistency_mask(
         >>> consistency_mask(to_the_right, -to_the_right).tolist()
         [[True, True, False]]
     """
-    # Step 1: go along the flow, and look up there which way the other flow leads.
+    # Step 1: go along the flow, and look up there where the other flow leads.
     there = warp(back, flow)
-    # Step 2: how far from the start does one arrive? Squared, as the lengths below.
+    # Step 2: how far from the start do you arrive? Take the square, as for the lengths below.
     missed = ((flow + there) ** 2).sum(axis=-1)
     # Step 3: what is allowed grows with the lengths of both flows.
     allowed = share * ((flow**2).sum(axis=-1) + (there**2).sum(axis=-1)) + slack
-    # Step 4: consistent is what arrives near enough, and stays inside the image on its way.
+    # Step 4: a pixel is consistent if it arrives near enough, and stays inside the image.
     return (missed <= allowed) & lands_inside(flow)
 
 

@@ -18,7 +18,7 @@ def first_mask_everywhere(first_mask: np.ndarray, frames: list[np.ndarray]) -> l
         frames: T images, ``(H, W, 3)`` uint8, the first one included.
 
     Returns:
-        T label maps, ``(H, W)`` uint8, each with memory of its own.
+        T label maps, ``(H, W)`` uint8, each an array of its own.
 
     Example:
         >>> frames = np.zeros((3, 1, 2, 3), np.uint8)
@@ -26,7 +26,8 @@ def first_mask_everywhere(first_mask: np.ndarray, frames: list[np.ndarray]) -> l
         [[[0, 2]], [[0, 2]], [[0, 2]]]
     """
     # Step 1: one mask for each frame, the first one too.
-    # Step 2: a copy each time. Else all are one array, and painting into one paints into all.
+    # Step 2: make a copy each time. Otherwise all are the same array, and if somebody paints into
+    # one of them, all change.
     return [first_mask.copy() for _ in frames]
 
 

@@ -78,9 +78,9 @@ def snap_to_contours(mask: np.ndarray, regions: np.ndarray) -> np.ndarray:
     # Step 1: how many pixels does each region have, and how many of them are object?
     pixels = np.bincount(regions.ravel())
     inside = np.bincount(regions.ravel(), mask.ravel().astype(np.float64))
-    # Step 2: a region is object where more than half of it is. (A number that no pixel has: 0.)
+    # Step 2: a region is object if more than half of it is. (A number that no pixel has: 0.)
     chosen = inside > 0.5 * pixels
-    # Step 3: back to pixels: each looks up what its region is.
+    # Step 3: back to pixels: look up for each pixel what its region is.
     return chosen[regions]
 
 

@@ -34,9 +34,9 @@ def propagate_mask(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
         [[0.0, 0.5, 0.5, 0.0]]
     """
     # Step 1: for each pixel of this frame, look up the mask where the flow says it was. Between
-    # pixels mix, do not round: an object that goes 0.4 pixels a frame would never get anywhere.
+    # pixels, mix and do not round: otherwise a motion of 0.4 pixels a frame would be lost.
     carried = warp(mask, flow)
-    # Step 2: what comes from outside the image was not seen before, so nothing says it is object.
+    # Step 2: pixels that come from outside the image get 0, because nothing is known about them.
     return np.where(lands_inside(flow), carried, 0).astype(np.float32)
 
 

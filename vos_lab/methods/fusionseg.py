@@ -95,7 +95,7 @@ def fuse_streams(
     """
     # Step 1: keep what speaks *for* an object; what speaks against it becomes 0.
     appearance, motion = appearance.relu(), motion.relu()
-    # Step 2: the third opinion is their product. It is large only where both are.
+    # Step 2: the third opinion is their product. It is large only where both are large.
     opinions = torch.cat([appearance, motion, appearance * motion], dim=1)
     # Step 3: weigh each opinion and add its bias. (The paper: a 1 x 1 convolution of each.)
     opinions = opinions * weight[:, None, None] + bias[:, None, None]

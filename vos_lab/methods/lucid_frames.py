@@ -95,13 +95,13 @@ def lucid_frame(
     """
     # Step 1: move the ground. It fills the whole frame.
     behind = warp(ground, ground_flow).astype(np.float32)
-    # Step 2: move the object, its pixels and its mask alike.
+    # Step 2: move the object: its pixels and its mask in the same way.
     before = warp(image, object_flow).astype(np.float32)
     moved = propagate_mask(mask, object_flow)
     # Step 3: blend. Where the mask is one half, half of the ground shines through.
     share = moved[..., None]
     frame = share * before + (1 - share) * behind
-    # Step 4: an image again. Round before the cast.
+    # Step 4: make it an image again. Round before the cast.
     return np.rint(frame).astype(np.uint8), moved
 
 

@@ -148,21 +148,21 @@ def crop_and_zoom(mask: np.ndarray, margin: float, least: float = 0.25) -> Box:
         (5, 25, 15, 55)
     """
     height, width = mask.shape
-    # Step 1: the rows and columns in which there is something. Nothing: look everywhere.
+    # Step 1: the rows and columns that hold some of the object. If there are none, look everywhere.
     rows, columns = np.nonzero(mask > 0.5)
     if len(rows) == 0:
         return 0, height, 0, width
     tall = rows.max() + 1 - rows.min()
     wide = columns.max() + 1 - columns.min()
     # Step 2: with the margin, what share of the frame is that? The larger side decides, so that the
-    # window has the shape of the frame. Neither smaller than the least, nor larger than the frame.
+    # window has the shape of the frame. Neither smaller than `least`, nor larger than the frame.
     share = max(tall * (1 + 2 * margin) / height, wide * (1 + 2 * margin) / width)
     share = min(max(share, least), 1.0)
     # Step 3: a window of that size, with the object in its middle,
     h, w = round(share * height), round(share * width)
     top = round((rows.min() + rows.max() + 1 - h) / 2)
     left = round((columns.min() + columns.max() + 1 - w) / 2)
-    # Step 4: pushed inside where it sticks out.
+    # Step 4: moved inside if a part of it is outside the frame.
     top = min(max(top, 0), height - h)
     left = min(max(left, 0), width - w)
     return int(top), int(top + h), int(left), int(left + w)
@@ -184,7 +184,7 @@ def refine_mask(network: nn.Module, image: np.ndarray, previous: np.ndarray) -> 
     # Step 1: image and mask, both from 0 to 1, as one batch of four channels.
     channels = [as_input(image), torch.from_numpy(previous)[None, None]]
     inputs = torch.cat(channels, dim=1)
-    # Step 2: ask the network. Without gradients, which only learning needs.
+    # Step 2: ask the network, without gradients, because they are needed only for learning.
     with torch.inference_mode():
         fused, _ = network(inputs)
     # Step 3: from log-odds to 0 to 1, and from a batch of one to a map.

@@ -36,7 +36,7 @@ def associate(
 ) -> np.ndarray:
     """Which proposal continues which track?
 
-    A pair scores (1 - w) overlap + w likeness. Chosen are the pairs with the largest sum of scores
+    A pair scores (1 - w) overlap + w likeness. It chooses the pairs with the largest sum of scores
     (Hungarian), or again and again the best pair that is left (greedy).
 
     Args:
@@ -47,14 +47,14 @@ def associate(
         greedy: choose greedily.
 
     Returns:
-        ``(T,)`` int64: the number of the proposal, or -1 for a track that none continues.
+        ``(T,)`` int64: the number of the proposal, or -1 for a track that no proposal continues.
 
     Example:
         >>> overlap = np.array([[0.9, 0.8], [0.8, 0.0]])
         >>> associate(overlap, overlap).tolist(), associate(overlap, overlap, greedy=True).tolist()
         ([1, 0], [0, -1])
     """
-    # Step 1: one score for each pair, from where it is and how it looks.
+    # Step 1: one score for each pair, from place and looks.
     score = (1 - appearance_weight) * overlap + appearance_weight * likeness
     # Step 2: impossible pairs get the score 0, before anything is chosen: a pair that is thrown
     # away afterwards has already taken the place of a possible one.

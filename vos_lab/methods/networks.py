@@ -88,7 +88,7 @@ def fuse_side_outputs(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> to
     Args:
         sides: log-odds of the object at each size, ``(N, K, h_i, w_i)`` float32 for K objects, the
             largest size first.
-        weight: ``(len(sides),)`` float32, learned: how much to listen to each.
+        weight: ``(len(sides),)`` float32, learned: how much each of them counts.
 
     Returns:
         ``(N, K, H, W)`` float32, log-odds at the size of the first of them.
@@ -98,13 +98,13 @@ def fuse_side_outputs(sides: Sequence[torch.Tensor], weight: torch.Tensor) -> to
         >>> fuse_side_outputs([fine, coarse], torch.tensor([1.0, 0.5]))
         tensor([[[[0., 2.]]]])
     """
-    # Step 1: what all must be brought to: height and width of the first.
+    # Step 1: the size for all of them: height and width of the first.
     size = sides[0].shape[-2:]
     # Step 2: enlarge each bilinearly. A pixel has an area: align_corners=False.
     enlarged = [
         functional.interpolate(side, size, mode="bilinear", align_corners=False) for side in sides
     ]
-    # Step 3: add them up, each times its weight. (The paper: a 1 x 1 convolution.)
+    # Step 3: add them, each times its weight. (In the paper: a 1 x 1 convolution.)
     return (torch.stack(enlarged) * weight[:, None, None, None, None]).sum(dim=0)
 
 

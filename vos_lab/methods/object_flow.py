@@ -74,8 +74,8 @@ def object_flow_step(
     mask = minimum_cut(evidence, *contour_costs(frame))
     # Step 4: estimate flow again, on the object alone.
     own = flow_of_object(frame, last, mask, last_mask)
-    # Step 5: believe it on the object, where it explains the picture better than the flow so far.
-    # (Where the mask is wrong, its flow is too: the wrong outline has moved nowhere.)
+    # Step 5: use it on the object, where it explains the picture better than the flow so far.
+    # (Where the mask is wrong, its flow is wrong, too.)
     better = mask & (mismatch(frame, last, own) < mismatch(frame, last, flow))
     return mask, np.where(better[..., None], own, flow)
 

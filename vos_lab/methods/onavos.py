@@ -66,7 +66,7 @@ def select_training_pixels(
         probability: how sure the network is of the object, ``(H, W)`` float32, 0 to 1.
         last_mask: the mask of the last frame, ``(H, W)`` bool.
         sure: from this probability on, a pixel is a positive example.
-        far: pixels; what is farther than this from the last mask is a negative example.
+        far: pixels; a pixel farther than this from the last mask is a negative example.
 
     Returns:
         ``(H, W)`` uint8: 1 positive, 0 negative, 255 ignored. Where the last mask is empty, nothing
@@ -81,14 +81,14 @@ def select_training_pixels(
     """
     # Step 1: at first nothing is known about any pixel.
     chosen = np.full(probability.shape, VOID, np.uint8)
-    # Step 2: what the network is sure of is the object.
+    # Step 2: pixels of which the network is sure are object.
     chosen[probability >= sure] = 1
     # Step 3: how far is each pixel from the last mask? (cv2.distanceTransform gives the distance to
     # the nearest 0.)
     if last_mask.any():
         outside = (~last_mask).astype(np.uint8)
         distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        # Step 4: what is far from it is background, whatever the network thinks.
+        # Step 4: pixels far from it are background, whatever the network says.
         chosen[distance > far] = 0
     return chosen
 
@@ -109,7 +109,7 @@ def adapt(
         current: the current frame ``(1, C, H, W)`` float32, and its training pixels
             ``(1, K, H, W)`` uint8, 255 where they are ignored.
         first: views of the first frame with their truth, one for each step.
-        loss: of log-odds and truth; passes over what is 255.
+        loss: of log-odds and truth; ignores pixels with 255.
         learning_rate: of Adam.
         share: how much the current frame counts; the first one counts 1.
 
@@ -118,7 +118,7 @@ def adapt(
     """
     network.train()
     losses = []
-    # Step 1: a fresh Adam optimiser; what an old one remembers belongs to other frames.
+    # Step 1: a new Adam optimiser, because an old one remembers the gradients of other frames.
     optimiser = torch.optim.Adam(network.parameters(), learning_rate)
     for inputs, truth in first:
         # Step 2: the loss of the current frame, and that of the first one.

@@ -108,8 +108,8 @@ def pixel_triplet_loss(
 ) -> torch.Tensor:
     """The triplet loss over pools (Chen et al., Equation 4).
 
-    An anchor is labelled by its nearest neighbour. So it need not be close to all pixels of its
-    kind: it is enough that the nearest of its kind is nearer than the nearest of the other kind.
+    An anchor gets the label of its nearest neighbour. So it does not have to be close to all pixels
+    of its kind: the nearest of its kind only has to be nearer than the nearest of the other kind.
 
     Args:
         anchors: embeddings ``(A, C)`` float32, all of one kind (object, or background).
@@ -133,7 +133,7 @@ def pixel_triplet_loss(
     # Step 2: to the nearest of its kind, and to the nearest of the other kind.
     nearest_same = to_same.min(dim=1).values
     nearest_other = to_other.min(dim=1).values
-    # Step 3: what is missing to the margin; an anchor that has it costs nothing.
+    # Step 3: how much is missing to the margin. An anchor with the whole margin costs nothing.
     return (nearest_same - nearest_other + margin).clamp(min=0).mean()
 
 
@@ -187,7 +187,7 @@ def nearest_neighbour_labels(
         queries: embeddings of the pixels to label, ``(Q, C)`` float32.
         references: embeddings of the pixels whose labels are known, ``(R, C)`` float32, R > 0.
         labels: how much of each of the K objects they are, ``(R, K)`` float32, 0 to 1.
-        neighbours: how many of the nearest are asked; all, where there are fewer.
+        neighbours: how many of the nearest count; all of them, if there are fewer.
         most: numbers that a matrix of distances may have. A row, R numbers, is always allowed.
 
     Returns:
@@ -204,7 +204,7 @@ def nearest_neighbour_labels(
     rows = max(1, most // len(references))
     found = []
     for part in queries.split(rows):
-        # Step 2: the distances of this part to all references; squared ones order them as well.
+        # Step 2: the distances of this part to all references. Squared ones have the same order.
         distances = squared_distances(part, references)
         # Step 3: which references are nearest? (torch.topk, with largest=False)
         nearest = distances.topk(min(neighbours, len(references)), largest=False).indices
@@ -220,8 +220,8 @@ def grow_reference(
     """Which pixels are the reference for the next frame (Section 3.5)?
 
     The reference is a list of pixels. First come those that somebody has annotated, then those that
-    were added, the oldest first. Now the pixels of a new frame stand behind them, of which the
-    sure ones are added, too.
+    were added, the oldest first. The pixels of a new frame come after them, and the sure
+    ones among these are added, too.
 
     Args:
         given: how many pixels are annotated.
@@ -229,7 +229,7 @@ def grow_reference(
         labels: how much of each of the K objects the pixels of the new frame are, ``(N, K)``
             float32, 0 to 1; the rest to 1 is background.
         sure: a pixel is added where one answer, an object or the background, has at least this.
-        most: so many added pixels are kept, the newest. What is annotated is always kept.
+        most: how many added pixels are kept, the newest ones. Annotated pixels are always kept.
 
     Returns:
         ``(R,)`` int64: the numbers of the pixels to keep, in order; the first annotated one is 0,
@@ -240,15 +240,15 @@ def grow_reference(
         >>> grow_reference(given=1, added=2, labels=labels, sure=0.8, most=3)
         tensor([0, 2, 3, 5])
     """
-    # Step 1: the share of the background is what the objects leave.
+    # Step 1: the share of the background is 1 minus that of all objects.
     background = 1 - labels.sum(dim=1, keepdim=True)
-    # Step 2: where are the neighbours agreed: one answer has a large share?
+    # Step 2: a pixel is sure if its neighbours agree: one answer has a large share.
     agreed = torch.cat([background, labels], dim=1).max(dim=1).values >= sure
-    # Step 3: the numbers of the pixels added so far, and behind them of the new ones that are sure.
+    # Step 3: the numbers of the pixels added so far, and after them those of the sure new ones.
     before = torch.arange(given, given + added)
     numbers = torch.cat([before, given + added + agreed.cpu().nonzero()[:, 0]])
-    # Step 4: the newest of them, and in front all that is annotated. (With most = 0, [-0:] would
-    # be everything.)
+    # Step 4: keep the newest of them, and put all annotated pixels in front. (With most = 0, [-0:]
+    # would be everything.)
     newest = numbers[max(0, len(numbers) - most) :]
     return torch.cat([torch.arange(given), newest])
 

@@ -106,7 +106,7 @@ def refine_proposals(
     with torch.inference_mode():
         fused, _ = network(torch.cat(inputs))
     close = fused[:, 0].sigmoid().float().cpu().numpy()
-    # Step 4: each answer back to the size and place of its window; outside of it is nothing.
+    # Step 4: bring each answer back to the size and place of its window; outside it put 0.
     refined = []
     for answer, (top, bottom, left, right) in zip(close, windows, strict=True):
         whole = np.zeros(image.shape[:2], np.float32)
@@ -158,7 +158,7 @@ def proposal_scores(
     for score in (reid, flow_iou):
         # A table (P, K, K): for object k, the scores of all objects, its own set to 0.
         others = np.where(np.eye(count, dtype=bool), 0.0, score[:, None, :])
-        # Step 2: the inverse score. initial=0: where there is no other object, the best is 0.
+        # Step 2: the inverse score. initial=0: if there is no other object, the best is 0.
         inverse.append(1 - others.max(axis=2, initial=0))
     # Step 3: the weighted sum. Objectness is the same for all objects.
     scores = (objectness[:, None], reid, flow_iou, *inverse)
@@ -177,7 +177,7 @@ def merge_greedily(
     Args:
         masks: of the proposals, ``(P, H, W)`` bool.
         scores: of each proposal for each object, ``(P, K)``.
-        least: an object whose best proposal has less than this is not there.
+        least: if the best proposal of an object has less than this, the object is hidden.
 
     Returns:
         For each object the number of its proposal, -1 if it has none, ``(K,)`` int64; and for each
@@ -196,7 +196,7 @@ def merge_greedily(
     # Step 1: as long as there are proposals and objects, take the pair with the highest score.
     while left.size and left.max() >= least:
         proposal, thing = np.unravel_index(left.argmax(), left.shape)
-        # Step 2: the object has this proposal, and those pixels of it that no better one has.
+        # Step 2: the object gets this proposal, and those of its pixels that are still free.
         chosen[thing] = proposal
         owner[masks[proposal] & (owner == 0)] = thing + 1
         # Step 3: the object needs no other proposal, and the proposal is taken.

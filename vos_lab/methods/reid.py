@@ -206,7 +206,8 @@ def reid_loss(
     cosines = embeddings @ table.T
     # Step 2: from cosines to log-probabilities over the identities: the softmax of Equation 1.
     log_probabilities = (cosines / temperature).log_softmax(dim=1)
-    # Step 3: those of the right identities. A loss is to be small: minus their mean (Equation 3).
+    # Step 3: take those of the right identities. A loss should be small, so take minus their mean
+    # (Equation 3).
     rows = torch.arange(len(identities))
     return -log_probabilities[rows, identities].mean()
 
@@ -241,9 +242,9 @@ def update_table(
 def recover_lost_objects(similarity: np.ndarray, lost: np.ndarray, threshold: float) -> np.ndarray:
     """Which proposal is which lost object (Li et al., Section 2)?
 
-    A proposal belongs to the object that it is most like, lost or not: what looks most like an
-    object that is there in plain sight is no other one. With equal similarity the first object of
-    the list has it.
+    A proposal belongs to the object that it is most like, lost or not. So if it looks most like an
+    object in plain sight, no other object can have it. With equal similarity it belongs to the
+    first object of the list.
 
     Args:
         similarity: cosines of P proposals with K objects, ``(P, K)`` float32; K > 0, P may be 0.
@@ -259,9 +260,9 @@ def recover_lost_objects(similarity: np.ndarray, lost: np.ndarray, threshold: fl
         >>> recover_lost_objects(similarity, np.array([False, True]), threshold=0.5)
         array([-1,  1])
     """
-    # Step 1: at first nobody has a proposal.
+    # Step 1: at first no object has a proposal.
     found = np.full(len(lost), -1, np.int64)
-    # Step 2: to whom does each proposal belong? To the object that it is most like.
+    # Step 2: each proposal belongs to the object that it is most like.
     owner = similarity.argmax(axis=1)
     for k in np.flatnonzero(lost):
         # Step 3: the proposals that belong to this lost object, and are similar enough.

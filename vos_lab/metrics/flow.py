@@ -21,7 +21,7 @@ def endpoint_error(flow: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     Args:
         flow: ``(H, W, 2)`` float32, pixels; or ``(T, H, W, 2)``.
-        truth: the same; NaN where nobody knows.
+        truth: the same; NaN where it is not known.
 
     Returns:
         ``(H, W)`` float32, pixels, 0 or more; or ``(T, H, W)``. NaN where the truth is not known.
@@ -46,7 +46,7 @@ def angular_error(flow: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     Args:
         flow: ``(H, W, 2)`` float32, pixels; or ``(T, H, W, 2)``.
-        truth: the same; NaN where nobody knows.
+        truth: the same; NaN where it is not known.
 
     Returns:
         ``(H, W)`` float32, degrees, 0 to 180; or ``(T, H, W)``. NaN where the truth is not known.
@@ -72,7 +72,7 @@ def outliers(flow: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     Args:
         flow: ``(H, W, 2)`` float32, pixels; or ``(T, H, W, 2)``.
-        truth: the same; NaN where nobody knows.
+        truth: the same; NaN where it is not known.
 
     Returns:
         ``(H, W)`` bool, or ``(T, H, W)``; False where the truth is not known.
@@ -90,7 +90,7 @@ def fl_all(flow: np.ndarray, truth: np.ndarray) -> float:
 
     Args:
         flow: ``(H, W, 2)`` float32, pixels; or ``(T, H, W, 2)``.
-        truth: the same; NaN where nobody knows.
+        truth: the same; NaN where it is not known.
 
     Returns:
         0 to 1 (KITTI prints per cent). NaN where no truth is known.
@@ -171,7 +171,7 @@ def evaluate_flow(
 
     Args:
         flow: ``(H, W, 2)`` float32, pixels.
-        truth: the same; NaN where nobody knows.
+        truth: the same; NaN where it is not known.
         occluded: ``(H, W)`` bool, what is not seen in the next image. None leaves out that split.
         boundaries: ``(H, W)`` bool, motion boundaries; None finds them in the truth.
         distance: how near to a boundary is near, pixels.

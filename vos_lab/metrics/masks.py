@@ -23,7 +23,7 @@ def jaccard(
     Args:
         prediction: ``(H, W)`` bool, or ``(T, H, W)`` for a video.
         truth: the same.
-        void: the same, True where nobody knows: these pixels do not count.
+        void: the same, True where the truth is not known: these pixels do not count.
 
     Returns:
         0 to 1: a float, or ``(T,)`` float64 for a video. Two empty masks agree: 1.
@@ -67,7 +67,7 @@ def mask_boundary(mask: np.ndarray) -> np.ndarray:
                [1, 1, 0],
                [0, 0, 0]])
     """
-    # Step 1: bring the three neighbours of each pixel to its place. At the border, repeat.
+    # Step 1: move each of the three neighbours to the place of the pixel. Repeat the border.
     right = right_neighbour(mask)
     lower = lower_neighbour(mask)
     lower_right = lower_neighbour(right)
@@ -91,8 +91,9 @@ def boundary_f(
     Args:
         prediction: ``(H, W)`` bool, or ``(T, H, W)`` for a video.
         truth: the same.
-        void: the same, True where nobody knows: there both masks count as background.
-        tolerance: how near is near, as a share of the image diagonal, or in pixels from 1 up.
+        void: the same, True where the truth is not known: there both masks count as background.
+        tolerance: how far away still counts as near: a share of the image diagonal below 1, else
+            pixels.
 
     Returns:
         0 to 1: a float, or ``(T,)`` float64 for a video. 1 where neither mask has a boundary.
@@ -118,12 +119,12 @@ def boundary_f(
     predicted, true = boundaries(prediction, truth, void)
     # Step 3: how many pixels apart still counts as near.
     radius = boundary_radius(truth.shape, tolerance)
-    # Step 4: precision: what share of the predicted boundary has the true one near? Of a boundary
-    # without pixels, all.
+    # Step 4: precision: what share of the predicted boundary is near the true one? If the predicted
+    # boundary has no pixels, this is 1.
     precision = share_near(predicted, true, radius)
-    # Step 5: recall: what share of the true boundary has the predicted one near?
+    # Step 5: recall: what share of the true boundary is near the predicted one?
     recall = share_near(true, predicted, radius)
-    # Step 6: one number from two, the harmonic mean. Where both are 0, so is F.
+    # Step 6: make one number of the two: the harmonic mean. If both are 0, F is 0.
     if precision + recall == 0:
         return 0.0
     return 2 * precision * recall / (precision + recall)

@@ -279,7 +279,7 @@ def overlay(
     """
     # Step 1: give each pixel the colour of its label. One indexing does the whole image.
     painted = colours[mask]
-    # Step 2: mix frame and colour. In float: 200 + 100 does not fit into uint8.
+    # Step 2: mix frame and colour. Use float, because 200 + 100 does not fit into uint8.
     mixed = (1 - opacity) * frame.astype(np.float32) + opacity * painted.astype(np.float32)
     # Step 3: round back to uint8, and keep the background as it was.
     return np.where(mask[..., None] > 0, np.rint(mixed).astype(np.uint8), frame)

@@ -40,11 +40,11 @@ def match_masks(
         >>> truth.tolist(), result.tolist(), iou.round(3).tolist()
         ([0], [1], [0.667])
     """
-    # Step 1: the union of a pair. What both share is counted twice in the sum of their areas.
+    # Step 1: the union of a pair. The sum of their areas counts the shared pixels twice.
     union = np.add.outer(truth_area, result_area) - shared
     # Step 2: intersection over union. Two empty masks have no union; 1 avoids a division by 0.
     iou = shared / np.maximum(union, 1)
-    # Step 3: a pair matches above one half. At one half, it does not.
+    # Step 3: a pair matches if this is above one half. Exactly one half is not enough.
     truth, result = np.nonzero(iou > 0.5)
     return truth, result, iou[truth, result]
 
@@ -54,7 +54,8 @@ def smotsa(ious: np.ndarray, false_positives: int, id_switches: int, truth_masks
     """Soft multi-object tracking and segmentation accuracy (Section 4 of the paper).
 
     sMOTSA = (sum of the IoU of all matches - false positives - identity switches) / true masks.
-    It asks three things at once: was everything found, nothing invented, and everybody told apart?
+    It asks three things at once: was everything found, was nothing invented, and were all objects
+    told apart?
 
     Args:
         ious: ``(K,)`` the IoU of each match.
@@ -70,12 +71,12 @@ def smotsa(ious: np.ndarray, false_positives: int, id_switches: int, truth_masks
         >>> smotsa([0.75, 0.5, 1.0], false_positives=1, id_switches=0, truth_masks=5)
         0.25
     """
-    # Step 1: where the truth is empty, there is nothing to divide by.
+    # Step 1: if the truth has no mask, there is nothing to divide by.
     if truth_masks == 0:
         return -math.inf
     # Step 2: the soft number of matches: each counts as much as its masks agree.
     found = float(np.sum(ious))
-    # Step 3: take off the mistakes, and divide by what was to be found.
+    # Step 3: subtract the mistakes, and divide by the number of true masks.
     return (found - false_positives - id_switches) / truth_masks
 
 
