@@ -17,6 +17,7 @@ from vos_lab.video import VOID
 NAMES = [
     "osvos-parent",
     "osvos-parent-long",
+    "osvos-closer-parent",
     "masktrack-parent",
     "masktrack-parent-long",
     "osvos-contours",
@@ -29,13 +30,13 @@ def tiny(monkeypatch):
     for module in (pictures, contours):
         monkeypatch.setattr(module, "SIZE", (48, 80))
     monkeypatch.setattr(pictures, "CROP", (32, 48))
-    caches = pictures.train_picture, contours.train_contours
+    caches = pictures.train_picture, pictures.closer_picture, contours.train_contours
     for cache in caches:
         cache.cache_clear()
     seen = [pictures.train_picture(number, 3) for number in (0, 1)]
     edges = [contours.train_contours(number, 3) for number in (0, 1)]
     for module in (osvos, masktrack):
-        monkeypatch.setattr(module, "held_out_pictures", lambda: seen)
+        monkeypatch.setattr(module, "held_out_pictures", lambda closer=False: seen)
     monkeypatch.setattr(contours, "held_out_contours", lambda: edges)
     yield
     for cache in caches:

@@ -1,13 +1,15 @@
 """How the parent networks of OSVOS learn: from pictures of procedural videos."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from vos_lab import weights
 from vos_lab.methods.networks import (
     SegmentationNetwork,
     as_input,
@@ -19,10 +21,13 @@ from vos_lab.methods.osvos import class_balanced_loss
 from vos_lab.training.loop import Recipe
 from vos_lab.training.recipes.pictures import (
     BATCH,
+    CLOSER,
     LONG,
     LONGER,
     PARENT,
     Batch,
+    Picture,
+    described,
     held_out_pictures,
     random_view,
 )
@@ -39,13 +44,19 @@ def pictures(
     return inputs, torch.from_numpy(truth.astype(np.uint8))[:, None]
 
 
-def validate(network: SegmentationNetwork) -> Mapping[str, float]:
-    """What the parent misses of held-out pictures."""
+def validate(network: SegmentationNetwork, closer: bool = False) -> Mapping[str, float]:
+    """What the parent misses of held-out pictures; with ``closer`` of those closer to film too."""
+    if closer:
+        return {**validate(network), "1 - J, closer": _missed(network, held_out_pictures(closer))}
+    return {"1 - J": _missed(network, held_out_pictures())}
+
+
+def _missed(network: SegmentationNetwork, pictures: Sequence[Picture]) -> float:
     scores, truths = [], []
-    for image, labels in held_out_pictures():
+    for image, labels in pictures:
         scores.append(network(as_input(image))[0][0])
         truths.append(torch.from_numpy(np.where(labels == VOID, VOID, labels > 0))[None])
-    return {"1 - J": 1 - mean_j(torch.stack(scores), torch.stack(truths))}
+    return 1 - mean_j(torch.stack(scores), torch.stack(truths))
 
 
 OSVOS_PARENT = Recipe(
@@ -65,4 +76,24 @@ OSVOS_PARENT_LONG = replace(
     batch=partial(pictures, **LONG),
     loss=partial(deep_supervision, one=segmentation_loss),
     **LONGER,
+)
+
+
+def long_parent() -> nn.Module:
+    """The long parent, to go on from."""
+    return weights.load_into(SegmentationNetwork(), "osvos-parent-long")
+
+
+OSVOS_CLOSER_PARENT = replace(
+    OSVOS_PARENT_LONG,
+    name="osvos-closer-parent",
+    about="The long parent network of OSVOS, gone on learning in a world closer to film.",
+    data=described(**CLOSER),
+    network=long_parent,
+    batch=partial(pictures, **CLOSER),
+    validate=partial(validate, closer=True),
+    steps=400,
+    learning_rate=1e-3,
+    validate_every=200,
+    needs=("osvos-parent-long",),
 )

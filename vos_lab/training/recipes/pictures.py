@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from vos_lab.datasets.procedural import ProceduralVideo, suite, train_video
+from vos_lab.datasets.procedural import ProceduralVideo, render, suite, train_video
 from vos_lab.datasets.procedural.camera import filmed
 from vos_lab.methods.augmentation import apply_affine, colour_jitter, random_affine
 from vos_lab.video import VOID
@@ -48,10 +48,17 @@ def closer_picture(number: int, t: int, photographs: float = 0.0) -> Picture:
     return picture(closer, t)
 
 
-@lru_cache(maxsize=1)
-def held_out_pictures() -> list[Picture]:
-    """Pictures of validation seeds."""
+CLOSER: dict[str, Any] = LONG | {"videos": 150, "source": closer_picture, "camera": True}
+"""What a training in the closer world sees."""
+
+
+@lru_cache(maxsize=2)
+def held_out_pictures(closer: bool = False) -> list[Picture]:
+    """Pictures of validation seeds, as they are or closer to film."""
     videos = suite("mixed", "val", length=20, frames=20, size=SIZE)
+    if closer:
+        specs = [each.spec.closer(np.random.default_rng([each.seed, 98])) for each in videos]
+        videos = [render(spec, each.seed) for spec, each in zip(specs, videos, strict=True)]
     return [picture(video, 10) for video in videos]
 
 
@@ -82,12 +89,13 @@ def random_view(
     return image, labels
 
 
-def described(videos: int, moments: tuple[int, ...], **_: Any) -> str:
+def described(videos: int, moments: tuple[int, ...], camera: bool = False, **_: Any) -> str:
     """What a network learns from, for its card."""
+    which = "closer to film, as a camera takes them, " if camera else ""
     return (
-        f"{videos} procedural training videos (train_video 0 to {videos - 1}), {len(moments)} "
-        f"frames of each, in random views of {CROP[0]} x {CROP[1]} pixels; held out: 20 frames of "
-        "the mixed suite, split val"
+        f"{videos} procedural training videos (train_video 0 to {videos - 1}), {which}"
+        f"{len(moments)} frames of each, in random views of {CROP[0]} x {CROP[1]} pixels; "
+        "held out: 20 frames of the mixed suite, split val"
     )
 
 
