@@ -76,7 +76,7 @@ def random_view(
     image, labels = source(int(rng.integers(videos)), int(rng.choice(moments)))
     matrix = random_affine(rng, image.shape, CROP, zoom=(0.53, 1.1), turn=15)
     image, labels = apply_affine(image, labels, matrix, CROP)
-    image = colour_jitter(image, rng, 1.5)
+    image = colour_jitter(image, rng, 0.8 if camera else 1.5)  # a camera changes the light, too
     if rng.random() < 0.3:  # drawn colours are few, those of the world are not
         image = np.ascontiguousarray(image[..., rng.permutation(3)])
     if camera:
