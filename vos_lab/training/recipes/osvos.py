@@ -87,7 +87,8 @@ def long_parent() -> nn.Module:
 OSVOS_CLOSER_PARENT = replace(
     OSVOS_PARENT_LONG,
     name="osvos-closer-parent",
-    about="The long parent network of OSVOS, gone on learning in a world closer to film.",
+    about="The long parent network of OSVOS, gone on learning in a world closer to film. Prepared: "
+    "no weights of it ship.",
     data=described(**CLOSER),
     network=long_parent,
     batch=partial(pictures, **CLOSER),
