@@ -13,7 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 TOKEN = "only-for-tests"
@@ -94,6 +97,31 @@ class Lab:
             seconds=120,
             what=f"{notebook} does not open, or its kernel does not start",
         )
+
+    def show(self, name: str, *sources: str) -> None:
+        """Write a notebook with a cell for each source, open it, and run all of it."""
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        for cell in cells:
+            if cell.source.startswith("raise"):  # as the check of an exercise that waits
+                cell.metadata["tags"] = ["raises-exception"]
+        spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
+        nbformat.write(notebook, self.folder / f"{name}.ipynb")
+        self.open(f"{name}.ipynb")
+        self.run_all()
+
+    def find(self, selector: str) -> WebElement:
+        """The first element that a CSS selector names, as soon as it is there, in sight."""
+        found = self.wait(
+            lambda driver: driver.find_elements(By.CSS_SELECTOR, selector),
+            what=f"there is no {selector}",
+        )[0]
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+        return found
+
+    def known(self, expression: str):
+        """The value of an expression in the kernel."""
+        return json.loads(self.run(f"import json; print(json.dumps({expression}))"))
 
     def run_all(self) -> None:
         """Choose Run > Run All Cells, and wait until the last cell is done.

@@ -1,8 +1,5 @@
 """The correlation explorer in JupyterLab: clicked, and asked what it has found."""
 
-import json
-
-import nbformat
 import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
@@ -25,24 +22,14 @@ SHOW = "explorer = CorrelationExplorer(image, image, {'a': scores, 'b': scores[:
 
 @pytest.fixture(scope="module")
 def page(lab):
-    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, SHOW)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(notebook, lab.folder / "correlation.ipynb")
-    lab.open("correlation.ipynb")
-    lab.run_all()
+    lab.show("correlation", SET_UP, SHOW)
     yield lab
     lab.close()
 
 
 @pytest.fixture
 def explorer(page):
-    found = page.wait(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, ".vos-correlation[data-frame]"),
-        what="there is no explorer with a picture",
-    )[0]
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
-    return found
+    return page.find(".vos-correlation[data-frame]")
 
 
 def click(page, explorer, x: float, y: float) -> None:
@@ -60,17 +47,13 @@ def says(page, explorer, name: str, value: str) -> None:
     )
 
 
-def known(page, expression: str):
-    return json.loads(page.run(f"import json; print(json.dumps({expression}))"))
-
-
 def test_a_click_shows_the_best_match_and_python_follows(page, explorer):
     click(page, explorer, 20, 40)
     says(page, explorer, "best", "16,0")
     click(page, explorer, 100, 40)
     says(page, explorer, "best", "0,8")
-    page.wait(lambda _: known(page, "explorer.best") == [0, 8], 20, "Python does not follow")
-    x, y = known(page, "explorer.point")
+    page.wait(lambda _: page.known("explorer.best") == [0, 8], 20, "Python does not follow")
+    x, y = page.known("explorer.point")
     assert abs(x - 100) <= 1
     assert abs(y - 40) <= 1
     assert "+8 down" in explorer.find_element(By.TAG_NAME, "dl").text

@@ -2,7 +2,6 @@
 
 import json
 
-import nbformat
 import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
@@ -35,26 +34,14 @@ widget
 
 @pytest.fixture(scope="module")
 def page(lab):
-    cell = nbformat.v4.new_code_cell(SOURCE)
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=[cell], metadata=kernel), lab.folder / "tracks.ipynb"
-    )
-    lab.open("tracks.ipynb")
-    lab.run_all()
-    assert lab.errors() == []
+    lab.show("tracks", SOURCE)
     yield lab
     lab.close()
 
 
 @pytest.fixture
 def widget(page):
-    found = page.wait(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, ".vos-tracks[data-frame]"),
-        what="there is no timeline with a picture",
-    )[0]
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
-    return found
+    return page.find(".vos-tracks[data-frame]")
 
 
 def shows(page, widget, frame: int, row: int) -> None:

@@ -1,8 +1,5 @@
 """The sample map in JupyterLab, as a student uses it."""
 
-import json
-
-import nbformat
 import pytest
 from selenium.webdriver.common.by import By
 
@@ -25,23 +22,14 @@ SHOW = "samples = SampleMap(moments, sure=0.9, far=50)\nsamples"
 
 @pytest.fixture(scope="module")
 def page(lab):
-    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, SHOW)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(notebook, lab.folder / "samples.ipynb")
-    lab.open("samples.ipynb")
-    lab.run_all()
+    lab.show("samples", SET_UP, SHOW)
     yield lab
     lab.close()
 
 
 @pytest.fixture
 def samples(page):
-    found = page.wait(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, ".vos-explorer"),
-        what="there is no explorer",
-    )[0]
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+    found = page.find(".vos-explorer")
     page.wait(lambda _: kind_at(page, found, 0.2), what="there is no picture")
     return found
 
@@ -83,10 +71,6 @@ def turn(page, samples, name: str, value: float) -> None:
     )
 
 
-def known(page, expression: str):
-    return json.loads(page.run(f"import json; print(json.dumps({expression}))"))
-
-
 def test_the_two_thresholds_paint_the_map_and_python_follows(page, samples):
     becomes(page, samples, 0.2, "negative")
     becomes(page, samples, 0.6, "ignored")
@@ -95,7 +79,7 @@ def test_the_two_thresholds_paint_the_map_and_python_follows(page, samples):
     becomes(page, samples, 0.6, "positive")
     turn(page, samples, "far", 20)
     becomes(page, samples, 0.6, "negative")
-    assert known(page, "[samples.values['sure'], samples.values['far']]") == [0.55, 20]
+    assert page.known("[samples.values['sure'], samples.values['far']]") == [0.55, 20]
     assert "of them are right" in samples.find_element(By.CSS_SELECTOR, ".vos-numbers").text
     buttons = samples.find_elements(By.TAG_NAME, "button")
     next(button for button in buttons if button.text == "Reset").click()
@@ -106,7 +90,7 @@ def test_the_frame_is_a_slider_too(page, samples):
     turn(page, samples, "frame", 1)
     caption = samples.find_element(By.TAG_NAME, "figcaption")
     page.wait(lambda _: caption.text == "What is learned from frame 1", 20, caption.text)
-    assert known(page, "samples.moment.number") == 1
+    assert page.known("samples.moment.number") == 1
     turn(page, samples, "frame", 3)
     page.wait(lambda _: caption.text == "What is learned from frame 3", 20, caption.text)
 

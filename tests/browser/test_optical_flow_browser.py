@@ -2,7 +2,6 @@
 
 import json
 
-import nbformat
 import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
@@ -30,25 +29,14 @@ explorer
 
 @pytest.fixture(scope="module")
 def page(lab):
-    cell = nbformat.v4.new_code_cell(SOURCE)
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
-    nbformat.write(notebook, lab.folder / "flow.ipynb")
-    lab.open("flow.ipynb")
-    lab.run_all()
-    assert lab.errors() == []
+    lab.show("flow", SOURCE)
     yield lab
     lab.close()
 
 
 @pytest.fixture
 def explorer(page):
-    found = page.wait(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, ".vos-flow[data-frame]"),
-        what="there is no explorer with a picture",
-    )[0]
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
-    return found
+    return page.find(".vos-flow[data-frame]")
 
 
 def says(page, explorer, **expected: str) -> None:

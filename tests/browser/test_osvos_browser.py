@@ -2,7 +2,6 @@
 
 import json
 
-import nbformat
 import pytest
 from selenium.webdriver.common.by import By
 
@@ -35,12 +34,7 @@ explorer"""
 
 @pytest.fixture(scope="module")
 def page(lab):
-    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, MONITOR, EXPLORER)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(notebook, lab.folder / "fine_tuning.ipynb")
-    lab.open("fine_tuning.ipynb")
-    lab.run_all()
+    lab.show("fine_tuning", SET_UP, MONITOR, EXPLORER)
     yield lab
     lab.close()
 

@@ -1,8 +1,5 @@
 """The embedding explorer and the click segmenter in JupyterLab, as a student uses them."""
 
-import json
-
-import nbformat
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -23,12 +20,7 @@ CLICKS = "clicks = ClickSegmenter(video)\nclicks"
 
 @pytest.fixture(scope="module")
 def page(lab):
-    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, EXPLORER, CLICKS)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(notebook, lab.folder / "embedding.ipynb")
-    lab.open("embedding.ipynb")
-    lab.run_all()
+    lab.show("embedding", SET_UP, EXPLORER, CLICKS)
     yield lab
     lab.close()
 
@@ -68,18 +60,14 @@ def click(page, found, x, y, shift=False):
     chain.perform()
 
 
-def known(page, expression: str):
-    return json.loads(page.run(f"import json; print(json.dumps({expression}))"))
-
-
 def test_a_click_asks_what_is_like_that_pixel(page):
     found = widget(page, 0)
     for x, y in ((0.25, 0.5), (0.75, 0.25)):
         click(page, found, x, y)
         page.wait(
             lambda _, x=x, y=y: (
-                abs(known(page, "explorer.point[0]") - 432 * x) < 6
-                and abs(known(page, "explorer.point[1]") - 240 * y) < 6
+                abs(page.known("explorer.point[0]") - 432 * x) < 6
+                and abs(page.known("explorer.point[1]") - 240 * y) < 6
             ),
             20,
             "Python does not know of the click",
@@ -109,12 +97,12 @@ def test_clicks_segment_the_whole_clip_in_less_than_a_second(page):
             "no new masks come",
         )
     waits = page.driver.execute_script("return window.waits")
-    assert known(page, "[[t, other] for t, _, other in clicks.strokes]") == [
+    assert page.known("[[t, other] for t, _, other in clicks.strokes]") == [
         [0, False],
         [0, True],
         [0, True],
     ]
-    assert known(page, "[int(m.any()) for m in clicks.masks]").count(1) > 12
+    assert page.known("[int(m.any()) for m in clicks.masks]").count(1) > 12
     # A whole clip of 24 frames, twice as long as promised on a machine that is busy.
     assert sorted(waits)[1] < 2000, waits
 
@@ -122,10 +110,10 @@ def test_clicks_segment_the_whole_clip_in_less_than_a_second(page):
 def test_the_keyboard_clicks_too(page):
     found = widget(page, 1)
     canvas = found.find_element(By.CSS_SELECTOR, ".vos-gallery canvas")
-    before = known(page, "len(clicks.strokes)")
+    before = page.known("len(clicks.strokes)")
     page.driver.execute_script("arguments[0].focus()", canvas)
     canvas.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ENTER)
-    page.wait(lambda _: known(page, "len(clicks.strokes)") == before + 1, 20, "Enter does nothing")
+    page.wait(lambda _: page.known("len(clicks.strokes)") == before + 1, 20, "Enter does nothing")
     undo = [b for b in found.find_elements(By.TAG_NAME, "button") if b.text == "Undo"]
     undo[0].click()
-    page.wait(lambda _: known(page, "len(clicks.strokes)") == before, 20, "Undo does nothing")
+    page.wait(lambda _: page.known("len(clicks.strokes)") == before, 20, "Undo does nothing")

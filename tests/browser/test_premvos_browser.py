@@ -1,8 +1,5 @@
 """The merge explorer in JupyterLab, as a student uses it."""
 
-import json
-
-import nbformat
 import pytest
 from selenium.webdriver.common.by import By
 
@@ -27,24 +24,14 @@ SHOW = "merging = MergeExplorer(video, [one] * 5, weights=(0, 0, 0.5, 0, 0))\nme
 
 @pytest.fixture(scope="module")
 def page(lab):
-    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, SHOW)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(notebook, lab.folder / "merging.ipynb")
-    lab.open("merging.ipynb")
-    lab.run_all()
+    lab.show("merging", SET_UP, SHOW)
     yield lab
     lab.close()
 
 
 @pytest.fixture
 def merging(page):
-    found = page.wait(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, ".vos-explorer"),
-        60,
-        "there is no explorer",
-    )[0]
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+    found = page.find(".vos-explorer")
     page.wait(lambda _: owner(page, found, "left"), 30, "there is no picture")
     return found
 
@@ -76,10 +63,6 @@ def turn(page, merging, name: str, value: float) -> None:
     )
 
 
-def known(page, expression: str):
-    return json.loads(page.run(f"import json; print(json.dumps({expression}))"))
-
-
 def test_a_turned_weight_changes_the_masks(page, merging):
     assert [owner(page, merging, side) for side in ("left", "right")] == [1, 2]
     clip = merging.get_attribute("data-clip")
@@ -90,8 +73,8 @@ def test_a_turned_weight_changes_the_masks(page, merging):
         "the boxes keep their colours",
     )
     page.wait(lambda _: merging.get_attribute("data-clip") != clip, 30, "the clip stays as it was")
-    assert known(page, "merging.values['reid']") == 1
-    assert known(page, "merging.masks[3, 30, [20, 80]].tolist()") == [2, 1]
+    assert page.known("merging.values['reid']") == 1
+    assert page.known("merging.masks[3, 30, [20, 80]].tolist()") == [2, 1]
 
 
 def test_reset_puts_the_weights_back(page, merging):
@@ -100,7 +83,7 @@ def test_reset_puts_the_weights_back(page, merging):
     reset = [b for b in merging.find_elements(By.TAG_NAME, "button") if b.text == "Reset"]
     reset[0].click()
     page.wait(lambda _: owner(page, merging, "left") == 1, 30, "Reset does nothing")
-    assert known(page, "merging.weights == (0, 0, 0.5, 0, 0)")
+    assert page.known("merging.weights == (0, 0, 0.5, 0, 0)")
 
 
 def test_the_numbers_say_how_good_it_is(page, merging):

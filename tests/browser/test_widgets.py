@@ -2,7 +2,6 @@
 
 import json
 
-import nbformat
 import numpy as np
 import pytest
 from selenium.common.exceptions import ElementClickInterceptedException
@@ -34,14 +33,7 @@ QUIZ = "from vos_lab.course import quiz\nquiz('00_tour', 'which task')"
 @pytest.fixture(scope="module")
 def page(lab):
     """A notebook with a player and a painter, run from top to bottom."""
-    sources = (WIDGETS, PLAYER, "raise NotImplementedError", PAINTER, KNOBS, QUIZ)
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    cells[2].metadata["tags"] = ["raises-exception"]  # as the check of an exercise has
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(notebook, lab.folder / "widgets.ipynb")
-    lab.open("widgets.ipynb")
-    lab.run_all()
+    lab.show("widgets", WIDGETS, PLAYER, "raise NotImplementedError", PAINTER, KNOBS, QUIZ)
     assert lab.errors() == ["NotImplementedError: "]  # an exercise that waits stops nothing else
     yield lab
     lab.close()

@@ -4,12 +4,13 @@ Nothing is imported that takes long, and nothing is validated: a cell that is st
 over, and what can be read is read.
 """
 
-import codecs
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from vos_lab.datasets.text import marked_encoding
 
 
 class NotANotebook(ValueError):  # noqa: N818 (what it is)
@@ -84,16 +85,14 @@ def text_of(data: bytes) -> str:
         >>> text_of("Zoë".encode("utf-16")) == text_of("Zoë".encode("utf-8-sig")) == "Zoë"
         True
     """
-    wide = json.detect_encoding(data) if data[:4].count(0) or data[:2] in _MARKS else "utf-8-sig"
-    if wide != "utf-8-sig" and wide != "utf-8":
-        return data.decode(wide, "replace").removeprefix("\ufeff")
+    wide = json.detect_encoding(data) if data[:4].count(0) else "utf-8"
+    encoding = marked_encoding(data) or wide
+    if not encoding.startswith("utf-8"):
+        return data.decode(encoding, "replace")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding)
     except UnicodeDecodeError:
         return data.decode("latin-1")
-
-
-_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_notebook(data: bytes) -> RawNotebook:

@@ -11,6 +11,11 @@ MARKS = {
 }
 
 
+def marked_encoding(data: bytes) -> str | None:
+    """The encoding that a file's byte-order mark stands for; None where there is no mark."""
+    return next((encoding for mark, encoding in MARKS.items() if data.startswith(mark)), None)
+
+
 def read_utf8(path: Path) -> bytes:
     """What is in a text file, without its byte-order mark, and in UTF-8 where that says UTF-16.
 
@@ -27,13 +32,13 @@ def read_utf8(path: Path) -> bytes:
         ValueError: it is damaged, so that it cannot be decoded.
     """
     data = path.read_bytes()
-    for mark, encoding in MARKS.items():
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding).encode("utf-8")
-            except UnicodeError as error:
-                raise ValueError(f"{path}: cannot be read as text ({error})") from None
-    return data
+    encoding = marked_encoding(data)
+    if encoding is None:
+        return data
+    try:
+        return data.decode(encoding).encode("utf-8")
+    except UnicodeError as error:
+        raise ValueError(f"{path}: cannot be read as text ({error})") from None
 
 
 def read_text(path: Path) -> str:

@@ -15,8 +15,9 @@ from matplotlib.patches import Ellipse
 from vos_lab.flow.colour import flow_to_rgb, longest_flow, wheel_image
 from vos_lab.flow.files import known
 from vos_lab.flow.warp import warp
+from vos_lab.methods.resolution import resized
 from vos_lab.metrics.flow import endpoint_error
-from vos_lab.view.figures.page import INK, Figure, Page, drawn, resized
+from vos_lab.view.figures.page import INK, Figure, Page, drawn
 from vos_lab.view.figures.panels import LEGEND, panels
 
 ARROW, ARROW_EDGE = "#ffd23f", "#101010"  # bright over dark: seen on every ground

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
+from vos_lab.methods.resolution import resized
 from vos_lab.video import OBJECT_COLOURS, VOID, Video, as_label_map, overlay
 from vos_lab.view.encoding import encode_webp
 from vos_lab.view.figures.page import (
@@ -15,7 +16,6 @@ from vos_lab.view.figures.page import (
     description,
     drawn,
     fitting,
-    resized,
 )
 
 ACROSS = 5  # frames in a line of a strip

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from vos_lab.methods.resolution import resized
 from vos_lab.metrics.masks import boundary_radius, mask_boundary
 from vos_lab.metrics.pixels import dilate_disk
 from vos_lab.video import VOID, as_label_map
@@ -13,7 +14,6 @@ from vos_lab.view.figures.page import (
     drawn,
     fitting,
     object_colour,
-    resized,
 )
 
 # Grey for what is right; orange and dark blue differ in lightness too, so nobody mixes them up.

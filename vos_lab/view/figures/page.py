@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -232,12 +231,6 @@ def fitting(shape: tuple[int, ...], width: float, height: float) -> tuple[int, i
 def drawn(shown: tuple[int, int]) -> tuple[int, int]:
     """The pixels to draw for a height and width on the page."""
     return max(1, round(SHARPNESS * shown[0])), max(1, round(SHARPNESS * shown[1]))
-
-
-def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An image or a map at another height and width, smoothly."""
-    way = cv2.INTER_AREA if size[0] < image.shape[0] else cv2.INTER_LINEAR
-    return cv2.resize(image, (size[1], size[0]), interpolation=way)
 
 
 def object_colour(colour: int | tuple[int, int, int]) -> tuple[float, ...]:

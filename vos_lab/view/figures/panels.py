@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from vos_lab.view.figures.page import INK, WIDTH, Figure, Page, drawn, fitting, resized
+from vos_lab.methods.resolution import resized
+from vos_lab.view.figures.page import INK, WIDTH, Figure, Page, drawn, fitting
 
 LEGEND, GAP, NAME = 122, 10, 26
 
