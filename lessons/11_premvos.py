@@ -52,7 +52,7 @@ from vos_lab.methods.masktrack import MARGIN, ZOOM, crop_and_zoom
 from vos_lab.methods.networks import as_input
 from vos_lab.methods.pixel_retrieval import PixelRetrieval
 from vos_lab.methods.premvos import PReMVOS, ScoreWeights, expand_by_flow
-from vos_lab.methods.premvos_fused import fuse_masks
+from vos_lab.methods.premvos_fused import LEAST_DOUBT, fuse_masks
 from vos_lab.methods.proposals import mask_iou, proposal_recall, proposer
 from vos_lab.methods.resolution import resized, working_size
 from vos_lab.metrics import jaccard
