@@ -447,17 +447,8 @@ figures.table(claims.summary(verdicts), title="Five claims, measured", name="cla
 # masks are scored at full size.
 
 # %% name="leaderboard" slide="slide"
-board = bench.leaderboard("davis2016")
-rows = {
-    name: {
-        "J": row["overall"]["J"]["mean"],
-        "F": row["overall"]["F"]["mean"],
-        "T": row["overall"]["T"],
-        "s per frame": row["overall"]["seconds_per_frame"],
-    }
-    for name, row in board.items()
-    if name in ("baseline", "flow-propagation", "object-flow", "fusionseg")
-}
+names = ["baseline", "flow-propagation", "object-flow", "fusionseg"]
+rows = bench.compared(names, "J", "F", "T", "s per frame", drawn=None)
 figures.table(rows, title="Five sequences of DAVIS 2016", digits=2)
 
 # %% [markdown] name="leaderboard-explained"

@@ -520,20 +520,9 @@ figures.table(claims.summary(verdicts), title="Five claims, measured", name="cla
 # changes one thing. The last column is J on five drawn videos, with up to four objects.
 
 # %% name="leaderboard" slide="slide"
-board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
 names = ["baseline", "flow-propagation", "osvos"]
 names += methods.ablations("osvos")
-rows = {
-    name: {
-        "J": board[name]["overall"]["J"]["mean"],
-        "F": board[name]["overall"]["F"]["mean"],
-        "T": board[name]["overall"]["T"],
-        "s per frame": board[name]["overall"]["seconds_per_frame"],
-        "J, drawn": drawn[name]["overall"]["J"]["mean"] if name in drawn else None,
-    }
-    for name in names
-    if name in board
-}
+rows = bench.compared(names, "J", "F", "T", "s per frame")
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"

@@ -363,20 +363,9 @@ figures.table(claims.summary(verdicts), title="The claims, measured", name="clai
 # methods work at 240 x 432 pixels, and their masks are scored at full size.
 
 # %% name="leaderboard" slide="slide"
-board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
 names = ["baseline", "osvos-short-parent", "osvos", "onavos", "onavos-long-parent"]
 names += ["onavos-without-negatives", "onavos-without-first-frame"]
-rows = {
-    name: {
-        "J": board[name]["overall"]["J"]["mean"],
-        "F": board[name]["overall"]["F"]["mean"],
-        "decay of J": board[name]["overall"]["J"]["decay"],
-        "s per frame": board[name]["overall"]["seconds_per_frame"],
-        "J, drawn": drawn[name]["overall"]["J"]["mean"] if name in drawn else None,
-    }
-    for name in names
-    if name in board
-}
+rows = bench.compared(names, "J", "F", "decay of J", "s per frame")
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"

@@ -496,7 +496,6 @@ figures.table(claims.summary(verdicts), title="The claims, measured", name="clai
 # The same methods on five sequences of DAVIS 2016.
 
 # %% name="leaderboard" slide="slide"
-board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
 shown = {
     "baseline": "first mask copied",
     "osvos": "OSVOS",
@@ -508,17 +507,7 @@ shown = {
     "lucid": "Lucid",
     "lucid-plain": "Lucid, plain frames",
 }
-rows = {
-    title: {
-        "J": board[name]["overall"]["J"]["mean"],
-        "F": board[name]["overall"]["F"]["mean"],
-        "T": board[name]["overall"]["T"],
-        "s per frame": board[name]["overall"]["seconds_per_frame"],
-        "J, drawn": drawn[name]["overall"]["J"]["mean"] if name in drawn else None,
-    }
-    for name, title in shown.items()
-    if name in board
-}
+rows = bench.compared(shown, "J", "F", "T", "s per frame")
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"

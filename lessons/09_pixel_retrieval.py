@@ -379,7 +379,6 @@ figures.bars(
 # ## On real video
 
 # %% name="leaderboard" slide="slide"
-board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
 shown = {
     "baseline": "first mask copied",
     "osvos": "OSVOS",
@@ -390,17 +389,7 @@ shown = {
     "pixel-retrieval-first-frame": "frame 0 alone",
     "pixel-retrieval-without-window": "without a window",
 }
-rows = {
-    title: {
-        "J": board[name]["overall"]["J"]["mean"],
-        "F": board[name]["overall"]["F"]["mean"],
-        "s to start": board[name]["overall"]["seconds_start"],
-        "s per frame": board[name]["overall"]["seconds_per_frame"],
-        "J, drawn": drawn[name]["overall"]["J"]["mean"] if name in drawn else None,
-    }
-    for name, title in shown.items()
-    if name in board
-}
+rows = bench.compared(shown, "J", "F", "s to start", "s per frame")
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"

@@ -336,7 +336,6 @@ figures.table(claims.summary(verdicts), title="The claims, measured", name="clai
 # ## On real video
 
 # %% name="leaderboard" slide="slide"
-board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
 shown = {
     "lucid": "Lucid",
     "pixel-retrieval": "pixel retrieval",
@@ -344,16 +343,7 @@ shown = {
     "reid-one-way": "ReID, forward only",
     "reid-without-recovery": "without recovery",
 }
-rows = {
-    title: {
-        "J": board[name]["overall"]["J"]["mean"],
-        "F": board[name]["overall"]["F"]["mean"],
-        "s per frame": board[name]["overall"]["seconds_per_frame"],
-        "J, drawn": drawn[name]["overall"]["J"]["mean"] if name in drawn else None,
-    }
-    for name, title in shown.items()
-    if name in board
-}
+rows = bench.compared(shown, "J", "F", "s per frame")
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"

@@ -540,7 +540,7 @@ figures.bars(
 # ## On real video
 
 # %% name="leaderboard" slide="slide"
-board, drawn = bench.leaderboard("davis2016"), bench.leaderboard("mixed")
+board = bench.leaderboard("davis2016")
 shown = {
     "baseline": "first mask copied",
     "osvos": "OSVOS",
@@ -552,17 +552,7 @@ shown = {
     "premvos-long-parents": "PReMVOS, longer parents",
     "premvos-fused": "PReMVOS, fused",
 }
-rows = {
-    title: {
-        "J": board[name]["overall"]["J"]["mean"],
-        "F": board[name]["overall"]["F"]["mean"],
-        "s to start": board[name]["overall"]["seconds_start"],
-        "s per frame": board[name]["overall"]["seconds_per_frame"],
-        "J, drawn": drawn[name]["overall"]["J"]["mean"] if name in drawn else None,
-    }
-    for name, title in shown.items()
-    if name in board
-}
+rows = bench.compared(shown, "J", "F", "s to start", "s per frame")
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained"

@@ -8,7 +8,7 @@ from PIL import Image
 from rich.console import Console
 
 import vos_lab.bench
-from vos_lab.bench import bench, leaderboard, load, record, table, write_csv
+from vos_lab.bench import bench, compared, leaderboard, load, record, table, write_csv
 from vos_lab.methods import METHODS, ablations
 from vos_lab.methods.baseline import Baseline
 from vos_lab.metrics import boundary_f, jaccard
@@ -246,6 +246,21 @@ def test_what_was_not_measured_is_said(tmp_path):
         (tmp_path / "thing.json").write_text(text)
         with pytest.raises(ValueError, match=r"thing\.json: is not a file of the leaderboard"):
             leaderboard("easy", tmp_path)
+
+
+def test_methods_are_compared_in_the_order_they_are_asked_for(monkeypatch):
+    def row(j):
+        return {"overall": {"J": {"mean": j, "decay": 0.1}, "seconds_per_frame": 2.0}}
+
+    boards = {"davis2016": {"a": row(0.5), "b": row(0.6)}, "mixed": {"a": row(0.7)}}
+    monkeypatch.setattr(vos_lab.bench, "leaderboard", boards.get)
+    asked = {"b": "B", "unknown": "?", "a": "A"}
+    assert compared(asked, "J", "decay of J", "s per frame") == {
+        "B": {"J": 0.6, "decay of J": 0.1, "s per frame": 2.0, "J, drawn": None},
+        "A": {"J": 0.5, "decay of J": 0.1, "s per frame": 2.0, "J, drawn": 0.7},
+    }
+    assert list(compared(asked, "J")) == ["B", "A"]
+    assert compared(["a"], "J", data="mixed", drawn=None) == {"a": {"J": 0.7}}
 
 
 def test_what_ships_is_of_methods_that_there_are():

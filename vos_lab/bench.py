@@ -9,7 +9,7 @@ import csv
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -355,6 +355,61 @@ def leaderboard(data: str, folder: str | Path = LEADERBOARD) -> dict[str, dict[s
             f"{folder}: has nothing on {data!r}; {known}. "
             f"`vos-lab bench METHOD... --data {data} --leaderboard` measures it"
         )
+    return rows
+
+
+MEASURES: dict[str, tuple[str, ...]] = {
+    "J": ("J", "mean"),
+    "F": ("F", "mean"),
+    "T": ("T",),
+    "decay of J": ("J", "decay"),
+    "s to start": ("seconds_start",),
+    "s per frame": ("seconds_per_frame",),
+}
+"""What a row of :func:`compared` may say, and where a leaderboard has it."""
+
+
+def compared(
+    methods: Iterable[str],
+    *measures: str,
+    data: str = "davis2016",
+    drawn: str | None = "mixed",
+) -> dict[str, dict[str, float | None]]:
+    """Several methods side by side, as they were measured: the rows of a table.
+
+    Args:
+        methods: their names; of a mapping the values are what the rows are called. One that was
+            not measured is left out.
+        *measures: names from :data:`MEASURES`.
+        data: the name of a dataset.
+        drawn: a suite whose J comes last; None leaves it out.
+
+    Returns:
+        For each method its measures by name; None for a J on the suite that was not measured.
+
+    Raises:
+        LookupError: nothing was measured on the data.
+
+    Example:
+        >>> list(compared({"baseline": "first mask copied"}, "J", "F")["first mask copied"])
+        ['J', 'F', 'J, drawn']
+    """
+    titles = methods if isinstance(methods, Mapping) else {name: name for name in methods}
+    board = leaderboard(data)
+    beside = {} if drawn is None else leaderboard(drawn)
+
+    def value(row: Mapping[str, Any], measure: str) -> float | None:
+        found: Any = row["overall"]
+        for key in MEASURES[measure]:
+            found = found[key]
+        return found
+
+    rows = {}
+    for name, title in titles.items():
+        if name in board:
+            rows[title] = {measure: value(board[name], measure) for measure in measures}
+            if drawn is not None:
+                rows[title]["J, drawn"] = value(beside[name], "J") if name in beside else None
     return rows
 
 
