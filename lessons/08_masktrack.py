@@ -501,6 +501,7 @@ shown = {
     "osvos": "OSVOS",
     "masktrack": "MaskTrack",
     "masktrack-long-parent": "MaskTrack, longer parent",
+    "masktrack-long-parent-mirrored": "MaskTrack, longer parent, mirrored",
     "masktrack-without-fine-tuning": "MaskTrack, stills alone",
     "masktrack-without-zoom": "MaskTrack, no zoom",
     "masktrack-with-flow-stream": "MaskTrack, flow stream",

@@ -240,3 +240,29 @@ def test_another_device_gives_the_same(monkeypatch):
         found.append(method.step(frames[1]))
     assert seen == ["cpu", "cpu:0"]
     np.testing.assert_array_equal(*found)
+
+
+class Left(nn.Module):
+    """Takes the left half of what it sees for the object."""
+
+    def forward(self, x):
+        """Log-odds."""
+        score = torch.full_like(x[:, :1], -5.0)
+        score[..., : x.shape[-1] // 2] = 5.0
+        return score, []
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_second_look_is_at_the_mirror_image(mirrored):
+    frame, mask = np.zeros((24, 32, 3), np.uint8), np.zeros((24, 32), np.uint8)
+    mask[8:16, 8:16] = 1
+    method = MaskTrack(parent=None, steps=0, zooming=False, mirrored=mirrored)
+    method.start(frame, mask)
+    method.network = Left()
+    method.step(frame)
+    left, right = method.soft[1][:, :16], method.soft[1][:, 16:]
+    if mirrored:
+        np.testing.assert_allclose(left, 0.5, atol=1e-5)
+        np.testing.assert_allclose(right, 0.5, atol=1e-5)
+    else:
+        assert left.min() > 0.9 > 0.1 > right.max()

@@ -203,6 +203,8 @@ class MaskTrack:
             paper.
         flow_stream: whether the network is asked a second time, with the length of the flow for
             an image, and both answers are averaged (Section 3.3 of the paper).
+        mirrored: whether the network is asked a second time, with what it sees mirrored, and both
+            answers are averaged.
         encoder: "small", or one of :data:`~vos_lab.methods.networks.BACKBONES` with ImageNet
             weights; or a network that is an encoder, of four channels.
         pixels: how many a frame has for flow and fine-tuning.
@@ -226,6 +228,7 @@ class MaskTrack:
         zooming: bool = True,
         carried: bool = False,
         flow_stream: bool = False,
+        mirrored: bool = False,
         encoder: str | nn.Module = "small",
         pixels: int = PIXELS,
         device: str = "cpu",
@@ -236,7 +239,7 @@ class MaskTrack:
         check_augmentation(augmentation)
         self.steps, self.augmentation, self.seed = steps, augmentation, seed
         self.zooming, self.carried, self.flow_stream = zooming, carried, flow_stream
-        self.pixels, self.device = pixels, device
+        self.mirrored, self.pixels, self.device = mirrored, pixels, device
         self.progress, self.watch = progress, watch
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -324,7 +327,11 @@ class MaskTrack:
         network = OnDevice(self.network, self.device)
         with mixed_precision(self.device):
             # Cut from the frame itself, not from the small one: a small object has more pixels.
-            soft = refine_mask(network, resized(cut(frame, window, self.size), size), rough)
+            seen = resized(cut(frame, window, self.size), size)
+            soft = refine_mask(network, seen, rough)
+            if self.mirrored:
+                other = refine_mask(network, mirror(seen), mirror(rough))
+                soft = (soft + mirror(other)) / 2
             if self.flow_stream and flow is not None:
                 moving = resized(cut(magnitude_image(flow), window, self.size), size)
                 soft = (soft + refine_mask(network, moving, rough)) / 2
@@ -339,6 +346,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "masktrack-without-fine-tuning": {"steps": 0},
     "masktrack-without-zoom": {"zooming": False},
     "masktrack-with-flow-stream": {"flow_stream": True},
+    "masktrack-long-parent-mirrored": {"parent": "masktrack-parent-long", "mirrored": True},
 }
 
 
@@ -355,6 +363,11 @@ def cut(image: np.ndarray, window: Box, size: tuple[int, int]) -> np.ndarray:
     return image[
         round(top * rows) : round(bottom * rows), round(left * columns) : round(right * columns)
     ]
+
+
+def mirror(image: np.ndarray) -> np.ndarray:
+    """An image or a map, left and right exchanged."""
+    return np.ascontiguousarray(image[:, ::-1])
 
 
 def magnitude_image(flow: np.ndarray) -> np.ndarray:
