@@ -154,9 +154,9 @@ figures.curves(
 # how surely it is of any object, and each connected part of this map, cut at several heights, is a
 # proposal. Both networks look at the frame in full size and reduced.
 #
-# More proposals are not always better. On eight validation videos PReMVOS had a J&F of 0.63 with
-# proposals of both networks, for each object the two that look most like it. Without any network it
-# had 0.70. Probably a wrong mask has the highest sum of scores more often where there are more
+# More proposals are not always better. On eight validation videos we gave PReMVOS the proposals of
+# both networks, for each object the two that look most like it. Its J&F was lower than without any
+# network. Probably a wrong mask has the highest sum of scores more often where there are more
 # masks. So `PReMVOS()` takes only the two best of the small network.
 
 # %% [markdown] name="expand-text" slide="slide"
@@ -444,8 +444,8 @@ figures.table(rows, title="This clip, frames 1 to 23", name="masks", digits=2)
 # %% [markdown] name="fuse-explained" slide="skip"
 # One clip proves nothing; the leaderboard below shows what fusing does on real video.
 # `FusedPReMVOS` is this as a method. Its three members never see the fused mask. On validation
-# videos that is better than to let them go on from it: J is 0.75 instead of 0.72 on nine of them.
-# With the scores as weights J is lower there, too.
+# videos that is better than to let them go on from it. With the scores as weights J is lower there,
+# too.
 
 # %% [markdown] name="departures" slide="skip"
 # > **In the paper** the proposals come from Mask R-CNN, trained on photographs, and from a copy of
@@ -601,8 +601,8 @@ figures.bars(
 # sums are smaller, and more masks fall below the score at which an object counts as hidden.
 #
 # The proposal network has seen only drawings. A method can only choose among what is proposed, and
-# it proposes few of these real objects: its 20 best proposals meet 15 % of them at an IoU of 0.5,
-# and those of both networks 30 %. The network of the paper was trained on photographs.
+# it proposes few of these real objects; the two networks together meet twice as many of them, but
+# still fewer than a third. The network of the paper was trained on photographs.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")
