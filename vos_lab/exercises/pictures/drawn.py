@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 
 from vos_lab.datasets.procedural import Spec, render
 from vos_lab.view.figures import Figure
+from vos_lab.view.figures.masks import without_paper
 from vos_lab.view.figures.panels import panels
 
 SIZE = (120, 216)
@@ -56,8 +57,10 @@ def row(pictures: Mapping[str, np.ndarray], title: str, alt: str, *, exact: bool
         pictures: ``(H, W, 3)`` uint8, by name.
         title: a sentence that says what to see.
         alt: what the pictures show, in words.
-        exact: without loss, which is smaller where there are few colours.
+        exact: without loss, which is smaller where there are few colours; and white is clear.
     """
+    if exact:
+        pictures = {name: without_paper(picture) for name, picture in pictures.items()}
     return panels(pictures, title, alt, photographic=not exact, highest=120, most_bytes=10_000)
 
 

@@ -96,7 +96,7 @@ def compare_masks(
     picture = comparison(prediction, truth, frame)
     with Page(title, alt, legend + shown[0]) as page:
         page.legend(counts)
-        page.picture(_enlarged(_clear(picture), size), 0, legend, frame=True)
+        page.picture(_enlarged(without_paper(picture), size), 0, legend, frame=True)
         return page.finished(photographic=frame is not None)
 
 
@@ -191,7 +191,9 @@ def boundary_figure(
             text = f"{what}\n{matched:,} of {int(found[lines].sum()):,} pixels matched"
             page.text(x, legend, text, va="top")
             picture = paint_boundary(found[lines][part], found[f"{other}_band"][part], wrong)
-            page.picture(_enlarged(_clear(picture), drawn(shown)), x, legend + name, frame=True)
+            page.picture(
+                _enlarged(without_paper(picture), drawn(shown)), x, legend + name, frame=True
+            )
         return page.finished(photographic=False)
 
 
@@ -203,7 +205,7 @@ def _two_binary(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, 
     return (prediction > 0) & known, (truth > 0) & known
 
 
-def _clear(picture: np.ndarray) -> np.ndarray:
+def without_paper(picture: np.ndarray) -> np.ndarray:
     """Without its paper, ``(H, W, 4)``: a figure stands on the ground of its page."""
     return np.dstack([picture, 255 * (picture != PAPER).any(axis=-1).astype(np.uint8)])
 
