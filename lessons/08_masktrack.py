@@ -128,7 +128,7 @@ figures.strip(
     [(soft > 0.5).astype(np.uint8) for soft in rough],
     titles=[f"J {jaccard(soft > 0.5, this_mask):.2f}" for soft in rough],
     title="A mask that is eight pixels off, refined once, twice, ... five times",
-    most_bytes=28_000,
+    most_bytes=24_000,
 )
 
 # %% [markdown] name="stills-text" slide="slide"
@@ -158,7 +158,7 @@ figures.strip(
     range(8),
     ["truth"] + [f"past {i}" for i in range(1, 8)],
     title="One picture, and seven masks that the frame before may have had",
-    most_bytes=28_000,
+    most_bytes=24_000,
 )
 
 # %% [markdown] name="relatives" slide="skip"
@@ -251,6 +251,7 @@ figures.strip(
     ],
     titles=["the frame", "what the network sees"],
     title="The window has the shape of the frame, and the object fills it",
+    most_bytes=26_000,
 )
 
 # %% name="zoom-measured" slide="slide"
@@ -351,7 +352,7 @@ contact_sheet(
     walk,
     1,
     title="Eight frames that nobody filmed, with exact masks",
-    most_bytes=28_000,
+    most_bytes=24_000,
 )
 
 # %% [markdown] name="two-text" slide="skip"
@@ -364,7 +365,7 @@ contact_sheet(
     pair,
     2,
     title="Two objects go their own ways, and hide one another",
-    most_bytes=28_000,
+    most_bytes=24_000,
 )
 
 # %% name="lucid-quiz" slide="fragment"
@@ -433,7 +434,7 @@ figures.strip(
     tracks,
     at=[1, 4, 8, 12, 15],
     title="Taught with perfect masks it clings to the old one; with damaged ones it follows",
-    most_bytes=28_000,
+    most_bytes=24_000,
 )
 
 # %% [markdown] name="trusting-explained"
