@@ -4,7 +4,7 @@ from typing import Any
 
 from vos_lab.exercises.check import check, hint, restore
 
-__all__ = ["check", "hint", "quiz", "restore"]
+__all__ = ["beat", "check", "hint", "quiz", "restore"]
 
 
 def __getattr__(name: str) -> Any:
@@ -13,4 +13,8 @@ def __getattr__(name: str) -> Any:
         from vos_lab.exercises.quiz import quiz
 
         return quiz
+    if name == "beat":  # it can run every method
+        from vos_lab.exercises.challenge import beat
+
+        return beat
     raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -1,4 +1,4 @@
-"""Which exercises have been solved: kept in a small file, over restarts of the notebook.
+"""Which exercises have been solved, and the best scores: kept in a small file, over restarts.
 
 ``VOS_LAB_PROGRESS`` names the file; empty, nothing is kept beyond the process. Whatever is wrong
 with the file, nothing fails for it: progress is a courtesy.
@@ -11,6 +11,7 @@ from pathlib import Path
 
 VARIABLE = "VOS_LAB_PROGRESS"
 _PASSED: set[str] = set()  # in this process
+_BEST: dict[str, float] = {}  # in this process
 
 
 def file() -> Path | None:
@@ -33,6 +34,17 @@ def passed() -> set[str]:
     return found
 
 
+def best() -> dict[str, float]:
+    """The best score that was reached in the challenge of each lesson."""
+    found: dict[str, float] = {}
+    with contextlib.suppress(OSError, RuntimeError, ValueError, KeyError, TypeError):
+        path = file()
+        if path is not None:
+            kept = json.loads(path.read_text(encoding="utf-8"))["best"]
+            found = {str(lesson): float(score) for lesson, score in kept.items()}
+    return found | _BEST
+
+
 def note(name: str) -> None:
     """Keep that an exercise has been solved.
 
@@ -40,11 +52,27 @@ def note(name: str) -> None:
         name: of the function.
     """
     _PASSED.add(name)
+    _keep()
+
+
+def note_best(lesson: str, score: float) -> None:
+    """Keep the best score in the challenge of a lesson.
+
+    Args:
+        lesson: its name.
+        score: that was reached.
+    """
+    _BEST[lesson] = score
+    _keep()
+
+
+def _keep() -> None:
     with contextlib.suppress(OSError, RuntimeError):  # no home, a full disk
         path = file()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"passed": sorted(passed())}, indent=1)
+            scores = {"best": found} if (found := best()) else {}
+            text = json.dumps({"passed": sorted(passed()), **scores}, indent=1)
             part = path.with_name(f"{path.name}.{os.getpid()}")  # two notebooks may write at once
             part.write_text(text + "\n", encoding="utf-8")
             part.replace(path)
