@@ -36,7 +36,7 @@ import numpy as np
 
 from vos_lab import methods, metrics, video
 from vos_lab.claims import mean_interval
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods.baseline import Baseline
@@ -329,6 +329,18 @@ Player(mine, {"baseline": result}, title="Saved next to this notebook")
 
 # %% name="last-quiz" slide="fragment"
 quiz("00_tour", "why a baseline")
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# You have only seen the baseline so far, and it does nothing. Can you do better with what you know?
+# For example, look for pixels with the colours of the object, or move the mask to where such pixels
+# are. A method needs two functions, `start(frame, mask)` and `step(frame)`. Put your answer below
+# in the place of `None`. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: MyMethod()
+beat("00_tour", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -32,7 +32,7 @@ import numpy as np
 from vos_lab import metrics
 from vos_lab.bench import bench
 from vos_lab.claims import find, measure
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import create, run
@@ -332,6 +332,17 @@ if real is not None:
     for name, measure_of in (("J", metrics.jaccard), ("F", metrics.boundary_f)):
         values = measure_of(masks, truths)[1:-1]  # the first and the last frame do not count
         print(name, ", ".join(f"{k} {v:.2f}" for k, v in metrics.statistics(values).items()))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Fool F: change a true mask so that F stays at 0.9 or above, and J gets as low as you can. What
+# does your mask look like, and would a viewer call it good? Put your answer below in the place of
+# `None`. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda truth: change_mask(truth, erode=2)
+beat("01_metrics", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

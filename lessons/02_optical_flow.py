@@ -35,7 +35,7 @@ import numpy as np
 
 from vos_lab import flow
 from vos_lab.claims import mean_interval
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import illusions, procedural
 from vos_lab.datasets.davis import example
 from vos_lab.flow.classical import Step, derivatives, enlarge, neighbour_mean, pyramid, window_sum
@@ -527,6 +527,17 @@ if real is not None:
         left = flow_figures.photometric_difference(images[0], flow.warp(images[1], answer)).mean()
         print(f"{real.name}, {name}: {left:.1f} grey levels are left after warping")
     display(FlowExplorer(*images, found, title=real.name, view="colour"))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Estimate flow with a smaller error than DIS. You may change your own functions, their parameters,
+# or combine several methods: which of them would you trust where? Put your answer below in the
+# place of `None`. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda first, second: flow.estimate(first, second, "horn-schunck")
+beat("02_optical_flow", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

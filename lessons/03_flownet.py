@@ -43,7 +43,7 @@ from torch.nn import functional
 
 from vos_lab import flow, training, weights
 from vos_lab.claims import of_lesson, saved, summary
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.datasets.flying_shapes import flying_shapes
@@ -586,6 +586,17 @@ if real is not None:
         left = flow_figures.photometric_difference(images[0], flow.warp(images[1], answer)).mean()
         print(f"{real.name}, {name}: {left:.1f} grey levels are left after warping")
     display(CorrelationExplorer(*images, scores_of(*images), title=f"{real.name}: click the dog"))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Estimate the flow of flying shapes with a smaller error than FlowNetC. You may train it further,
+# use it together with another method, or let one method correct the other. Put your answer below in
+# the place of `None`. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda first, second: flow.estimate(first, second, "flownet-c")
+beat("03_flownet", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

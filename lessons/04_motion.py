@@ -39,7 +39,7 @@ from torch.nn import functional
 from vos_lab import bench, claims, flow
 from vos_lab.claims import mean_interval
 from vos_lab.claims.videos import before_and_after, occluded_video
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.flow import estimate, lands_inside, warp
@@ -498,6 +498,17 @@ if real is not None:
     for name, masks in shown.items():
         print(f"{real.name}, {name}: J {jaccard(masks == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, shown, title="Two camels, one mask"))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Carry a mask better than object flow does. Which of the ideas of this lesson would you combine,
+# and where would you trust each of them? Put your answer below in the place of `None`. Your best
+# score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: FlowPropagation(colour=0.5)
+beat("04_motion", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

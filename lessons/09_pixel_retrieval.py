@@ -36,7 +36,7 @@ import numpy as np
 import torch
 
 from vos_lab import bench, claims, training
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import pixel_retrieval, run
@@ -414,6 +414,17 @@ if real is not None:
     real_found = run(PixelRetrieval(), real, progress=False)
     print(f"{real.name}: J {jaccard(real_found == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, {"pixel retrieval": real_found}, title="Nothing was learned"))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Four videos: a moving camera, a change of appearance, an occlusion, and a fast object. Which
+# pixels should be asked, and which should be added? Put your answer below in the place of `None`.
+# Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: PixelRetrieval(radius=None, first_radius=None)
+beat("09_pixel_retrieval", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -35,7 +35,7 @@ from scipy.optimize import linear_sum_assignment
 
 from vos_lab import claims
 from vos_lab.claims.mots import scores, vos_tracks
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural, run_lengths
 from vos_lab.datasets.detections import Detection, Noise, detections_of
 from vos_lab.datasets.mots import IGNORE, MotsObject, MotsSequence
@@ -563,6 +563,16 @@ else:
 # form of MOTS), you need two commands:
 #
 # `vos-lab track-mots IMAGES DETECTIONS.txt RESULT.txt`, then `vos-lab evaluate-mots GT RESULTS`
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Follow the crowd better than our tracker: with other thresholds, another way to compare looks, or
+# another order of the steps. Put your answer below in the place of `None`. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: MotsTracker(patience=60)
+beat("16_mots", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember
