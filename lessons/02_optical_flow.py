@@ -100,7 +100,7 @@ flow_figures.quiver(
 flow_figures.flow_picture(
     {"true flow": truth},
     first,
-    title="Blue goes left; the paler, the slower",
+    title="Blue means to the left; a paler colour means slower",
 )
 
 # %% [markdown] name="explorer-text"
@@ -126,7 +126,7 @@ flow_figures.warp_views(
     first,
     second,
     truth,
-    title="Brought back, the second image is nearly the first",
+    title="Warped back, the second image is nearly the first one",
 )
 
 # %% [markdown] name="warp-clip"
@@ -162,7 +162,7 @@ flow_figures.error_maps(
         "DIS": flow.estimate(first, second, "dis"),
     },
     truth,
-    title="A good method errs at the outline, where motion changes abruptly",
+    title="Even a good method has errors at the outline, where motion changes abruptly",
 )
 
 # %% name="photometric-quiz" slide="fragment"
@@ -250,7 +250,7 @@ for name, liking in places.items():
     patches[name] = bright[y - 10 : y + 11, x - 10 : x + 11], tensors[y, x]
 flow_figures.structure_figure(
     patches,
-    title="Inside the ellipse nobody can tell one motion from another (rim: 1 pixel)",
+    title="Inside the ellipse you cannot tell one motion from another (rim: 1 pixel)",
 )
 
 # %% [markdown] name="tensor-explained"
@@ -280,7 +280,7 @@ flow_figures.quiver(
     {"true": dotted.flow[0], **found},
     where=dotted.masks[0] > 0,
     every=12,
-    title="Stripes alone seem to go to the lower right; dots give the true motion away",
+    title="Stripes alone seem to move to the lower right; dots show the true motion",
 )
 
 # %% [markdown] name="hs-text" slide="slide"
@@ -310,7 +310,7 @@ for n in (20, 1000):
     answers[f"H.-S., {n} rounds"] = flow.horn_schunck(*images, np.zeros_like(plain), iterations=n)
 flow_figures.flow_picture(
     answers,
-    title="A plain square: a window sees only its sides; smoothness spreads from there",
+    title="A plain square: a window sees only its sides, and smoothness spreads the motion inside",
     max_flow=1.3,
 )
 
@@ -423,7 +423,7 @@ for what, knob in light.items():
         bars[name][what] = errors_of(name, lit).mean()
 figures.bars(
     bars,
-    "Light that changes is taken for motion",
+    "Most methods take a change of light for motion",
     xlabel="mean endpoint error (pixels), 4 clips",
     digits=2,
 )

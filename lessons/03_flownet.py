@@ -338,7 +338,7 @@ figures.strip(
         np.uint8(255 * image[4, :, :64, :96].permute(1, 2, 0).numpy())
         for image in noisy(recipes.held_out(), np.random.default_rng(0))[:2]
     ],
-    title="Would you find what moves here?",
+    title="Can you see what moves here?",
 )
 
 # %% name="noise-error"
@@ -491,7 +491,7 @@ CorrelationExplorer(
     moved,
     scores_of(square, moved),
     point=(80, 64),
-    title="A plain square moves by 16 pixels: its middle looks like all of its middle",
+    title="A plain square moves by 16 pixels, but all places in its middle look alike",
 )
 
 # %% [markdown] name="correspondence-text" slide="slide"

@@ -112,7 +112,7 @@ for t in range(1, len(roll)):
     one_step.append(jaccard(fresh.step(roll.frames[t]) == 1, truth[t] == 1))
 figures.curves(
     {"from the true mask, one step": one_step, "from the first mask": j_plain},
-    "Each step is good; the small mistakes add up",
+    "Each single step is good, but the small mistakes add up",
     ylabel="J",
 )
 
@@ -216,7 +216,7 @@ def mean_j(method, video):
 j_variants = {name: [mean_j(method, clip) for clip in clips] for name, method in variants.items()}
 figures.bars(
     {name: np.mean(j) for name, j in j_variants.items()},
-    "Colour holds the mask; edges sharpen it",
+    "Colour keeps the mask in place, and edges make it sharper",
     xlabel="J, 12 clips, with 95 % interval",
     intervals={name: mean_interval(np.array(j))[1:] for name, j in j_variants.items()},
     digits=2,
@@ -271,7 +271,7 @@ figures.strip(
     [m.astype(np.uint8) for m in (place > 0.5, colour > 0, evidence > 0)]
     + [minimum_cut(evidence, *contour_costs(now)).astype(np.uint8)],
     titles=["place", "colour", "both", "minimum cut"],
-    title="Place knows where, colour knows what; the cut makes one mask of them",
+    title="Place says where, colour says what, and the cut makes one mask of both",
 )
 
 # %% exercise="vos_lab.methods.object_flow.object_flow_step" points=4

@@ -298,7 +298,7 @@ figures.strip(
         "truth": [(mask == 1).astype(np.uint8) for mask in party.masks],
         "OSVOS, from the last frame to the first": backwards,
     },
-    title="No frame knows of another: OSVOS can walk backwards",
+    title="Each frame is segmented on its own, so OSVOS can go backwards",
     most_bytes=32_000,
 )
 
@@ -391,7 +391,7 @@ for curve in curves.values():
     curve[gone] = np.nan  # nothing to find, so nothing to score
 figures.curves(
     curves,
-    "Hidden and seen again: who finds the object?",
+    "After the occlusion, OSVOS finds the object again",
     ylabel="J",
     events={gone[0]: "hidden", gone[-1] + 1: "seen again"},
     pictures={before[2]: hidden.frames[before[2]], after[-1]: hidden.frames[after[-1]]},

@@ -101,7 +101,7 @@ seen, once = watch(variant(begun, adapt_steps=0), coat)  # without adapting: thi
 j_once = jaccard(once == 1, truth)
 figures.curves(
     {"OSVOS": j_once},
-    "What was learned from frame 0 is soon out of date",
+    "The object soon looks different from frame 0, and J falls",
     ylabel="J",
     pictures={t: coat.frames[t] for t in (0, 11, 23)},
 )
@@ -170,7 +170,9 @@ for name, sure in (("its whole mask", None), ("chosen pixels", MIN_CONFIDENCE)):
         "pixels used": f"{np.mean(used):.0%}",
         "wrong ones a frame": round(np.mean(wrong)),
     }
-figures.table(rows, title="What would be learned from 23 frames of this video", name="learn from")
+figures.table(
+    rows, title="What the network would learn from 23 frames of this video", name="learn from"
+)
 
 # %% [markdown] name="map-text" slide="slide"
 # Now change the thresholds. Set *sure* to 0.5: are the positives still right? Set *far* to 5: which
@@ -210,7 +212,7 @@ figures.strip(
     [paint_samples(middle.frame, chosen, middle.last_mask, scale=2), *maps],
     titles=["what is learned"]
     + [f"{name}: J {jaccard(p > 0.5, middle.truth):.2f}" for name, p in pair.items()],
-    title="Frame 15 before and after it was learned from: what was ignored changes, too",
+    title="Frame 15 before and after learning from it: ignored pixels change, too",
 )
 
 # %% [markdown] name="whole-text" slide="slide"
@@ -225,7 +227,7 @@ knew, adapted = watch(variant(begun), coat)
 j_adapted = jaccard(adapted == 1, truth)
 figures.curves(
     {"OSVOS": j_once, "OnAVOS": j_adapted},
-    "The same network in frame 0; one of the two goes on learning",
+    "Both start with the same network, and only OnAVOS goes on learning",
     ylabel="J",
     pictures={t: coat.frames[t] for t in (0, 11, 23)},
 )
@@ -239,7 +241,7 @@ for m in stations:
 figures.strip(
     maps,
     titles=[f"frame {m.number}" for m in stations],
-    title="What OnAVOS learned on its way: each frame names its own sure pixels",
+    title="What OnAVOS learns on its way: each frame has its own sure pixels",
 )
 
 # %% name="player" slide="slide"
@@ -305,7 +307,7 @@ figures.strip(
     coat,
     found,
     at=[1, 6, 11, 16, 23],
-    title="What keeps the network honest, taken away",
+    title="Without the first frame the mask grows over everything",
     most_bytes=42_000,
 )
 

@@ -111,7 +111,7 @@ planes = [frame[..., c] for c in range(3)] + [(255 * last_mask).astype(np.uint8)
 figures.strip(
     [np.repeat(plane[..., None], 3, axis=-1) for plane in planes],
     titles=["red", "green", "blue", "the last mask"],
-    title="What the network sees: three channels of now, one of a moment ago",
+    title="What the network sees: three channels of this frame, and the last mask",
 )
 
 # %% exercise="vos_lab.methods.masktrack.refine_mask" points=2
@@ -351,7 +351,7 @@ def contact_sheet(video, seed, **words):
 contact_sheet(
     walk,
     1,
-    title="Eight frames that nobody filmed, with exact masks",
+    title="Eight new frames made from one, with exact masks",
     most_bytes=24_000,
 )
 
@@ -364,7 +364,7 @@ pair = procedural.render(procedural.Spec(objects=2, frames=1, size=(120, 216)), 
 contact_sheet(
     pair,
     2,
-    title="Two objects go their own ways, and hide one another",
+    title="Two objects move independently, and hide each other",
     most_bytes=24_000,
 )
 
@@ -433,7 +433,7 @@ figures.strip(
     walk,
     tracks,
     at=[1, 4, 8, 12, 15],
-    title="Taught with perfect masks it clings to the old one; with damaged ones it follows",
+    title="Trained with perfect masks it keeps the old mask; with damaged ones it follows",
     most_bytes=24_000,
 )
 

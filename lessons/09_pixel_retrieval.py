@@ -190,7 +190,7 @@ one_frame = {
 }
 figures.curves(
     {title: jaccard(masks == 1, truth)[1:] for title, masks in one_frame.items()},
-    "Frame 0 alone is asked, in three spaces",
+    "J if only frame 0 is asked, in three spaces",
     ylabel="J",
     x=np.arange(1, len(drive)),
 )

@@ -308,7 +308,7 @@ figures.strip(
     twins,
     masks,
     at=[0, 9, 18, 27, 36],
-    title="When the object has been away, its twin is taken for it",
+    title="After the object was hidden, the method takes its twin for it",
 )
 
 # %% [markdown] name="break-explained" slide="skip"

@@ -143,7 +143,7 @@ figures.curves(
         for who, each in {"one network": proposing, "two networks": both}.items()
         for iou in (0.5, 0.7)
     },
-    "Two networks meet more things than one, with as many proposals",
+    "Two networks find more things than one, with the same number of proposals",
     ylabel="recall",
     xlabel="proposals of each frame",
     x=numbers,
@@ -385,7 +385,7 @@ of_frame = {
 }
 figures.curves(
     of_frame,
-    "With all proposals, and with those of one method",
+    "Mean J with all proposals, and of pixel retrieval alone",
     ylabel="mean J",
     x=np.arange(1, len(clip)),
 )
@@ -393,13 +393,14 @@ figures.curves(
 # %% [markdown] name="fuse-text" slide="slide"
 # ## Beyond the paper: fuse instead of choosing
 #
-# An object takes over its proposal with all the mistakes in it. But methods that work differently
-# err in different places. So we let OSVOS, pixel retrieval and MaskTrack each say of each pixel how
-# surely it is object, and average their log-odds. What most of them are sure of stays, and what one
-# of them has made up goes. This is ours, not the paper's.
+# When an object takes a proposal, it also takes all the mistakes in it. But methods that work in
+# different ways make their mistakes in different places. So we ask OSVOS, pixel retrieval and
+# MaskTrack for each pixel how sure they are that it is object, and average their log-odds. Where
+# most of them are sure, the pixel stays; where only one of them is wrong, the others correct it.
+# This idea is ours, not the paper's.
 #
-# The scores can be weights of that average. With a low temperature the best mask takes all, as in
-# the greedy choice. With an infinite one all count alike.
+# The scores can be the weights of this average. With a low temperature only the best mask counts,
+# as in the greedy choice. With an infinite temperature all masks count the same.
 
 # %% show="vos_lab.methods.premvos_fused.fuse_masks"
 
@@ -429,7 +430,9 @@ figures.strip(
         f"{name}: J {jaccard(soft[look - 1, 2] > 0.5, truth[look] == 3):.2f}"
         for name, soft in voices.items()
     ],
-    title=f"Object 3 in frame {look}: three opinions, and what most of them share",
+    title=f"Object 3 in frame {look}: the masks of three methods, and the fused one",
+    alt="One frame four times with the mask of object 3: of OSVOS, of pixel retrieval, of "
+    "MaskTrack, and fused from the three.",
 )
 
 # %% name="fuse-table" slide="slide"
@@ -442,10 +445,10 @@ rows = {
 figures.table(rows, title="This clip, frames 1 to 23", name="masks", digits=2)
 
 # %% [markdown] name="fuse-explained" slide="skip"
-# One clip proves nothing; the leaderboard below shows what fusing does on real video.
+# One clip proves nothing; the leaderboard below shows what fusing does on real video. The class
 # `FusedPReMVOS` is this as a method. Its three members never see the fused mask. On validation
-# videos that is better than to let them go on from it. With the scores as weights J is lower there,
-# too.
+# videos that was better than to let them go on from it. With the scores as weights J was lower
+# there, too.
 
 # %% [markdown] name="departures" slide="skip"
 # > **In the paper** the proposals come from Mask R-CNN, trained on photographs, and from a copy of
@@ -533,9 +536,11 @@ for verdict in sorted(verdicts, key=lambda verdict: -verdict.mean):
     part = verdict.claim.name.partition("/")[2]
     whose = "ours" if verdict.claim.source.startswith("ours") else "paper"
     ranked[f"{in_words.get(part, part)} ({whose})"] = verdict
+sure = [name for name, verdict in ranked.items() if verdict.low > 0]
+print(f"the whole interval is above zero for: {', '.join(sure) or 'none of them'}")
 figures.bars(
     {name: verdict.mean for name, verdict in ranked.items()},
-    "What knows the first frame brings most; only the inverse scores are sure to help",
+    "What each ingredient brings, the largest effect first",
     xlabel="J&F with the ingredient minus J&F without it, six videos, with 95 % interval",
     intervals={name: (verdict.low, verdict.high) for name, verdict in ranked.items()},
     digits=2,
@@ -543,12 +548,13 @@ figures.bars(
 
 # %% [markdown] name="claims-explained"
 # With only six videos, hardly anything is certain. On average, the methods that know the first
-# frame bring most: pixel retrieval {{claim 11_premvos/retrieval}}, and OSVOS {{claim
-# 11_premvos/appearance}}. For the inverse scores the whole interval is above zero: with several
-# objects, it is important to know which other object a proposal fits. Re-identification, refinement
-# and objectness mostly help, but in some videos they do harm. The proposals of the small network
-# change nothing when the others are there. Expansion costs a little, so it is off in `PReMVOS()`.
-# We chose the weights on twelve validation videos. Can you choose better ones?
+# frame bring much: pixel retrieval {{claim 11_premvos/retrieval}}, and OSVOS {{claim
+# 11_premvos/appearance}}. So do the inverse scores, {{claim 11_premvos/inverse}}, because with
+# several objects it is important to know which other object a proposal fits. Most ingredients help
+# in some videos and do harm in others. The proposals of the small network bring {{claim
+# 11_premvos/proposals}} when the others are there, and expansion {{claim 11_premvos/expansion}}, so
+# it is off in `PReMVOS()`. We chose the weights on twelve validation videos. Can you choose better
+# ones?
 #
 # ## On real video
 
@@ -589,7 +595,7 @@ lost = {
 }
 figures.bars(
     dict(sorted(lost.items(), key=lambda part: -part[1])),
-    "On real video, pixel retrieval and re-identification matter most",
+    "What PReMVOS loses on real video without each of its parts",
     xlabel="J of PReMVOS minus J without this part, five sequences of DAVIS 2016",
     digits=2,
 )
