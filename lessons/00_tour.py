@@ -282,11 +282,12 @@ figures.bars(
 )
 
 # %% [markdown] name="break-it-explained"
-# The baseline is worst where objects move fast. A change of light does it no harm, because it never
-# looks at a colour. With occlusion it scores lowest of all, but not because the object hides: to
-# pass behind something the object has to cross the frame, and it leaves the copied mask behind on
-# its way. So **a challenge never comes alone**, and a score measures everything that comes with it.
-# Look at the intervals, too: with only ten videos you cannot tell *lighting* from *easy*.
+# On videos with fast objects the J of the baseline is far lower than on easy ones. A change of
+# light does it no harm, because it never looks at a colour. With occlusion J is lowest of all, but
+# not because the object hides: to pass behind something the object has to cross the frame, and it
+# leaves the copied mask behind on its way. So **a challenge never comes alone**, and a score
+# measures everything that comes with it. Look at the intervals, too: with only ten videos you
+# cannot tell *lighting* from *easy*.
 
 # %% [markdown] name="real-video"
 # ## On real video

@@ -47,7 +47,7 @@ from torch.nn import functional
 from vos_lab import bench, claims, methods
 from vos_lab.claims.osvos import twin_video
 from vos_lab.claims.videos import before_and_after, occluded_video
-from vos_lab.course import beat, check, hint, quiz
+from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.exercise import exercise
@@ -592,18 +592,6 @@ for name in ("my_video.mp4", "my_video.gif"):
     mine.write(name, result)
     print(f"{name}: {Path(name).stat().st_size / 1000:.0f} kB")
 Player(mine, {"OSVOS": result}, title="Saved next to this notebook")
-
-# %% [markdown] name="challenge-text" slide="skip"
-# ## Beat this score
-#
-# Segment the three videos better than `OSVOS()`: one with a moving camera, one with an occlusion,
-# and one with a twin. You may change the loss, the augmentation or the number of steps, or give
-# OSVOS the idea that objects do not jump. Put your answer below in the place of `None`. Your best
-# score is kept.
-
-# %% name="challenge"
-answer = None  # for example: lambda: OSVOS(loss="cross-entropy")
-beat("05_osvos", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

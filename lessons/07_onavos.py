@@ -44,7 +44,7 @@ import torch
 from torch import nn
 
 from vos_lab import bench, claims
-from vos_lab.course import beat, check, hint, quiz
+from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import onavos
@@ -401,16 +401,6 @@ if real is not None:
     for name, masks in shown.items():
         print(f"{real.name}, {name}: J {jaccard(masks == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, shown, title="A camel that walks on"))
-
-# %% [markdown] name="challenge-text" slide="skip"
-# ## Beat this score
-#
-# Two videos in which the coat changes. Is there a better choice of pixels, of thresholds, or of the
-# share of the current frame? Put your answer below in the place of `None`. Your best score is kept.
-
-# %% name="challenge"
-answer = None  # for example: lambda: OnAVOS(adapt_steps=8)
-beat("07_onavos", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -40,7 +40,7 @@ from torch import nn
 
 from vos_lab import bench, claims
 from vos_lab.claims.videos import occluded_video
-from vos_lab.course import beat, check, hint, quiz
+from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.flow import estimate, warp
@@ -540,17 +540,6 @@ if real is not None:
     for name, masks in found.items():
         print(f"{real.name}, {name}: J {jaccard(masks == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, found, title="Two camels, one mask"))
-
-# %% [markdown] name="challenge-text" slide="skip"
-# ## Beat this score
-#
-# Three videos: an easy one, one with a change of scale, and one with a fast object. Which mask,
-# which frames and which flow should the network get? Put your answer below in the place of `None`.
-# Your best score is kept.
-
-# %% name="challenge"
-answer = None  # for example: lambda: Lucid()
-beat("08_masktrack", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -37,7 +37,7 @@ import torch
 from vos_lab import bench, claims, training, weights
 from vos_lab.claims.reid import learned, version
 from vos_lab.claims.videos import occluded_video
-from vos_lab.course import beat, check, hint, quiz
+from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import reid, run
@@ -367,16 +367,6 @@ if real is not None:
     real_found = run(real_method, real, progress=False)
     print(f"{real.name}: J {jaccard(real_found == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, {"ReID": real_found}, title="Behind trees, and out again"))
-
-# %% [markdown] name="challenge-text" slide="skip"
-# ## Beat this score
-#
-# Two videos in which the object is hidden. When should a proposal be believed, and where should the
-# method look for one? Put your answer below in the place of `None`. Your best score is kept.
-
-# %% name="challenge"
-answer = None  # for example: lambda: ReIDVOS(min_similarity=0.6)
-beat("10_reid", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

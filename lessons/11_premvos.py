@@ -42,7 +42,7 @@ import torch
 from torch import nn
 
 from vos_lab import bench, claims
-from vos_lab.course import beat, check, hint, quiz
+from vos_lab.course import check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.flow import estimate
@@ -618,17 +618,6 @@ if real is not None:
     real_found = run(PReMVOS(steps=40, refinement_steps=15), real, progress=False)
     print(f"{real.name}: J {jaccard(real_found == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, {"PReMVOS": real_found}, title="Chosen among a dozen, frame by frame"))
-
-# %% [markdown] name="challenge-text" slide="skip"
-# ## Beat this score
-#
-# One video with many objects, and one with a twin. You may choose other weights, other proposals,
-# or another way to merge them. Put your answer below in the place of `None`. Your best score is
-# kept.
-
-# %% name="challenge"
-answer = None  # for example: lambda: PReMVOS(expansion=True)
-beat("11_premvos", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

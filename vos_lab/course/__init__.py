@@ -11,7 +11,7 @@ def beat(lesson: str, answer: Any = None) -> None:
     """Measure an answer to the open challenge of a lesson (:mod:`~vos_lab.exercises.challenge`).
 
     Args:
-        lesson: for example ``05_osvos``.
+        lesson: for example ``04_motion``.
         answer: what the challenge asks for; None says what that is.
     """
     from vos_lab.exercises.challenge import beat as measured  # which can run every method

@@ -60,7 +60,7 @@ def beat(lesson: str, answer: Any = None) -> None:
     """Measure an answer to the challenge of a lesson, and say whether it beats the score.
 
     Args:
-        lesson: for example ``05_osvos``.
+        lesson: for example ``04_motion``.
         answer: what the challenge asks for; None says what that is, and measures nothing.
 
     Raises:
@@ -209,14 +209,9 @@ CHALLENGES = {
     "02_optical_flow": _flow("dis"),
     "03_flownet": _flow("flownet-c", shapes=True),
     "04_motion": _segmenter("ObjectFlow()", "object-flow", "camera", "speed", "scale", "speed"),
-    "05_osvos": _segmenter("OSVOS()", "osvos", "camera", "occlusion", "distractors"),
-    "07_onavos": _segmenter("OnAVOS()", "onavos", "appearance", "appearance"),
-    "08_masktrack": _segmenter("MaskTrack()", "masktrack", "easy", "scale", "speed"),
     "09_pixel_retrieval": _segmenter(
         "PixelRetrieval()", "pixel-retrieval", "camera", "appearance", "occlusion", "speed"
     ),
-    "10_reid": _segmenter("ReIDVOS()", "reid", "occlusion", "occlusion"),
-    "11_premvos": _segmenter("PReMVOS()", "premvos", "many-objects", "distractors"),
     "16_mots": Challenge(
         what="HOTA on a validation crowd of 40 frames, with detections of medium noise",
         answer="a function without arguments that makes a tracker: lambda: MotsTracker()",
