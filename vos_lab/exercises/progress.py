@@ -40,7 +40,7 @@ def best() -> dict[str, float]:
     with contextlib.suppress(OSError, RuntimeError, ValueError, KeyError, TypeError):
         path = file()
         if path is not None:
-            kept = json.loads(path.read_text(encoding="utf-8"))["best"]
+            kept = dict(json.loads(path.read_text(encoding="utf-8"))["best"])
             found = {str(lesson): float(score) for lesson, score in kept.items()}
     return found | _BEST
 
