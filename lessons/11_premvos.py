@@ -446,9 +446,9 @@ figures.table(rows, title="This clip, frames 1 to 23", name="masks", digits=2)
 
 # %% [markdown] name="fuse-explained" slide="skip"
 # One clip proves nothing; the leaderboard below shows what fusing does on real video. The class
-# `FusedPReMVOS` is this as a method. Its three members never see the fused mask. On validation
-# videos that was better than to let them go on from it. With the scores as weights J was lower
-# there, too.
+# `FusedPReMVOS` is this as a method. Its MaskTrack looks at the mirror image of each frame as well,
+# as OSVOS does. Its three members never see the fused mask. On validation videos that was better
+# than to let them go on from it. With the scores as weights J was lower there, too.
 
 # %% [markdown] name="departures" slide="skip"
 # > **In the paper** the proposals come from Mask R-CNN, trained on photographs, and from a copy of

@@ -121,7 +121,7 @@ class FusedPReMVOS(PReMVOS):
         without = ("proposals", "refinement", *options.pop("without", ()))
         super().__init__(without=without, parents=parents, steps=steps, **options)
         shared = {k: options[k] for k in ("pixels", "device", "seed", "progress") if k in options}
-        self.masktrack = MaskTrack(parents[1], masktrack_steps, **shared)
+        self.masktrack = MaskTrack(parents[1], masktrack_steps, mirrored=True, **shared)
         self.temperature = temperature
 
     def _parts(self) -> list[OSVOS | PixelRetrieval | MaskTrack]:
