@@ -628,6 +628,8 @@ if real is not None:
 #   When one of them is wrong, their sum can still be right.
 # - The inverse scores ask whether a proposal fits another object better. In the merging, the best
 #   pair comes first.
+# - Methods that work differently err in different places. The mean of their log-odds at each pixel
+#   can be better than each of them, and than a choice among them.
 #
 # **Next.** PReMVOS is put together by hand, from seven parts. Lesson 12 trains a single network
 # that carries masks through a video, with a memory.
