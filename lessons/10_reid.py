@@ -79,9 +79,9 @@ quiz("10_reid", "behind")
 #
 # ## Look at all things
 #
-# A **proposal** is the mask of a thing, whatever it is. A network makes proposals without being
-# told what to look for. Each of them has an **objectness**, which says how well the mask holds one
-# whole thing. Here are the best proposals of a frame in which our object is in plain sight again.
+# You know **proposals** from lesson 06: masks of things, whatever they are, each with an
+# **objectness**, which says how well the mask holds one whole thing. Here are the best proposals of
+# a frame in which our object is in plain sight again.
 
 # %% name="proposals" slide="slide"
 hidden = occluded_video(5)

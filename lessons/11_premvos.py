@@ -103,9 +103,9 @@ quiz("11_premvos", "choose")
 #
 # ## Propose
 #
-# A **proposal** is the mask of a thing, whatever it is. Its **objectness** says how well it holds
-# one whole thing. Here a small network makes the proposals. It knows no classes, and it has never
-# seen our clip.
+# You know **proposals** from lesson 06: masks of things, whatever they are. Their **objectness**
+# says how well they hold one whole thing. Here a small network makes them. It knows no classes, and
+# it has never seen our clip.
 #
 # > **In the paper** the proposals come from Mask R-CNN; before that, SharpMask was often used.
 # > **Here** a small network takes its place, because your machine may have no network to download

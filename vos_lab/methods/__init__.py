@@ -14,6 +14,7 @@ METHODS = {
     "object-flow": "vos_lab.methods.object_flow.ObjectFlow",
     "fusionseg": "vos_lab.methods.fusionseg.FusionSeg",
     "osvos": "vos_lab.methods.osvos.OSVOS",
+    "osvos-s": "vos_lab.methods.osvos_s.OSVOSS",
     "onavos": "vos_lab.methods.onavos.OnAVOS",
     "masktrack": "vos_lab.methods.masktrack.MaskTrack",
     "lucid": "vos_lab.methods.lucid.Lucid",

@@ -1,6 +1,6 @@
 """How re-identification learns: from objects of procedural videos, at times far apart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
@@ -58,12 +58,12 @@ class Patch(NamedTuple):
     mask: np.ndarray
 
 
-def patches_of(video: ProceduralVideo) -> list[Patch]:
+def patches_of(video: ProceduralVideo, moments: Sequence[int] | None = None) -> list[Patch]:
     """The objects of a video at all moments, and of each frame two pieces of what is no object."""
     assert video.masks is not None  # the renderer always knows
     rng = np.random.default_rng(video.seed)
     found = []
-    for t in MOMENTS:
+    for t in moments or MOMENTS:
         image, labels = video.frames[t], np.asarray(video.masks[t])
         things = np.asarray(video.instances[t]) > 0
         regions = [(int(k), labels == k) for k in np.unique(labels) if k]

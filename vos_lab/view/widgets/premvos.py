@@ -202,11 +202,11 @@ class MergeExplorer(Explorer):
         proposals = self.candidates[t - 1].masks
         taken = [int(p) for p in self.chosen if p >= 0]
         for proposal in set(range(len(proposals))) - set(taken):
-            _outline(picture, proposals[proposal], PASSED_OVER, 1)
+            outline(picture, proposals[proposal], PASSED_OVER, 1)
         for label, proposal in zip(self.labels, self.chosen, strict=True):
             if proposal >= 0:
-                _outline(picture, proposals[proposal], (20, 20, 20), 4)
-                _outline(picture, proposals[proposal], OBJECT_COLOURS[label], 2)
+                outline(picture, proposals[proposal], (20, 20, 20), 4)
+                outline(picture, proposals[proposal], OBJECT_COLOURS[label], 2)
         return picture
 
     def figure(self) -> Figure:
@@ -242,7 +242,7 @@ class MergeExplorer(Explorer):
         return f"MergeExplorer: {self._words()}"
 
 
-def _outline(picture: np.ndarray, mask: np.ndarray, colour: Sequence[int], width: int) -> None:
+def outline(picture: np.ndarray, mask: np.ndarray, colour: Sequence[int], width: int) -> None:
     """Draw the contour of a soft mask on a picture of any size."""
     sharp = (resized(mask, picture.shape[:2]) > 0.5).astype(np.uint8)
     contours = cv2.findContours(sharp, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
