@@ -146,5 +146,5 @@ CARE = Claim(
     matters=J_MATTERS,
 )
 
-CLAIMS = (OTHER_CLASS, SAME_CLASS, CLASSES_HELP, CARE)
-"""The claims of the lecture, as experiments."""
+CLAIMS: tuple[Claim, ...] = ()
+"""Those that have been measured and stand in the lesson; the four above wait for it."""
