@@ -13,6 +13,7 @@ METHODS = {
     "flow-propagation": "vos_lab.methods.flow_propagation.FlowPropagation",
     "object-flow": "vos_lab.methods.object_flow.ObjectFlow",
     "fusionseg": "vos_lab.methods.fusionseg.FusionSeg",
+    "agnn": "vos_lab.methods.graph.AGNN",
     "osvos": "vos_lab.methods.osvos.OSVOS",
     "osvos-s": "vos_lab.methods.osvos_s.OSVOSS",
     "onavos": "vos_lab.methods.onavos.OnAVOS",

@@ -191,11 +191,11 @@ class EmbeddingExplorer(Explorer):
         )
 
     def _marked(self, t: int, point: tuple[int, int]) -> np.ndarray:
-        return _ringed(self.video.frames[t], point)
+        return ringed(self.video.frames[t], point)
 
     def _alike(self) -> np.ndarray:
         heat = (matplotlib.colormaps["cividis"](self.similarity)[..., :3] * 255).astype(np.uint8)
-        return _ringed(_enlarged(heat, self.video.size), self.best)
+        return ringed(_enlarged(heat, self.video.size), self.best)
 
     def _embedded(self, t: int) -> np.ndarray:
         return _enlarged(self._colours[t], self.video.size)
@@ -379,7 +379,7 @@ class ClickSegmenter(Explorer):
         return f"ClickSegmenter: {self._words()}"
 
 
-def _ringed(image: np.ndarray, point: tuple[int, int]) -> np.ndarray:
+def ringed(image: np.ndarray, point: tuple[int, int]) -> np.ndarray:
     """An image with a ring around a pixel."""
     picture = np.ascontiguousarray(image).copy()
     radius = max(3, round(min(picture.shape[:2]) / 30))
