@@ -120,10 +120,10 @@ AGNN = Recipe(
     batch=batch,
     loss=loss,
     validate=validate,
-    steps=1600,
+    steps=800,
     learning_rate=2e-3,
     optimiser=adam,
     clip=1.0,
     half=True,
-    validate_every=800,
+    validate_every=400,
 )
