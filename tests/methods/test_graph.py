@@ -12,6 +12,7 @@ from vos_lab.methods import create, run
 from vos_lab.methods.graph import (
     AGNN,
     CHANNELS,
+    LOOK,
     NODES,
     AttentiveGraph,
     attention_message,
@@ -84,7 +85,17 @@ def test_a_node_hears_itself_and_then_each_other_node_once():
             for k in (1, 2):
                 here, there = (state[0, j].flatten(1).T for j in (i, (i + k) % 3))
                 expected = attention_message(here, there, network.edge).T
-                torch.testing.assert_close(heard[0, i, k].flatten(1), expected)
+                torch.testing.assert_close(heard[0, i, k, :-1].flatten(1), expected[:-1])
+
+
+def test_a_message_says_how_alike_the_cells_are():
+    network = graph()
+    with torch.inference_mode():
+        one, other = torch.rand(2, 1, 3, 32, 48)
+        state, _ = network.encode(torch.cat([one, one, other]))
+        alike = network.messages(state[None])[0, 0, :, -1]
+    assert state[:, LOOK].norm(dim=1).flatten().tolist() == pytest.approx([1] * 72, abs=1e-4)
+    assert alike[1].mean() > alike[2].mean()
 
 
 def test_the_other_nodes_may_come_in_any_order():

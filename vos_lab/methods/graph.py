@@ -7,9 +7,9 @@ frame attends to the cells of another frame that resemble it, and what it finds 
 Each frame updates what it believes with the messages of all, and they talk again, three rounds in
 all. Then each node is read out as a mask.
 
-In the paper the encoder is DeepLabV3 on ResNet-101, and a CRF tidies up the masks; here encoder and
-read-out begin as the small network of lesson 05, because a laptop has to run them, and nothing
-tidies up.
+In the paper the encoder is DeepLabV3 on ResNet-101, all of the network learns, and a CRF tidies up
+the masks. Here encoder and read-out are the small network of lesson 05 as it is, because a laptop
+has to run them, and only the graph learns; nothing tidies up.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from vos_lab.methods.networks import (
 from vos_lab.methods.resolution import label_map, resized, working_size
 
 PIXELS = 128 * 224
-"""What the graph looks at: it learns at this size."""
+"""What the graph looks at: more pixels would be as many more cells, and their pairs squared."""
 
 NODES = 5
 """How many frames look at each other: the one that is asked about, and four more."""
@@ -48,8 +48,14 @@ LEVEL = 3
 SEEN = 32
 """Numbers of a cell that the encoder fills, and the read-out reads."""
 
-CHANNELS = 48
-"""Numbers of a cell in all. The others begin with where the cell is, and what is there."""
+CHANNELS = 64
+"""Numbers of a cell in all. The last is free: in a message it says how alike the cells are."""
+
+LOOK = slice(SEEN, CHANNELS - 1)
+"""Numbers of a cell that say what it looks like, and where it is; of length 1 at the start."""
+
+SHARP = 8.0
+"""How sharply cells tell what is like them from what is not, before anything is learned."""
 
 # --- messages ---------------------------------------------------------------------------------
 
@@ -160,13 +166,15 @@ class AttentiveGraph(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.base = SegmentationNetwork()
-        self.rest = nn.Conv2d(SEEN + 2, CHANNELS - SEEN, 1)
-        # An edge begins as a plain inner product, softened.
-        self.edge = nn.Parameter(torch.eye(CHANNELS) / CHANNELS**0.5)
-        self.loop = nn.Parameter(torch.eye(CHANNELS) / CHANNELS**0.5)
+        channels: tuple[int, ...] = self.base.backbone.channels  # type: ignore[assignment]
+        self.look = nn.Conv2d(channels[LEVEL - 1] + channels[LEVEL] + 2, CHANNELS - SEEN - 1, 1)
+        # An edge begins as how much two cells look alike.
+        alike = torch.zeros(CHANNELS, CHANNELS)
+        alike[LOOK, LOOK] = SHARP * torch.eye(CHANNELS - SEEN - 1)
+        self.edge, self.loop = nn.Parameter(alike.clone()), nn.Parameter(alike.clone())
         self.share = nn.Parameter(torch.zeros(1))
         self.gate_weight = nn.Parameter(torch.zeros(CHANNELS, CHANNELS))
-        self.gate_bias = nn.Parameter(torch.ones(CHANNELS))
+        self.gate_bias = nn.Parameter(torch.full((CHANNELS,), 2.0))
         self.update, self.reset, self.candidate = (
             nn.Conv2d(2 * CHANNELS, CHANNELS, 3, padding=1) for _ in range(3)
         )
@@ -190,8 +198,10 @@ class AttentiveGraph(nn.Module):
         for i in reversed(range(LEVEL, len(base.up))):
             coarse = functional.interpolate(base.up[i](x), seen[i].shape[-2:], mode="bilinear")
             x = base.mix[i](base.across[i](seen[i]) + coarse)
-        rest = self.rest(torch.cat([x, places_like(x)], dim=1))
-        return torch.cat([x, rest.tanh()], dim=1), seen[:LEVEL]
+        finer = functional.interpolate(seen[LEVEL - 1], x.shape[-2:], mode="area")
+        look = self.look(torch.cat([finer, seen[LEVEL], places_like(x)], dim=1))
+        look = functional.normalize(look.float(), dim=1).to(x.dtype)
+        return torch.cat([x, look, torch.zeros_like(x[:, :1])], dim=1), seen[:LEVEL]
 
     def talk(self, state: torch.Tensor, rounds: int = ROUNDS) -> list[torch.Tensor]:
         """The states ``(B, n, C, h, w)`` of sets of nodes, before and after each round."""
@@ -217,7 +227,11 @@ class AttentiveGraph(nn.Module):
             attention_message(cells, cells.roll(-k, dims=1), self.edge)
             for k in range(1, state.shape[1])
         ]
-        return torch.stack(heard, dim=2).mT.unflatten(-1, state.shape[-2:])
+        told = torch.stack(heard, dim=2)
+        # The last channel says how much what was heard looks like the cell that listens.
+        alike = (told[..., LOOK] * cells[:, :, None, :, LOOK]).sum(dim=-1, keepdim=True)
+        told = torch.cat([told[..., :-1], SHARP * (alike - 0.5)], dim=-1)
+        return told.mT.unflatten(-1, state.shape[-2:])
 
     def attention(self, state: torch.Tensor, cell: tuple[int, int]) -> torch.Tensor:
         """Where in the nodes after the first one its cell (row, column) listens, ``(n - 1, h, w)``.

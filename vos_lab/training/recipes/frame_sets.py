@@ -1,14 +1,11 @@
 """Sets of frames for AGNN: what the object is can be seen in all of them together.
 
-In one frame of a set a second thing stands out, which is in no other frame. In another the object
-is blurred, or has taken on the colours of what is behind it. A network that looks at each frame
-alone must fail on both, so it has a reason to ask the others.
-
-A set comes from a drawn video, or is a collage: the cut-out object of a video before a ground made
-of scraps. The scenes of drawn videos are tidy; those of the world are not.
+In most frames of a set a second thing stands out, another one in each. In one frame the object is
+blurred, or has taken on the colours of what is behind it. A network that looks at each frame alone
+must fail, so it has a reason to ask the others.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,13 +18,9 @@ from vos_lab.methods.augmentation import apply_affine, colour_jitter
 from vos_lab.video import VOID
 
 SIZE = (160, 288)
-CROP = (128, 224)
+CROP = (96, 168)
 MOMENTS = (0, 6, 12, 18, 24)
 VIDEOS = 300
-COLLAGES = 0.7
-"""Share of the sets that are collages."""
-CANVAS = (208, 368)
-"""Of the ground of a collage: the camera has room to move."""
 
 
 @dataclass(frozen=True)
@@ -81,39 +74,32 @@ def ambiguous_set(
     nodes: int,
     source: Source = train_clip,
     count: int = VIDEOS,
-    collage: float = COLLAGES,
-    spoilt: float = 0.6,
+    crowded: float = 0.8,
+    hard: float = 0.3,
 ) -> Picture:
-    """Frames that show one thing, ambiguous one by one.
+    """Frames that show the objects of one video, ambiguous one by one.
 
     Args:
         rng: where the randomness comes from.
-        nodes: how many frames. With a single one, nothing is made ambiguous.
+        nodes: how many frames.
         source: gives the clip of a number.
         count: how many clips there are.
-        collage: share of the sets whose ground is made of scraps.
-        spoilt: how often the object is hard to see in one frame, and how often there is a second
-            thing in another.
+        crowded: share of the frames with a second thing, a different one in each.
+        hard: share of the sets with a frame whose object is hard to see.
 
     Returns:
         Frames ``(nodes, H, W, 3)`` uint8, and truth ``(nodes, H, W)`` uint8.
     """
     clip = source(int(rng.integers(count)))
     seen = [i for i, labels in enumerate(clip.labels) if is_object(labels).mean() > 0.004]
-    usable = seen or list(range(len(MOMENTS)))
-    order = [int(i) for i in rng.permutation(usable)]
-    moments = sorted((order * nodes)[:nodes])
-    if len(seen) and rng.random() < collage:
-        pictures = pasted(rng, clip, moments, source, count)
-    else:
-        pictures = followed(rng, clip, moments)
-    if nodes > 1:
-        hard, crowded = rng.permutation(nodes)[:2]
-        if rng.random() < spoilt:
-            pictures[hard] = hard_to_see(rng, pictures[hard])
-        if rng.random() < spoilt:
-            other = source(int(rng.integers(count)))
-            pictures[crowded] = second_thing(rng, pictures[crowded], other)
+    order = [int(i) for i in rng.permutation(seen or len(MOMENTS))]
+    pictures = followed(rng, clip, sorted((order * nodes)[:nodes]))
+    if rng.random() < hard:
+        i = int(rng.integers(nodes))
+        pictures[i] = hard_to_see(rng, pictures[i])
+    for i in range(nodes):
+        if rng.random() < crowded:
+            pictures[i] = second_thing(rng, pictures[i], source(int(rng.integers(count))))
     frames = in_one_light(rng, [frame for frame, _ in pictures])
     return frames, np.stack([truth for _, truth in pictures])
 
@@ -140,49 +126,6 @@ def followed(rng: np.random.Generator, clip: Clip, moments: list[int]) -> list[P
         middle = np.clip(middle, reach, np.array(SIZE[::-1]) - reach)
         matrix = view(middle, scale, turn + rng.normal(0, 0.04), flip, np.array(CROP[::-1]) / 2)
         pictures.append(apply_affine(clip.frames[i], truth, matrix, CROP))
-    return pictures
-
-
-def pasted(
-    rng: np.random.Generator,
-    clip: Clip,
-    moments: list[int],
-    source: Source,
-    count: int,
-    away: Sequence[int] | None = None,
-) -> list[Picture]:
-    """One object of a video, cut out, on a ground made of scraps, with a camera that moves.
-
-    ``away`` are the pictures without the object; by default it is away now and then.
-    """
-    canvas = ground_of_scraps(rng, source, count)
-    scale, flip = 1 / rng.uniform(0.6, 1.6), rng.choice([-1, 1])
-    names = np.unique(clip.labels[moments[0]][is_object(clip.labels[moments[0]])])
-    name = rng.choice(names)
-    light, order = int(rng.integers(2**31)), colours_mixed(rng, 0.4)
-    room = np.array(CANVAS[::-1]) - CROP[::-1]
-    camera, pan = rng.uniform(0, 1, 2), rng.normal(0, 0.3, 2)
-    bar = bar_of(rng, canvas) if rng.random() < 0.3 else None
-    pictures = []
-    for number, i in enumerate(moments):
-        camera = np.clip(camera + pan + rng.normal(0, 0.1, 2), 0, 1)
-        left, top = (camera * room).astype(int)
-        frame = canvas[top : top + CROP[0], left : left + CROP[1]].copy()
-        truth = np.zeros(CROP, np.uint8)
-        if number not in away if away is not None else rng.random() > 0.06:
-            thing = colour_jitter(clip.frames[i], np.random.default_rng(light), 1.5)[..., order]
-            own = clip.instances[i] == name
-            place = np.array(CROP[::-1]) / 2 + rng.normal(0, (40, 20))
-            size = scale * rng.uniform(0.8, 1.25)
-            matrix = view(middle_of(own), size, rng.normal(0, 0.1), flip, place)
-            frame, covered = paste(frame, thing, own, matrix)
-            truth[covered] = 1
-        if bar is not None:
-            bar_at = int(rng.integers(-bar.shape[1], CROP[1]))
-            part = slice(max(0, bar_at), min(CROP[1], bar_at + bar.shape[1]))
-            frame[:, part] = bar[:, part.start - bar_at : part.stop - bar_at]
-            truth[:, part] = 0
-        pictures.append((frame, truth))
     return pictures
 
 
@@ -284,57 +227,3 @@ def paste(
 def colours_mixed(rng: np.random.Generator, chance: float) -> np.ndarray:
     """An order of the three colours: drawn colours are few, those of the world are not."""
     return rng.permutation(3) if rng.random() < chance else np.arange(3)
-
-
-def ground_of_scraps(rng: np.random.Generator, source: Source, count: int) -> np.ndarray:
-    """A ground without things: a scene, and scraps of other scenes and of coats on top of it."""
-    pool = [source(int(rng.integers(count))) for _ in range(4)]
-    papers = [
-        colour_jitter(each.frames[int(rng.integers(len(MOMENTS)))], rng, 1.5)[
-            ..., colours_mixed(rng, 0.5)
-        ]
-        for each in pool
-    ]
-    # A closer look at a scene seldom has a whole thing in it.
-    closer = rng.uniform(1, 2.5)
-    height, width = (int(side / closer) for side in SIZE)
-    y, x = int(rng.integers(SIZE[0] - height + 1)), int(rng.integers(SIZE[1] - width + 1))
-    scene = np.ascontiguousarray(papers[0][y : y + height, x : x + width])
-    canvas = cv2.resize(scene, CANVAS[::-1])
-    for _ in range(int(rng.integers(4, 40))):
-        lay_scrap(rng, canvas, papers[int(rng.integers(len(papers)))])
-    return cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.6, 2.0) if rng.random() < 0.4 else 0.3)
-
-
-def lay_scrap(rng: np.random.Generator, canvas: np.ndarray, paper: np.ndarray) -> None:
-    """A piece of one picture, enlarged or made smaller, laid somewhere on another one."""
-    half = np.exp(rng.uniform(np.log(5), np.log(70), 2)).astype(int) + 2  # of height and width
-    if rng.random() < 0.2:
-        half[rng.integers(2)] *= 4  # poles and walls
-    shape = np.full(2 * half, 255, np.uint8)
-    if rng.random() < 0.5:
-        corners = int(rng.integers(3, 9))
-        angles, far = np.sort(rng.uniform(0, 2 * np.pi, corners)), rng.uniform(0.5, 1, corners)
-        outline = np.stack([np.cos(angles) * far, np.sin(angles) * far], axis=1) + 1
-        shape[:] = 0
-        cv2.fillPoly(shape, [(outline * half[::-1]).astype(np.int32)], 255)
-    grown = rng.uniform(0.4, 2.5)
-    height, width = (
-        max(2, min(int(2 * h / grown), side)) for h, side in zip(half, SIZE, strict=True)
-    )
-    y, x = int(rng.integers(SIZE[0] - height + 1)), int(rng.integers(SIZE[1] - width + 1))
-    scrap = np.ascontiguousarray(paper[y : y + height, x : x + width])
-    scrap = cv2.resize(scrap, shape.shape[::-1])
-    top, left = (int(rng.integers(-h, side)) for h, side in zip(half, CANVAS, strict=True))
-    rows = slice(max(0, top), min(CANVAS[0], top + shape.shape[0]))
-    columns = slice(max(0, left), min(CANVAS[1], left + shape.shape[1]))
-    inside = np.s_[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    part, covered = canvas[rows, columns], shape[inside] > 0
-    part[covered] = scrap[inside][covered]
-
-
-def bar_of(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
-    """A pole that stands before the object."""
-    width, left = int(rng.integers(6, 30)), int(rng.integers(CANVAS[1] - 30))
-    scrap = canvas[: CROP[0], left : left + width]
-    return cv2.flip(scrap, 0)
