@@ -14,7 +14,7 @@ import numpy as np
 from vos_lab.training.recipes.frame_sets import ambiguous_set, held_out_clip
 from vos_lab.view.widgets.graph import GraphExplorer
 
-frames, truth = ambiguous_set(np.random.default_rng(7), 5, held_out_clip, 8)
+frames, truth = ambiguous_set(np.random.default_rng(39), 5, held_out_clip, 8)
 """
 EXPLORER = "explorer = GraphExplorer(frames)\nexplorer"
 
