@@ -482,14 +482,14 @@ verdicts = [claims.saved(claim) for claim in claims.of_lesson("14_graph")]
 figures.table(claims.summary(verdicts), title="The claims, measured", name="claim", digits=2)
 
 # %% [markdown] name="claims-explained" slide="skip"
-# Five frames are better than one by {{claim 14_graph/five-frames}} here, and the interval touches
-# 0: the claim is undecided for our small graph. It often leaves out the second thing, and sometimes a
-# part of the object, too. The first control says the same with copies of one frame, which are as
-# many nodes and say nothing new. The second control is clear: beside frames of another video J is
-# {{claim 14_graph/other-video}} lower, because nothing in them is like the object, and the network
-# has learned to take that for an accident. So it does listen, and what the other frames show
-# matters. The last line asks the same of ordinary drawn videos. *In the paper* five frames bring
-# more, and there the whole network learns to use them.
+# Five frames are better than one by {{claim 14_graph/five-frames}} here, but the interval touches
+# 0: for our small graph the claim is undecided. It often leaves out the second thing, and sometimes
+# a part of the object, too. The first control, copies of one frame, is as many nodes with nothing
+# new to say; it is undecided as well. The second control is clear: beside frames of another video J
+# is {{claim 14_graph/other-video}} lower, because nothing in them is like the object, and the
+# network has learned to take that for an accident. So it does listen, and what the other frames
+# show matters. In ordinary drawn videos, the last line, next to nothing is gained. *In the paper*
+# five frames bring more, and there the whole network learns to use them.
 #
 # ## On real video
 
