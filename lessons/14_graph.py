@@ -520,7 +520,8 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and drawn videos", digi
 # sequences. So here our graph does not help. Its encoder has seen drawn things only, and takes
 # graffiti, fences and leaves for objects, in every frame anew; what is wrong in all frames the
 # graph cannot mend. The encoder of the paper was trained on photographs. *Collages*, with objects
-# before a ground made of scraps, did not help in the few minutes that we tried.
+# before a ground made of scraps, did not help in the few minutes that we tried. The last column
+# counts objects one by one, and a mask that is one object for everything can only be one of them.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")
