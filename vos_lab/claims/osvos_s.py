@@ -146,5 +146,5 @@ CARE = Claim(
     matters=J_MATTERS,
 )
 
-CLAIMS: tuple[Claim, ...] = ()
-"""Those that have been measured and stand in the lesson; the four above wait for it."""
+CLAIMS = (OTHER_CLASS, CLASSES_HELP)
+"""The claims of the lecture that have been measured; the other two wait for it."""
