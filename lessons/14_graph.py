@@ -30,6 +30,7 @@
 import numpy as np
 import torch
 from scipy import ndimage
+from torch import nn
 
 from vos_lab import bench, claims
 from vos_lab.course import check, hint, quiz
