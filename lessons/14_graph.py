@@ -38,7 +38,7 @@ from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import create, graph, run
 from vos_lab.methods.graph import AGNN, STRIDE, AttentiveGraph
-from vos_lab.methods.networks import as_input, segmentation_loss
+from vos_lab.methods.networks import segmentation_loss
 from vos_lab.metrics import evaluate_video, jaccard
 from vos_lab.training.recipes.frame_sets import ambiguous_set, as_tensor, held_out_clip
 from vos_lab.training.recipes.frame_sets import second_thing
