@@ -110,4 +110,5 @@ AGNN = Recipe(
     clip=1.0,
     half=True,
     validate_every=200,
+    needs=("osvos-parent-long",),
 )

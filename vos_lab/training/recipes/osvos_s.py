@@ -121,4 +121,5 @@ CLASS_HEAD = Recipe(
     steps=900,
     learning_rate=2e-3,
     validate_every=100,
+    needs=("reid",),
 )
