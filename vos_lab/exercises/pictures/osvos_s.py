@@ -49,7 +49,7 @@ def propagate_semantics(answer: Callable[..., np.ndarray]) -> Figure:
             "one horse wanted": grey(answer(soft, SCORES, np.array([1, 0]), seen, 0.3)),
             "two horses wanted": grey(answer(soft, SCORES, np.array([2, 0]), seen, 0.3)),
         },
-        "Your propagate_semantics at work: whole things make the prior, and a missing one greys it.",
+        "Your propagate_semantics at work: whole things make the prior. A missing one greys it.",
         "A blurred horse, which is what the appearance model says; the prior for one horse, which "
         "is the sharp horse on black; and the prior for two, of which one is missing: the same "
         "horse on grey.",
