@@ -139,8 +139,9 @@ figures.clip(
     [flow.warp(second, np.float32(share) * truth) for share in shares],
     alt="The second image is moved back step by step: the fish slides to the right, to where it is "
     "in the first image, and its texture stays as it is.",
+    height=120,
     fps=5.0,
-    most_bytes=60_000,
+    most_bytes=24_000,
 )
 
 # %% [markdown] name="error-text"

@@ -193,8 +193,8 @@ figures.clip(
     alt="Left, a marked place in the first image. In the middle, a window slides row by row over "
     "the second image. Right, a map of scores fills up; at the end the window stands at its peak.",
     fps=5.0,
-    height=130,
-    most_bytes=90_000,
+    height=110,
+    most_bytes=50_000,
 )
 
 # %% [markdown] name="click-text"

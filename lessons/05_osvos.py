@@ -124,8 +124,8 @@ networks_figure(
 # > from the videos of DAVIS. **Here** the network has 0.5 million parameters, so that your laptop
 # > can fine-tune it in seconds; it starts from random weights, and its parent has learned from
 # > procedural videos only. If your machine has the weights of the large network, you can take it
-# > with `OSVOS(encoder="vgg16")`, or give a file with `encoder_weights`. Also, this lesson fine-tunes
-# > for 60 steps and not for ten minutes.
+# > with `OSVOS(encoder="vgg16")`, or give a file with `encoder_weights`. Also, this lesson
+# > fine-tunes for 60 steps and not for ten minutes.
 #
 # > **In the paper** the loss is class-balanced. You will write this loss, and this lesson learns
 # > with it. **Here** `OSVOS()` without further options learns with the soft Jaccard loss instead,
@@ -417,9 +417,10 @@ figures.clip(
     [np.hstack([overlay(fast.frames[t], m[t], 0.5) for m in both.values()]) for t in range(16)],
     alt="A fast animal, twice. On the left the mask that flow carries along loses its head and its "
     "feet, and stays behind. On the right the mask of OSVOS fits in every frame.",
-    height=150,
-    fps=6.0,
-    most_bytes=70_000,
+    height=96,
+    frames=12,
+    fps=5.0,
+    most_bytes=34_000,
 )
 
 # %% [markdown] name="flicker-text" slide="slide"
