@@ -1,4 +1,4 @@
-"""Right answers to the exercises of lessons 05 and 07 to 11, each written in several ways."""
+"""Right answers to the exercises of lessons 05, 07 to 11 and 13, each written in several ways."""
 
 import math
 
@@ -54,7 +54,7 @@ def test_a_right_answer_passes_however_it_is_written(answer, seed):
 
 def test_every_exercise_of_these_lessons_has_two_styles_and_more():
     names = [answer.__name__.partition("__")[0] for answer in STYLES]
-    assert len(set(names)) == 18
+    assert len(set(names)) == 21
     assert all(names.count(name) >= 2 for name in names)
 
 
@@ -684,3 +684,71 @@ def test_a_gradient_must_reach_every_input_that_learns(name):
     verdict = judge(version, item)
     assert verdict.outcome == "failed"
     assert "no gradient reaches" in " ".join(verdict.text.split())
+
+
+# --- memory_read ------------------------------------------------------------------------------
+
+
+@style
+def memory_read__einsum(queries, keys, values, temperature=1.0, nearness=None):
+    scores = torch.einsum("...qc,...mc->...qm", queries, keys)
+    scores = scores / math.sqrt(keys.shape[-1]) / temperature
+    if nearness is not None:
+        scores = scores + nearness
+    return torch.einsum("...qm,...md->...qd", scores.softmax(dim=-1), values)
+
+
+@style
+def memory_read__by_hand(queries, keys, values, temperature=1.0, nearness=None):
+    scores = torch.matmul(queries, keys.mT).div(queries.size(-1) ** 0.5 * temperature)
+    scores = scores if nearness is None else scores + nearness
+    parts = torch.exp(scores - scores.amax(dim=-1, keepdim=True))
+    return torch.matmul(parts / parts.sum(dim=-1, keepdim=True), values)
+
+
+@style
+def memory_read__of_the_library(queries, keys, values, temperature=1.0, nearness=None):
+    scale = 1 / (queries.shape[-1] ** 0.5 * temperature)
+    return functional.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=nearness, scale=scale
+    )
+
+
+# --- soft_aggregate ---------------------------------------------------------------------------
+
+
+@style
+def soft_aggregate__loop(objects):
+    none = torch.ones_like(objects[0])
+    for each in objects:
+        none = none * (1 - each)
+    odds = []
+    for each in [none, *objects]:
+        kept = each.clamp(1e-6, 1 - 1e-6)
+        odds.append(kept / (1 - kept))
+    return torch.stack(odds) / sum(odds)
+
+
+@style
+def soft_aggregate__softmax_of_log_odds(objects):
+    every = torch.cat([torch.prod(1 - objects, dim=0)[None], objects], dim=0)
+    return torch.logit(every, eps=1e-6).softmax(dim=0)
+
+
+# --- choose_memory ----------------------------------------------------------------------------
+
+
+@style
+def choose_memory__loop(kept, now, every, most):
+    stay = [t for t in kept[1:] if every and (t - kept[0]) % every == 0]
+    while len(stay) + 2 > most:
+        stay.pop(0)
+    return [kept[0], *stay, now]
+
+
+@style
+def choose_memory__set(kept, now, every, most):
+    first = kept[0]
+    grid = set(range(first + every, now, every)) if every else set()
+    between = sorted(grid & set(kept), reverse=True)[: most - 2]
+    return sorted({first, now, *between})
