@@ -69,18 +69,6 @@ def test_each_claim_compares_what_it_says(clip, monkeypatch):
     assert suites == ["intruder", "intruder-same", "intruder"]
 
 
-def test_care_differs_in_blur_and_drop_alone(monkeypatch):
-    seen = []
-
-    def mean(method, clip):
-        seen.append({name: getattr(method, name) for name in ("blur", "drop", "steps", "trust")})
-        return float(method.blur > 0)
-
-    monkeypatch.setattr(osvos_s, "mean_j", mean)
-    assert osvos_s.CARE.experiment(0) == 1
-    assert seen[0] | {"blur": 0.0, "drop": 0.0} == seen[1]
-
-
 def test_what_was_learned_is_not_learned_again():
     class Method:
         name = "once"
