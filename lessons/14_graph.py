@@ -422,6 +422,10 @@ figures.strip(
 )
 
 # %% [markdown] name="absent-text" slide="slide"
+# A second thing that is there once is left out to a good part, because no other frame knows it. Put
+# it into all frames, and about as much of it is taken as by a frame alone: nothing speaks against
+# it any more.
+#
 # The second bet: the object is away most of the time. Here it leaves the picture. The frame that is
 # asked about shows it; of the other four frames, none, two or all are from the time after it has
 # left.
