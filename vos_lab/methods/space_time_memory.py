@@ -115,7 +115,7 @@ def soft_aggregate(objects: torch.Tensor) -> torch.Tensor:
 
 @exercise(minutes=15, difficulty=2, importance=4)
 def choose_memory(kept: Sequence[int], now: int, every: int, most: int) -> list[int]:
-    """Which frames are in the memory when the next frame comes (Oh et al., Section 3.5).
+    """Which frames are in the memory when the next frame comes (Oh et al., ICCV 2019).
 
     The first, because its mask is true; the last, because it looks most like the next one; and
     between them every n-th, up to a number, because a memory that grows with the video fills up.
