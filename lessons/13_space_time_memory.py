@@ -30,6 +30,7 @@
 
 # %% name="imports" slide="skip"
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
