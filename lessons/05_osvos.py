@@ -73,7 +73,7 @@ figures.clip(
     alt="An object passes behind something and comes out again. The coloured mask that was carried "
     "along with it does not come out.",
     height=200,
-    most_bytes=60_000,
+    most_bytes=45_000,
 )
 
 # %% name="prediction" slide="slide"
@@ -330,6 +330,7 @@ figures.strip(
             f"snapped: J {jaccard(after, truth[8]):.2f}",
             f"truth, snapped: J {jaccard(ideal, truth[8]):.2f}"],
     title="Regions cross the outline: not even the true mask survives snapping",
+    most_bytes=20_000,
 )  # fmt: skip
 
 # %% name="snapping" slide="slide"
@@ -474,7 +475,7 @@ figures.strip(
     {"frame 0 annotated": alone, f"frames 0 and {shown} annotated": mended},
     at=[0, 5, 10, 15, 20],
     title="One more annotation says: this one is background",
-    most_bytes=32_000,
+    most_bytes=26_000,
 )
 
 # %% [markdown] name="twin-explained"
