@@ -176,6 +176,15 @@ def test_it_is_as_small_as_promised():
 # --- the method -------------------------------------------------------------------------------
 
 
+def test_a_frame_is_seen_in_whole_cells(untrained):
+    frame, mask = np.zeros((480, 854, 3), np.uint8), np.zeros((480, 854), np.uint8)
+    mask[100:200, 300:400] = 1
+    method = STM(untrained)
+    method.start(frame, mask)
+    assert method.size == (240, 432)  # not 241 x 429
+    assert method.step(frame).shape == (480, 854)
+
+
 def test_each_kind_of_memory_holds_what_it_says(untrained):
     video = suite("easy", "val", length=1, frames=12, size=(48, 80))[0]
     holds = {

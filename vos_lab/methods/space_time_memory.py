@@ -292,6 +292,11 @@ FORBIDDEN = 50.0
 KINDS = ("every", "both", "first", "previous")
 
 
+def whole_cells(side: int) -> int:
+    """The side of a frame, changed as little as possible, so that it is a multiple of STRIDE."""
+    return STRIDE * max(1, round(side / STRIDE))
+
+
 class Entry(NamedTuple):
     """What the memory holds of one object in one frame of N cells.
 
@@ -359,7 +364,10 @@ class STM:
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Remember the first frame with its mask."""
         mask = check_mask(self.name, frame, mask)
-        self.size, self.time = working_size(frame.shape, self.pixels), -1
+        # Whole cells: else those at the right and at the bottom would stand for places outside.
+        height, width = working_size(frame.shape, self.pixels)
+        self.size = whole_cells(height), whole_cells(width)
+        self.time = -1
         self.memory: dict[int, dict[int, Entry]] = {}
         self.last: dict[int, np.ndarray] = {}  # for the window: where each object was seen last
         self.lost: dict[int, int] = {}  # and how many frames ago
