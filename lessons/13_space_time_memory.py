@@ -405,8 +405,6 @@ shown = {
     "stm": "space-time memory",
     "stm-first-and-previous": "first and last frame",
     "stm-first-frame": "first frame alone",
-    "stm-previous-frame": "last frame alone",
-    "stm-hard-masks": "hard masks",
     "stm-with-window": "with a window",
     "stm-only-stills": "learned from stills alone",
 }
@@ -425,13 +423,15 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", d
 # %% [markdown] name="leaderboard-explained"
 # On real video our network is poor: J is {{board davis2016 stm J}}, and that of pixel retrieval is
 # {{board davis2016 pixel-retrieval J}}. With the window, J is {{board davis2016 stm-with-window
-# J}}. The paper has J 0.89 on all 20 sequences that DAVIS 2016 keeps for validation, with networks
-# that have seen ImageNet and thousands of real videos. Ours has seen a few hundred drawn ones, for
-# less than an hour of one processor core. On the five drawn videos its J is {{board mixed stm J}},
-# and that of pixel retrieval is {{board mixed pixel-retrieval J}}. So it has learned to read what
-# is drawn, and not yet what is filmed. After the stills alone, J on real video was {{board
-# davis2016 stm-only-stills J}}. It is fast: a frame takes {{board davis2016 stm
-# seconds_per_frame}} s, and nothing has to be learned before the first one.
+# J}}. With the first frame alone in the memory, it is {{board davis2016 stm-first-frame J}}: our
+# network is better off without its own masks. The paper has J 0.89 on all 20 sequences that DAVIS
+# 2016 keeps for validation, with networks that have seen ImageNet and thousands of real videos.
+# Ours has seen a few hundred drawn ones, for less than an hour of one processor core. On the five
+# drawn videos its J is {{board mixed stm J}}, and that of pixel retrieval is {{board mixed
+# pixel-retrieval J}}. So it has learned to read what is drawn, and not yet what is filmed. After
+# the stills alone, J on real video was {{board davis2016 stm-only-stills J}}. It is fast: a frame
+# takes {{board davis2016 stm seconds_per_frame}} s, and nothing has to be learned before the first
+# one.
 
 # %% name="real" tags=["real-data"]
 real = example("camel")
