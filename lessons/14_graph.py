@@ -352,7 +352,7 @@ def both_protocols(method, videos):
     return np.mean(scores, axis=0)
 
 
-videos = procedural.suite("mixed", frames=12, size=(120, 216), length=8)
+videos = procedural.suite("mixed", frames=8, size=(120, 216), length=6)
 rows = {
     "AGNN": AGNN(network=network),
     "AGNN, one node (salient objects)": AGNN(nodes=1, network=network),
@@ -362,7 +362,7 @@ rows = {
 rows = {name: both_protocols(method, videos) for name, method in rows.items()}
 figures.table(
     {name: {"DAVIS 2016": a, "DAVIS 2017, unsupervised": b} for name, (a, b) in rows.items()},
-    title="J&F of eight drawn test videos, by two protocols",
+    title="J&F of six drawn test videos, by two protocols",
     digits=2,
 )
 
