@@ -179,7 +179,8 @@ figures.table(
 
 # %% [markdown] name="update-text" slide="slide"
 # Our gates have hardly learned to tell the two apart: they are nearly as far open for a frame of
-# another video. In so short a training it was enough to read, cell by cell, how alike the cells are.
+# another video. In so short a training it was enough to read, cell by cell, how alike the cells
+# are.
 #
 # ## Write it: the update
 #
