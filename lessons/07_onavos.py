@@ -242,6 +242,7 @@ figures.strip(
     maps,
     titles=[f"frame {m.number}" for m in stations],
     title="What OnAVOS learns on its way: each frame has its own sure pixels",
+    most_bytes=34_000,
 )
 
 # %% name="player" slide="slide"

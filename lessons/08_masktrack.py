@@ -67,7 +67,7 @@ figures.clip(
     alt="An animal walks. A coloured mask follows it, though the network that makes the mask has "
     "never seen a video.",
     height=180,
-    most_bytes=50_000,
+    most_bytes=36_000,
 )
 
 # %% name="prediction" slide="fragment"
