@@ -66,8 +66,8 @@ figures.clip(
     stills,
     alt="An animal walks. A coloured mask follows it, though the network that makes the mask has "
     "never seen a video.",
-    height=180,
-    most_bytes=36_000,
+    height=160,
+    most_bytes=40_000,
 )
 
 # %% name="prediction" slide="fragment"
