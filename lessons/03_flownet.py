@@ -194,7 +194,7 @@ figures.clip(
     "the second image. Right, a map of scores fills up; at the end the window stands at its peak.",
     fps=5.0,
     height=110,
-    most_bytes=50_000,
+    most_bytes=42_000,
 )
 
 # %% [markdown] name="click-text"

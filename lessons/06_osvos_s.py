@@ -202,7 +202,7 @@ quiz("06_osvos_s", "which")
 # %% name="propagate-in-use" slide="slide"
 method = OSVOSS(**PACE)
 method.start(clip.frames[0], clip.first_mask)
-known = {CLASSES[c]: int(n) for c, n in enumerate(method.wanted[1]) if n}
+known = ", ".join(f"{n} {CLASSES[c]}" for c, n in enumerate(method.wanted[1]) if n)
 glance = method.look(clip.frames[look])
 appearance = method.appearance(glance)
 prior = method.prior(glance.instances, appearance)
@@ -359,7 +359,7 @@ figures.table(claims.summary(verdicts), title="The claims, measured", name="clai
 #
 # Here the idea meets its limit. Our proposal network has seen nothing but drawings. In the first
 # frame of each of our five sequences of DAVIS 2016, no proposal meets the object with an IoU of
-# 0.5. So nothing is selected, and OSVOS-S *is* OSVOS there: its J is {{board davis2016 osvos J}}.
+# 0.5. So nothing is selected, and OSVOS-S *is* OSVOS there: its J is {{board davis2016 osvos-s J}}.
 #
 # The class head does better. Shown the true masks of the five, it names all of them: a bird, a
 # person, two animals and a vehicle. So what is missing is good proposals, and not classes. In the

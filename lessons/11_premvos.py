@@ -120,6 +120,7 @@ figures.strip(
     titles=[f"objectness {p.objectness:.2f}" for p in best],
     title=f"The six best proposals of frame {look}",
     alt="One frame six times, each with another thing in colour, and its objectness above it.",
+    most_bytes=22_000,
 )
 
 # %% [markdown] name="recall-text" slide="slide"
@@ -234,6 +235,7 @@ figures.strip(
     pictures,
     titles=titles,
     title="Each object as a rough proposal, and after a closer look",
+    most_bytes=22_000,
 )
 
 # %% [markdown] name="scores-text" slide="slide"
@@ -274,6 +276,7 @@ figures.strip(
     title=f"Frame {look}: the two best proposals of each object, with their sums",
     alt="One frame six times: for each of the three objects the mask of its best and of its second "
     "best proposal, with the weighted sum of their scores above it.",
+    most_bytes=22_000,
 )
 
 # %% name="scores-compared" slide="slide"
@@ -365,6 +368,7 @@ figures.strip(
     titles=["wanted by two", "merged", "truth"],
     title=f"Frame {look}: what two objects want goes to the higher score",
     alt="A frame three times: pixels that two objects want, the merged masks, and the true ones.",
+    most_bytes=22_000,
 )
 
 # %% [markdown] name="method-text" slide="skip"
@@ -433,6 +437,7 @@ figures.strip(
     title=f"Object 3 in frame {look}: the masks of three methods, and the fused one",
     alt="One frame four times with the mask of object 3: of OSVOS, of pixel retrieval, of "
     "MaskTrack, and fused from the three.",
+    most_bytes=22_000,
 )
 
 # %% name="fuse-table" slide="slide"
@@ -516,6 +521,7 @@ figures.strip(
     {way: masks[way] for way in ("ReID alone", "all five")},
     at=[0, 6, 12, 18, 23],
     title="ReID knows what the object looks like, but not where it can be",
+    most_bytes=22_000,
 )
 
 # %% [markdown] name="break-explained"

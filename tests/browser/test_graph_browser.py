@@ -30,7 +30,7 @@ def page(lab):
     lab.wait(
         lambda driver: driver.execute_script(
             "const c = document.querySelectorAll('.vos-explorer .vos-gallery canvas');"
-            "return c.length == 5 && c[0].width > 200 && c[0].dataset.strokes"
+            "return c.length == 5 && c[0].width > 100 && c[0].dataset.strokes"
         ),
         60,
         "the widget is not there",
@@ -59,6 +59,7 @@ def test_a_click_shows_the_edges_of_that_place_at_once(page):
         root,
     )
     canvas = root.find_element(By.CSS_SELECTOR, ".vos-gallery canvas")
+    width = known(page, "explorer.frames[0].shape[1]")
     places = ((0.25, 0.5), (0.75, 0.25), (0.5, 0.75), (0.4, 0.4), (0.6, 0.6))
     for number, (x, y) in enumerate(places):
         size = canvas.size
@@ -70,7 +71,7 @@ def test_a_click_shows_the_edges_of_that_place_at_once(page):
             20,
             "no new pictures come",
         )
-        assert abs(known(page, "explorer.point[0]") - 224 * x) < 6
+        assert abs(known(page, "explorer.point[0]") - width * x) < 6
     waits = page.driver.execute_script("return window.waits")
     print("ms from click to pictures:", [round(w) for w in waits])
     # Twice as long as promised, on a machine that is busy.

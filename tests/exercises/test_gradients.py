@@ -84,6 +84,8 @@ def test_the_gradient_of_the_reference_is_that_of_finite_differences(item):
 def doubled(value):
     if isinstance(value, list | tuple):
         return [doubled(item) for item in value]
+    if isinstance(value, torch.nn.Module):
+        return copy.deepcopy(value).double()
     if isinstance(value, torch.Tensor) and value.dtype == torch.float32:
         return value.detach().double().requires_grad_(value.requires_grad)
     return value

@@ -517,6 +517,8 @@ OURS = {
     "exercises.recorded.read_checks": "checks of ours",
     "bench.load": "reads by DAVIS",
     "methods.reid.load_reid": "reads by weights.load",
+    "methods.osvos_s.load_classes": "reads by weights.load",
+    "training.recipes.space_time_memory.read_losses": "a loss of what was read from a memory",
     "weights.load_into": "reads by weights.load",
     "grading.archives.read": "a stream, not a file; tests/grading damages archives",
     "grading.reports.read": "a page that the grader itself has written",

@@ -22,6 +22,7 @@ from vos_lab.view.figures.page import (
 
 DASHES: list[Any] = ["-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5))]
 ON_ANY_GROUND = (("white", 1.8), (DARK, 0.0))  # a wide line below a dark one: on bars, beside them
+MOST_BARS = 384  # pixels: so high may the bars of a chart stand together
 
 
 def curves(
@@ -175,6 +176,9 @@ def bars(
     groups = {name: v if isinstance(v, Mapping) else {"": v} for name, v in values.items()}
     kinds = list(dict.fromkeys(kind for group in groups.values() for kind in group))
     thickness, gap = (24, 12) if len(kinds) > 1 else (26, 10)
+    count = sum(len(group) for group in groups.values())
+    room = MOST_BARS - gap * (len(groups) + 1)  # so that many bars still fit on a slide
+    thickness = max(15, min(thickness, room // count))
     left = min(330, 24 + 8.2 * max(len(name) for name in groups))
     right, below, legend = 130, 46, 28 if len(kinds) > 1 else 0
     plot = sum(thickness * len(group) + gap for group in groups.values()) + gap
