@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from vos_lab import weights
+from vos_lab.methods import create
 
 
 @pytest.fixture
@@ -85,3 +86,10 @@ def test_downloads_lie_where_torch_keeps_them(tmp_path, monkeypatch):
     assert weights.downloaded("https://x.invalid/a/net-0123abcd.pth", 1, "do without") == file
     with pytest.raises(FileNotFoundError, match=r"4 MB.*other\.pth; or do without"):
         weights.downloaded("https://x.invalid/other.pth", 4, "do without")
+
+
+@pytest.mark.parametrize("name", ["stm", "agnn"])
+def test_a_method_with_shipped_weights_draws_no_random_numbers(name):
+    before = torch.random.get_rng_state()
+    create(name)
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -8,9 +8,9 @@ on held-out data. ``vos-lab train NAME`` makes both again.
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -19,6 +19,8 @@ from vos_lab.course_files import WEIGHTS, how_to_get_again
 
 if TYPE_CHECKING:  # torch takes seconds to load, and listing what ships does not need it
     import torch
+
+Network = TypeVar("Network", bound="torch.nn.Module")
 
 SHIPPED = WEIGHTS
 """Where the shipped weights lie."""
@@ -146,6 +148,28 @@ def load_into(
             )
     network.load_state_dict(tensors)
     return network.eval()
+
+
+def network(make: "Callable[[], Network]", name: str) -> "Network":
+    """A network with shipped weights. To make it draws nothing from the global random numbers.
+
+    Args:
+        make: makes the network, for example its class.
+        name: of the weights.
+
+    Returns:
+        The network, set to ``eval()``.
+
+    Raises:
+        FileNotFoundError: there are no such weights.
+        ValueError: they are those of another network.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        made = make()
+    load_into(made, name)
+    return made
 
 
 def save(

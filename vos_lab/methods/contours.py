@@ -96,9 +96,7 @@ class ContourBranch:
 
     def __init__(self, unsure: float = UNSURE) -> None:
         self.unsure = unsure
-        with torch.random.fork_rng(devices=[]):  # a network is made before it is loaded
-            network = contour_network()
-        self.network = weights.load_into(network, "osvos-contours")
+        self.network = weights.network(contour_network, "osvos-contours")
 
     def regions(self, image: np.ndarray) -> np.ndarray:
         """The regions between the contours of an image ``(H, W, 3)`` uint8, ``(H, W)`` int32."""

@@ -360,9 +360,7 @@ def spread(length: int, count: int) -> list[int]:
 
 def trained() -> AttentiveGraph:
     """The network that ships."""
-    network = weights.load_into(AttentiveGraph(), "agnn")
-    assert isinstance(network, AttentiveGraph)  # because load_into gives back what it got
-    return network
+    return weights.network(AttentiveGraph, "agnn")
 
 
 ABLATIONS: dict[str, dict[str, Any]] = {

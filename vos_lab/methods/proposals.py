@@ -220,12 +220,8 @@ class SmallProposer:
         device: str = "cpu",
     ) -> None:
         if isinstance(network, str):
-            with torch.random.fork_rng(devices=[]):  # a network is made before it is loaded
-                made = ProposalNetwork()
-            weights.load_into(made, network)
-        else:
-            made = network
-        self.network = made.to(device).eval()
+            network = weights.network(ProposalNetwork, network)
+        self.network = network.to(device).eval()
         self.max_proposals, self.pixels, self.device = max_proposals, pixels, device
 
     def propose(self, image: np.ndarray) -> list[Proposal]:
@@ -274,12 +270,8 @@ class MapProposer:
         device: str = "cpu",
     ) -> None:
         if isinstance(network, str):
-            with torch.random.fork_rng(devices=[]):  # a network is made before it is loaded
-                made = SegmentationNetwork()
-            weights.load_into(made, network)
-        else:
-            made = network
-        self.network = made.to(device).eval()
+            network = weights.network(SegmentationNetwork, network)
+        self.network = network.to(device).eval()
         self.max_proposals, self.pixels, self.device = max_proposals, pixels, device
 
     def propose(self, image: np.ndarray) -> list[Proposal]:

@@ -356,9 +356,7 @@ class STM:
         self.hard, self.window, self.temperature = hard, window, temperature
         self.pixels, self.device = pixels, device
         if isinstance(network, str):
-            made = SpaceTimeNetwork()
-            weights.load_into(made, network)
-            network = made
+            network = weights.network(SpaceTimeNetwork, network)
         self.network = network.eval().to(device)
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:
