@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -79,7 +80,9 @@ class Lab:
 
     def wait(self, condition: Callable, seconds: float = 60, what: str = ""):
         """What ``condition(driver)`` returns, as soon as that is true."""
-        return WebDriverWait(self.driver, seconds, 0.1).until(condition, what)
+        # A widget that is drawn anew between finding an element and using it is asked again.
+        redrawn = (NoSuchElementException, StaleElementReferenceException)
+        return WebDriverWait(self.driver, seconds, 0.1, redrawn).until(condition, what)
 
     def theme(self, name: str) -> None:
         """Use "JupyterLab Dark" or "JupyterLab Light" from the next notebook that is opened."""
