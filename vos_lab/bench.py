@@ -21,6 +21,7 @@ from rich.table import Table
 from tqdm.auto import tqdm
 
 from vos_lab.course_files import DATA
+from vos_lab.datasets.cues import CUES, cue_videos
 from vos_lab.datasets.davis import DAVIS
 from vos_lab.datasets.procedural import SUITES, suite
 from vos_lab.methods import Segmenter, create, segment
@@ -47,7 +48,7 @@ def bench(
 
     Args:
         methods: names of methods.
-        data: "davis2016", "davis2017", or the name of a procedural suite.
+        data: "davis2016", "davis2017", or the name of a procedural suite or of a test bed of cues.
         root: folder of the real datasets; by default ``VOS_LAB_DATA``.
         sequences: names of the videos to take; by default all.
         out: where to keep the masks, in ``OUT/METHOD/SEQUENCE/``. What is there already, from
@@ -93,7 +94,7 @@ def load(
     """The videos that a name stands for.
 
     Args:
-        data: "davis2016", "davis2017", or the name of a procedural suite.
+        data: "davis2016", "davis2017", or the name of a procedural suite or of a test bed of cues.
         root: folder of the real datasets.
         sequences: names of videos; by default all.
 
@@ -111,8 +112,11 @@ def load(
     elif data in SUITES:
         videos = {video.name: video for video in suite(data)}
         names = list(videos)
+    elif data in CUES:
+        videos = {video.name: video for video in cue_videos(data)}
+        names = list(videos)
     else:
-        known = ", ".join([*DATASETS, *SUITES])
+        known = ", ".join([*DATASETS, *SUITES, *CUES])
         raise ValueError(f"there is no dataset {data!r}; there are: {known}")
     for name in sequences or []:
         if name not in names:
@@ -356,6 +360,29 @@ def leaderboard(data: str, folder: str | Path = LEADERBOARD) -> dict[str, dict[s
             f"`vos-lab bench METHOD... --data {data} --leaderboard` measures it"
         )
     return rows
+
+
+def by_video(data: str, folder: str | Path = LEADERBOARD) -> dict[str, np.ndarray]:
+    """J of each measured method on each video, so that methods can be compared in pairs.
+
+    Args:
+        data: the name of a dataset.
+        folder: the leaderboard.
+
+    Returns:
+        For each method ``(V,)`` float64; the videos come in the same order for all.
+
+    Raises:
+        LookupError: nothing was measured on it; says how to.
+
+    Example:
+        >>> by_video("davis2016")["baseline"].shape
+        (5,)
+    """
+    return {
+        method: np.array([row["sequences"][name]["J"]["mean"] for name in sorted(row["sequences"])])
+        for method, row in leaderboard(data, folder).items()
+    }
 
 
 MEASURES: dict[str, tuple[str, ...]] = {

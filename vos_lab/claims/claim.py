@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from rich import box
 from rich.table import Table
-from scipy import stats
 from tqdm.auto import tqdm
 
 from vos_lab.course_files import DATA
+from vos_lab.metrics.leaderboard import tail_share
 
 RECORD = DATA / "claims"
 """What was measured, for the lessons."""
@@ -146,11 +146,8 @@ def mean_interval(
     """The mean, and the bootstrap interval in which the true mean lies.
 
     The bootstrap draws as many values as there are, with replacement, again and again, and looks at
-    how far the means spread. Taken as it is, that is too narrow for few values: the middle 95 % of
-    the means of 5 normal values hold the true mean in 85 of 100 cases. So the share that is cut off
-    is made smaller, as much as Student's t distribution is wider than the normal one (Hesterberg,
-    "What Teachers Should Know About the Bootstrap", The American Statistician 2015, Section 3.6.3):
-    93 of 100 cases for 5 values, 95 for 10.
+    how far the means spread. For few values it is widened
+    (:func:`~vos_lab.metrics.leaderboard.tail_share`).
 
     Args:
         values: ``(N,)``, at least two.
@@ -171,8 +168,7 @@ def mean_interval(
     if values.size < 2 or not np.isfinite(values).all():
         raise ValueError(f"an interval needs two or more finite values, these are {values}")
     n = values.size
-    wider = np.sqrt(n / (n - 1)) * stats.t.ppf((1 - confidence) / 2, n - 1)
-    cut_off = stats.norm.cdf(wider)
+    cut_off = tail_share(n, confidence)
     draws = np.random.default_rng(0).integers(0, n, (resamples, n))
     # Around the mean, so that equal values give exactly an interval of length 0.
     mean = values.mean()
