@@ -8,7 +8,7 @@ from PIL import Image
 from rich.console import Console
 
 import vos_lab.bench
-from vos_lab.bench import bench, compared, leaderboard, load, record, table, write_csv
+from vos_lab.bench import bench, by_video, compared, leaderboard, load, record, table, write_csv
 from vos_lab.methods import METHODS, ablations
 from vos_lab.methods.baseline import Baseline
 from vos_lab.metrics import boundary_f, jaccard
@@ -267,3 +267,15 @@ def test_what_ships_is_of_methods_that_there_are():
     names = [file.stem for file in vos_lab.bench.LEADERBOARD.glob("*.json")]
     assert {"osvos", "osvos-plain", "baseline"} <= set(names)
     assert set(names) <= {*METHODS, *ablations()}
+
+
+def test_methods_are_compared_on_the_same_videos(monkeypatch):
+    def row(**videos):
+        return {"sequences": {name: {"J": {"mean": j}} for name, j in videos.items()}}
+
+    board = {"a": row(dog=0.9, cat=0.2), "b": row(cat=0.4, dog=0.8)}
+    monkeypatch.setattr(vos_lab.bench, "leaderboard", lambda data, folder: board)
+    assert {method: j.tolist() for method, j in by_video("any").items()} == {
+        "a": [0.2, 0.9],
+        "b": [0.4, 0.8],
+    }
