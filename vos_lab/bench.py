@@ -110,7 +110,7 @@ def load(
         dataset = DAVIS(root, year=DATASETS[data], split="val", partial=bool(sequences))
         names = dataset.names
     elif data in SUITES:
-        videos = {video.name: video for video in suite(data)}
+        videos: dict[str, Video] = {video.name: video for video in suite(data)}
         names = list(videos)
     elif data in CUES:
         videos = {video.name: video for video in cue_videos(data)}
