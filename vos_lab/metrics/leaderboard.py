@@ -107,7 +107,7 @@ def pareto_front(seconds: np.ndarray, j: np.ndarray) -> np.ndarray:
     # Step 2: and is it really better in one of the two?
     better = (seconds[None] < seconds[:, None]) | (j[None] > j[:, None])
     # Step 3: the front are those whom no method dominates.
-    front: np.ndarray = ~(no_slower & no_worse & better).any(axis=1)
+    front: np.ndarray = np.logical_not((no_slower & no_worse & better).any(axis=1))
     return front
 
 

@@ -306,7 +306,7 @@ PARETO_FRONT = Check(
     mistakes=[
         Mistake(
             "These are the methods that another one dominates. The front are the others.",
-            ("= ~(", "= ("),
+            ("np.logical_not(", "np.asarray("),
         ),
         Mistake(
             "A method dominates itself here, so the front is empty: one of the two must be really "
