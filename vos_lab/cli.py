@@ -370,6 +370,53 @@ def present(
 
 
 @app.command()
+def site(
+    out: Annotated[Path, typer.Option(help="Folder to write to; other files in it stay.")],
+    lesson: Annotated[
+        list[str] | None, typer.Option(help="Only this lesson; may be given again.")
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            help="Let the widgets that need no kernel live on, which takes some minutes; "
+            "else there are pictures of them."
+        ),
+    ] = True,
+    solutions: Annotated[
+        bool,
+        typer.Option(
+            "--with-solutions/--without-solutions",
+            help="Show the answers to exercises and quizzes.",
+        ),
+    ] = True,
+    jupyterhub: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Link to this hub: https://hub.example.org")
+    ] = "",
+    binder: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Link to https://mybinder.org/v2/gh/NAME/REPO/HEAD"),
+    ] = "",
+    colab: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Link to https://colab.research.google.com/github/NAME/REPO/blob/main",
+        ),
+    ] = "",
+) -> None:
+    """Write the solved lessons as a static site for any web server."""
+    from vos_lab.authoring.site import Places
+    from vos_lab.authoring.site import site as write_site
+
+    _writable(out / "index.html")
+    places = Places(jupyterhub, binder, colab)
+    warnings = write_site(out, lesson, None if live else (), solutions, places)
+    for warning in warnings:
+        _say(f"warning: {warning}")
+    print(f"{out / 'index.html'}: look at it with `python -m http.server --directory {out}`")
+
+
+@app.command()
 def release(
     lessons: Annotated[list[str], typer.Argument(metavar="LESSON...", help="Which lessons.")],
     out: Annotated[Path, typer.Option(help="The zip to write.")],

@@ -387,7 +387,7 @@ def _environment(data: str | None) -> dict[str, str]:
 
 
 def run_notebook(
-    notebook: NotebookNode, name: str, folder: str | Path
+    notebook: NotebookNode, name: str, folder: str | Path, store_widgets: bool = False
 ) -> tuple[NotebookNode, dict[str, float]]:
     """Execute a notebook from top to bottom, without real data.
 
@@ -395,6 +395,7 @@ def run_notebook(
         notebook: is left as it is.
         name: of the lesson, for errors.
         folder: in which it runs.
+        store_widgets: whether its metadata hold the widgets afterwards.
 
     Returns:
         The executed notebook, and the seconds of each code cell by its name.
@@ -409,7 +410,7 @@ def run_notebook(
         kernel_name="python3",
         extra_arguments=QUIET,
         resources={"metadata": {"path": str(folder)}},
-        store_widget_state=False,
+        store_widget_state=store_widgets,
         coalesce_streams=True,
         record_timing=True,
     )

@@ -304,7 +304,7 @@ def widget_cells(notebook: NotebookNode) -> dict[str, str]:
     Args:
         notebook: the solved notebook.
     """
-    classes = _widget_classes()
+    classes = {cls.__name__ for cls in widget_classes()}
     found = {}
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.metadata.vos_lab.kind == "code":
@@ -314,7 +314,8 @@ def widget_cells(notebook: NotebookNode) -> dict[str, str]:
     return found
 
 
-def _widget_classes() -> set[str]:
+def widget_classes() -> list[type[Any]]:
+    """The widgets of this course, and what they share."""
     import anywidget
 
     from vos_lab.view import widgets
@@ -327,7 +328,7 @@ def _widget_classes() -> set[str]:
             yield child
             yield from below(child)
 
-    return {c.__name__ for c in below(anywidget.AnyWidget) if c.__module__.startswith("vos_lab.")}
+    return [c for c in below(anywidget.AnyWidget) if c.__module__.startswith("vos_lab.")]
 
 
 def choose_widgets(notebook: NotebookNode, wanted: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The base of all widgets: shared script and style, and a figure where no kernel runs."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -27,6 +27,9 @@ def source(*names: str) -> str:
 
 class Widget(anywidget.AnyWidget):
     """What all widgets of this course share; where no kernel runs, :meth:`figure` is shown."""
+
+    needs_kernel: ClassVar[bool] = True
+    """Whether it asks Python for anything once it is shown; the site shows those that do not."""
 
     _title = traitlets.Unicode("").tag(sync=True)
 

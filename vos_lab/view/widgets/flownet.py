@@ -54,6 +54,7 @@ class CorrelationExplorer(Widget):
         CorrelationExplorer: 48 x 32 pixels, up to 8 pixels, scores
     """
 
+    needs_kernel = False
     _esm = source("widgets/flownet.js")
     _css = source("widgets/flownet.css")
 

@@ -209,6 +209,7 @@ class TrackTimeline(Widget):
         TrackTimeline of street: 4 frames, 1 object, 0 identity switches
     """
 
+    needs_kernel = False
     _esm = source("widgets/mots.js")
     _css = source("widgets/mots.css")
 

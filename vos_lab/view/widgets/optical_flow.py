@@ -50,6 +50,7 @@ class FlowExplorer(Widget):
         FlowExplorer: 30 x 20 pixels, flow
     """
 
+    needs_kernel = False
     _esm = source("widgets/optical_flow.js")
     _css = source("widgets/optical_flow.css")
 

@@ -95,6 +95,7 @@ class FineTuningMonitor(Widget):
         FineTuningMonitor of osvos: 2 steps, seen after 0, 1, 2
     """
 
+    needs_kernel = False
     _esm = source("widgets/osvos.js")
     _css = source("widgets/osvos.css")
 

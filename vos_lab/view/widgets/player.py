@@ -45,6 +45,7 @@ class Player(Widget):
         Player of video: 3 frames of 6 x 4 pixels, with masks
     """
 
+    needs_kernel = False
     _esm = source("widgets/player.js")
     _css = source("widgets/player.css")
 
