@@ -236,14 +236,16 @@ def _page(
             if not solutions:
                 continue
         made = nbformat.v4.new_code_cell(cell.source, id=cell.id)
-        if kind == "exercise" or cell.metadata.get("jupyter", {}).get("source_hidden"):
+        question = re.fullmatch(r'quiz\("[^"]+", "([^"]+)"\)', cell.source.strip())
+        if question:
+            made.metadata["tags"] = ["remove-input"]
+        elif kind == "exercise" or cell.metadata.get("jupyter", {}).get("source_hidden"):
             shown = "Show a solution" if kind == "exercise" else "Show the code"
             made.metadata["tags"] = ["hide-input"]
             made.metadata["mystnb"] = {
                 "code_prompt_show": shown,
                 "code_prompt_hide": shown.replace("Show", "Hide"),
             }
-        question = re.fullmatch(r'quiz\("[^"]+", "([^"]+)"\)', cell.source.strip())
         for output in cell.outputs:
             data = output.get("data")
             if data is not None and "text/html" in data:
