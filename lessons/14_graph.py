@@ -555,8 +555,9 @@ if real is not None:
 # - What is common to all frames need not be the object. Claims about other frames need controls:
 #   copies of one frame, and frames of another video.
 #
-# **Next.** In lesson 16 nobody marks the objects either, and there are dozens of them at once,
-# which come and go.
+# **Next.** [Lesson 15](15_leaderboard.ipynb) compares all methods of the course, and measures what
+# each of them lives on. In lesson 16 nobody marks the objects either, and there are dozens of them
+# at once, which come and go.
 #
 # **Papers.** W. Wang, X. Lu, J. Shen, D. Crandall and L. Shao, *Zero-Shot Video Object Segmentation
 # via Attentive Graph Neural Networks*, ICCV 2019. N. Ballas, L. Yao, C. Pal and A. Courville,
