@@ -71,13 +71,12 @@ def test_a_click_on_the_map_chooses_the_method_there(page):
     canvas = page.driver.find_element(By.CSS_SELECTOR, ".vos-explorer .vos-gallery canvas")
     page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
     size = canvas.size
-    # The lower right corner of the triangle: appearance.
-    x, y = (
-        (200 + 470 + 12) / 924,
-        (437 + 12) / known(page, "board._map.size[1]/board._map.size[0]*924"),
-    )
+    x, y = known(page, "board._on_picture('osvos')")
+    wide, high = known(page, "board._map.size")
     ActionChains(page.driver).move_to_element_with_offset(
-        canvas, round((x - 0.5) * size["width"]), round((y - 0.5) * size["height"])
+        canvas,
+        round((x / wide - 0.5) * size["width"]),
+        round((y / high - 0.5) * size["height"]),
     ).click().perform()
     page.wait(lambda _: known(page, "board.chosen") == "osvos", 20, "another method was chosen")
     page.wait(

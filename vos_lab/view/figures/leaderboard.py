@@ -13,7 +13,7 @@ from vos_lab.view.figures.page import INK, WIDTH, Figure, Page, object_colour
 LETTER, LINE, DOT = 7.6, 17, 6  # widths and heights on the page: a letter, a line, half a dot
 CORNERS = (("motion and place", 1), ("appearance", 2), ("shape", 3))
 """The corners of the map, in the order of the cues, and the object whose colour each has."""
-LEFT, TOP, SIDE = 200, 30, 470  # of the triangle
+LEFT, TOP, SIDE = 220, 30, 430  # of the triangle
 HEIGHT = SIDE * math.sqrt(3) / 2
 
 Place = tuple[float, float]
@@ -65,7 +65,7 @@ def tradeoff(
     everything = [*points.values(), *faint]
     if not points or min(cost for cost, _ in everything) <= 0:
         raise ValueError("there must be a point, and every cost must be above 0")
-    left, top, width, height = 66, 14, WIDTH - 66 - 130, 400
+    left, top, width, height = 66, 14, WIDTH - 66 - 130, 370
     with Page(title, alt, top + height + 46) as page:
         axes = page.axes(left, top, width, height)
         axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
@@ -112,7 +112,7 @@ def place_on_map(shares: Sequence[float] | np.ndarray) -> tuple[float, float]:
 
     Example:
         >>> place_on_map([1, 0, 0])
-        (200.0, 437.0)
+        (220.0, 402.0)
     """
     weights = np.asarray(shares, float)
     weights = weights / weights.sum() if weights.sum() > 0 else np.full(3, 1 / 3)
@@ -149,7 +149,7 @@ def map_of_methods(
     """
     if not dependence:
         raise ValueError("there is no method to put on the map")
-    with Page(title, alt, TOP + HEIGHT + 60) as page:
+    with Page(title, alt, TOP + HEIGHT + 44) as page:
         corners = [place_on_map(corner) for corner in np.eye(3)]
         for i, start in enumerate(corners):
             page.line(start, corners[i - 1], color=INK, linewidth=1.2)
@@ -157,17 +157,26 @@ def map_of_methods(
                 start, place_on_map((1, 1, 1)), color=INK, linewidth=0.7, linestyle=(0, (2, 4))
             )
         for (name, _), (x, y), side in zip(CORNERS, corners, "ttb", strict=True):
-            y += 10 if side == "t" else -10
+            y += 16 if side == "t" else -12
             va = "top" if side == "t" else "bottom"
             page.text(x, y, name, ha="center", va=va, weight="bold")
         places = {name: place_on_map(shares) for name, shares in dependence.items()}
         for name, (x, y) in places.items():
             shares = list(dependence[name])
             colour = object_colour(CORNERS[shares.index(max(shares))][1])
-            _disk(page, x, y, 4 + 9 * max(shares), facecolor=colour, edgecolor=INK, linewidth=0.8)
+            radius = 5 + 14 * max(shares)
+            _disk(page, x, y, radius, facecolor=colour, edgecolor=INK, linewidth=0.8)
             if name == marked:
-                _disk(page, x, y, 17, facecolor="none", edgecolor=INK, linewidth=3)
-        _label(page, places, {marked})
+                _disk(page, x, y, radius + 6, facecolor="none", edgecolor=INK, linewidth=3)
+        # Neither the sides of the triangle nor the names of its corners may be written over.
+        sides = [
+            (x + share * (to_x - x), y + share * (to_y - y))
+            for (x, y), (to_x, to_y) in zip(corners, corners[1:] + corners[:1], strict=True)
+            for share in np.linspace(0, 1, 80)
+        ]
+        lines = [(x - 3, y - 3, x + 3, y + 3) for x, y in sides]
+        lines += [(x - 90, y + 14, x + 90, y + 34) for x, y in corners[:2]]
+        _label(page, places, {marked}, lines)
         return page.finished(photographic=False)
 
 
