@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from vos_lab.view.figures.leaderboard import place_on_map
-from vos_lab.view.figures.page import MARGIN, WIDTH
-from vos_lab.view.widgets.leaderboard import WeightedLeaderboard, ranked
+from vos_lab.view.figures.page import MARGIN, SHARPNESS
+from vos_lab.view.widgets.leaderboard import CROP, WeightedLeaderboard, ranked
 
 SCORES = {
     "calm": {"baseline": 0.5, "flow-propagation": 0.9, "osvos": 0.8},
@@ -27,8 +27,7 @@ def explorer():
 def click(explorer, name):
     x, y = (place + MARGIN for place in place_on_map(MAP[name]))
     png = np.asarray(Image.open(io.BytesIO(explorer._pictures[0][2])))
-    scale = png.shape[1] / (WIDTH + 2 * MARGIN)
-    point = [x * scale / png.shape[1], y * scale / png.shape[0]]
+    point = [(x - CROP[0]) / (CROP[1] - CROP[0]), y * SHARPNESS / png.shape[0]]
     explorer._pressed(explorer, {"action": "stroke", "points": [point], "other": False}, [])
     assert explorer._error == ""
 

@@ -12,11 +12,13 @@ from vos_lab.methods import create, run
 from vos_lab.view import figures
 from vos_lab.view.encoding import encode_jpeg, encode_mask, encode_png
 from vos_lab.view.figures.leaderboard import map_of_methods, place_on_map
-from vos_lab.view.figures.page import MARGIN, Figure
+from vos_lab.view.figures.page import MARGIN, SHARPNESS, Figure
+from vos_lab.view.widget import source
 from vos_lab.view.widgets.explorer import Explorer, Knob
 
 CLIPS, WEIGHTS = "The videos of a method", "What counts"
 BEDS = list(CUES)
+CROP = (110, 820)  # columns of the map's page that have something in them
 AT_ONCE = 3.0  # seconds; a method that takes longer runs when it is asked to
 MOST = 12  # methods in the ranking
 
@@ -50,6 +52,8 @@ class WeightedLeaderboard(Explorer):
         {'baseline': 0.25}
     """
 
+    _css = source("widgets/explorer.css", "widgets/leaderboard.css")
+
     def __init__(
         self,
         scores: Mapping[str, Mapping[str, float]],
@@ -70,9 +74,9 @@ class WeightedLeaderboard(Explorer):
         self._marked = ""
         self._videos = {bed: cue_videos(bed) for bed in BEDS}
         weights = [
-            Knob(f"weight_{i}", name, f"{len(of_methods)} methods", 1.0 if i < 2 else 0.0,
+            Knob(f"weight_{i}", name, "", 1.0 if i < 2 else 0.0,
                  0, 1, 0.25, "", WEIGHTS)
-            for i, (name, of_methods) in enumerate(scores.items())
+            for i, name in enumerate(scores)
         ]  # fmt: skip
         clips = [
             Knob("video", "Video", "which of them", 0, 0, len(self._videos[BEDS[0]]) - 1, 1, "",
@@ -115,9 +119,11 @@ class WeightedLeaderboard(Explorer):
         ]
         if self._marked != self.chosen:
             self._marked = self.chosen
-            self._map = _on_white(self._map_figure())
-            self._pictures = [("The map: click a method", self._map_figure().alt,
-                               encode_png(np.asarray(self._map)))]  # fmt: skip
+            figure = self._map_figure()
+            self._map = _on_white(figure)
+            self._pictures = [
+                ("The map: click a method", figure.alt, encode_png(np.asarray(self._map)))
+            ]
         which = self._which()
         if which not in self._found and self.seconds.get(self.chosen, math.inf) <= AT_ONCE:
             self._run()
@@ -148,20 +154,18 @@ class WeightedLeaderboard(Explorer):
         return f"without {cue}" if cue else "whole"
 
     def _on_picture(self, name: str) -> tuple[float, float]:
+        """Where a method stands in the picture of the map, in its pixels."""
         x, y = place_on_map(self.dependence[name])
-        scale = self._map.size[0] / self._page_width
-        return (x + MARGIN) * scale, (y + MARGIN) * scale
+        return (x + MARGIN - CROP[0]) * SHARPNESS, (y + MARGIN) * SHARPNESS
 
     def _map_figure(self) -> Figure:
-        figure = map_of_methods(
+        return map_of_methods(
             self.dependence,
             "The map of methods: the nearer to a corner, the more they lose without that cue",
             alt="A triangle with the corners motion and place, appearance, and shape, and a dot "
             f"for each of {len(self.dependence)} methods. {self.chosen} is marked.",
             marked=self.chosen,
         )
-        self._page_width = figure.width
-        return figure
 
     def _words(self) -> str:
         if not self.ranking:
@@ -228,7 +232,9 @@ def ranked(
 
 
 def _on_white(figure: Figure) -> Image.Image:
-    """A figure, which has no ground of its own, on white, as large as it stands on a page."""
+    """The map, which has no ground of its own, on white, without its empty sides."""
     with Image.open(io.BytesIO(figure.data)) as drawn:
         flat = Image.new("RGBA", drawn.size, "white")
-        return Image.alpha_composite(flat, drawn.convert("RGBA")).convert("RGB")
+        whole = Image.alpha_composite(flat, drawn.convert("RGBA")).convert("RGB")
+    left, right = (round(column * SHARPNESS) for column in CROP)
+    return whole.crop((left, 0, right, whole.height))
