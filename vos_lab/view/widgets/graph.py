@@ -66,12 +66,17 @@ class GraphExplorer(Explorer):
         with torch.inference_mode(), mixed_precision("cpu"):
             self.nodes = [self.network.encode(as_input(frame)) for frame in self.frames]
         others = [
-            Knob(f"node_{i}", f"Frame {i + 1}", "is a node of the graph", True)
+            Knob(f"node_{i}", f"Frame {i + 1}", "whether it is a node of the graph", True)
             for i in range(1, len(frames))
         ]
         super().__init__(
             title,
-            [Knob("rounds", "Rounds", "how often they talk", ROUNDS, 0, ROUNDS, 1), *others],
+            [
+                Knob(
+                    "rounds", "Rounds", "how often the frames send messages", ROUNDS, 0, ROUNDS, 1
+                ),
+                *others,
+            ],
             _strokes=True,
             _legend=LEGEND,
         )

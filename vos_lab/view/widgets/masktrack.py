@@ -22,11 +22,11 @@ from vos_lab.view.widgets.explorer import Explorer, Knob
 
 OBJECT, GROUND = "The object", "The ground"
 KNOBS: Sequence[Knob] = (
-    Knob("right", "Shift to the right", "in its own sizes", 0.0, -2, 2, 0.05, "", OBJECT),
-    Knob("down", "Shift down", "in its own sizes", 0.0, -2, 2, 0.05, "", OBJECT),
+    Knob("right", "Shift to the right", "in sizes of the object", 0.0, -2, 2, 0.05, "", OBJECT),
+    Knob("down", "Shift down", "in sizes of the object", 0.0, -2, 2, 0.05, "", OBJECT),
     Knob("scale", "Scale", "how many times as large", 1.0, 0.4, 2, 0.05, " x", OBJECT),
-    Knob("turn", "Turn", "with the clock", 0, -60, 60, 1, "°", OBJECT),
-    Knob("bend", "Bend", "a part of its own size", 0.0, 0, 0.3, 0.02, "", OBJECT),
+    Knob("turn", "Turn", "clockwise", 0, -60, 60, 1, "°", OBJECT),
+    Knob("bend", "Bend", "as a share of its size", 0.0, 0, 0.3, 0.02, "", OBJECT),
     Knob("ground", "Ground to the right", "the camera pans", 0, -60, 60, 1, " px", GROUND),
     Knob("light", "Light", "of the whole frame", 0.0, -0.6, 0.6, 0.05, "", GROUND),
 )
@@ -70,7 +70,7 @@ class DreamStudio(Explorer):
                 f"there is no knob {unknown.pop()}, only {', '.join(k.name for k in KNOBS)}"
             )
         super().__init__(
-            "Dream studio: one frame, and all that it might have been",
+            "Dream studio: make other frames from the annotated one",
             [replace(k, value=knobs.get(k.name, k.value)) for k in KNOBS],
             _actions=[("reset", "Reset", "Put every knob back")],
         )
@@ -90,7 +90,12 @@ class DreamStudio(Explorer):
         ]
         share = float(self.mask.sum() / max(1.0, float(mask.sum())))
         self._numbers = [
-            ("area", min(share / 4, 1.0), f"{share:.2f}", "pixels of the object, once were 1.00")
+            (
+                "area",
+                min(share / 4, 1.0),
+                f"{share:.2f}",
+                "pixels of the object; it was 1.00 before",
+            )
         ]
 
     def flows(self) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +129,7 @@ class DreamStudio(Explorer):
             [image, self._dream.ground, self.frame],
             [labels, None, self.dreamt_labels()],
             titles=["annotated", "its ground alone", "dreamt"],
-            title="One frame, and one that it might have been.",
+            title="The annotated frame, and a frame that was made from it.",
             alt="A frame with the mask of an object, the frame without the object, and a frame "
             f"that was made of both. {self._words()}",
         )

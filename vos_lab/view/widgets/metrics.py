@@ -17,7 +17,17 @@ CHANGES = [
     Knob("right", "Shift to the right", "", 0, -30, 30, 1, " px", "Change the mask"),
     Knob("down", "Shift down", "", 0, -30, 30, 1, " px", "Change the mask"),
     Knob("hole", "Hole", "its radius, in the thickest part", 0, 0, 30, 1, " px", "Change the mask"),
-    Knob("rough", "Rough boundary", "spikes up to so long", 0, 0, 15, 1, " px", "Change the mask"),
+    Knob(
+        "rough",
+        "Rough boundary",
+        "how long its spikes are at most",
+        0,
+        0,
+        15,
+        1,
+        " px",
+        "Change the mask",
+    ),
 ]
 
 

@@ -164,7 +164,7 @@ def timeline_figure(lines: Timeline, *, title: str, alt: str = "", most: int = 2
                       color=DARK, markeredgecolor="white", markeredgewidth=1)  # fmt: skip
         page.text(LABELS, 4, "bars: the track, by number and colour   ", va="top", color=INK)
         page.text(LABELS + 300, 4, "◆ identity switch", va="top", color=INK)
-        page.text(LABELS + 460, 4, "— there, but not found", va="top", color=INK)
+        page.text(LABELS + 460, 4, "— visible, but not found", va="top", color=INK)
         return page.finished(photographic=False)
 
 

@@ -342,7 +342,7 @@ class SampleMap(Explorer):
     ) -> None:
         if not moments:
             raise ValueError(
-                "there is no frame to choose from: give what watch(method, video) gave"
+                "there is no frame to choose from: pass what watch(method, video) returns"
             )
         self.moments = {moment.number: moment for moment in moments}
         numbers = sorted(self.moments)
@@ -356,7 +356,9 @@ class SampleMap(Explorer):
         super().__init__(
             title,
             [
-                Knob("frame", "Frame", "which one", frame, numbers[0], numbers[-1], 1),
+                Knob(
+                    "frame", "Frame", "the frame that is shown", frame, numbers[0], numbers[-1], 1
+                ),
                 Knob("sure", "Sure", "positive from this probability on", sure, 0.5, 1.0, 0.01),
                 Knob("far", "Far", "negative beyond this distance", far, 0, most, 1, " px"),
             ],

@@ -246,7 +246,7 @@ class AnnotationExplorer(Explorer):
             [Knob(f"frame_{t}", f"frame {t}", "", False, group=group) for t in candidates],
             _size=list(video.size),
             _fps=video.fps,
-            _actions=[("reset", "Only the first", "Take all other annotations back")],
+            _actions=[("reset", "Only the first", "Remove all other annotations")],
         )
 
     @property

@@ -61,7 +61,7 @@ class ProposalExplorer(Explorer):
         video: Video,
         frame: int | None = None,
         stranger: np.ndarray | None = None,
-        title: str = "What are these things, and how far do you trust that?",
+        title: str = "What are these things, and how much do you trust the answer?",
     ) -> None:
         frame = max(1, len(video) // 2) if frame is None else frame
         if not 1 <= frame < len(video):
@@ -75,10 +75,17 @@ class ProposalExplorer(Explorer):
         self.clicked: int | None = None
         masks = [] if video.masks is None else enumerate(video.masks)
         self._truth = {t: mask for t, mask in masks if t and mask is not None}
-        look = Knob("frame", "Frame", "whose proposals are drawn", frame, 1, max(2, len(video) - 1))
+        look = Knob(
+            "frame",
+            "Frame",
+            "the frame whose proposals are drawn",
+            frame,
+            1,
+            max(2, len(video) - 1),
+        )
         knobs = [
             Knob("trust", "Trust", "0: as OSVOS, 1: as the prior says", method.trust),
-            Knob("any_class", "All classes", "ask instances of all classes", method.any_class),
+            Knob("any_class", "All classes", "use the instances of all classes", method.any_class),
             Knob(**{**vars(look), "step": 1, "group": "The picture"}),
         ]
         super().__init__(
@@ -136,7 +143,7 @@ class ProposalExplorer(Explorer):
             ),
             *([("J", self.j, f"{self.j:.2f}", "mean over the clip")] if self._truth else []),
             *(
-                [("stranger", self.taken, f"{self.taken:.0%}", "so much of it is taken")]
+                [("stranger", self.taken, f"{self.taken:.0%}", "how much of it is taken")]
                 if self.stranger is not None
                 else []
             ),

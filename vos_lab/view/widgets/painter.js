@@ -4,7 +4,7 @@
 const UNDO_BYTES = 64e6;
 const ZOOMS = [1, 2, 4, 8];
 const KEYS =
-  "Keys: 1 to 9 object, b brush, [ ] size, p polygon (click corners, Enter closes, Escape gives up), " +
+  "Keys: 1 to 9 object, b brush, [ ] size, p polygon (click corners, Enter closes, Escape cancels), " +
   "e eraser, Ctrl+Z undo, Ctrl+Shift+Z redo, , and . change the frame, arrows move (Shift: faster) and space paints";
 
 // Strokes on a grid of 16 x 16.

@@ -148,7 +148,17 @@ class EmbeddingExplorer(Explorer):
         self.scale = max(1e-6, float(squared_distances(sample, sample).median()) / 4)
         super().__init__(
             title,
-            [Knob("frame", "Frame", "which one is compared", frame, 0, max(1, len(video) - 1), 1)],
+            [
+                Knob(
+                    "frame",
+                    "Frame",
+                    "the frame that is compared",
+                    frame,
+                    0,
+                    max(1, len(video) - 1),
+                    1,
+                )
+            ],
             _strokes=True,
             _legend=LEGEND,
         )
@@ -264,11 +274,11 @@ class ClickSegmenter(Explorer):
         self.strokes: list[tuple[int, list[tuple[float, float]], bool]] = []
         super().__init__(
             title,
-            [Knob("frame", "Frame", "to click in", frame, 0, max(1, len(video) - 1), 1)],
+            [Knob("frame", "Frame", "the frame to click in", frame, 0, max(1, len(video) - 1), 1)],
             _strokes=True,
             _actions=[
-                ("undo", "Undo", "Take the last click back"),
-                ("clear", "Clear", "Take all clicks back"),
+                ("undo", "Undo", "Remove the last click"),
+                ("clear", "Clear", "Remove all clicks"),
             ],
             _size=list(video.size),
             _legend=[
@@ -284,12 +294,12 @@ class ClickSegmenter(Explorer):
         self.strokes.append((self._frame, places, other))
 
     def undo(self) -> None:
-        """Take the last click back."""
+        """Remove the last click."""
         self.strokes = self.strokes[:-1]
         self._turned()
 
     def clear(self) -> None:
-        """Take all clicks back."""
+        """Remove all clicks."""
         self.strokes = []
         self._turned()
 
@@ -305,7 +315,12 @@ class ClickSegmenter(Explorer):
         ]
         self._alt = self._words()
         self._numbers = [
-            ("seconds", min(1.0, self.seconds), f"{self.seconds:.2f}", "for all frames, last time")
+            (
+                "seconds",
+                min(1.0, self.seconds),
+                f"{self.seconds:.2f}",
+                "for all frames, after the last click",
+            )
         ]
 
     @property

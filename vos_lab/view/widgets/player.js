@@ -50,7 +50,7 @@ function render({ model, el }) {
   const bar = add(root, "div", { className: "vos-bar" });
   button(bar, "back", "One frame back (←)", () => go(position - 1));
   const play = button(bar, "play", "Play (space)", () => set("playing", !model.get("playing")));
-  button(bar, "on", "One frame on (→)", () => go(position + 1));
+  button(bar, "on", "One frame forward (→)", () => go(position + 1));
   const readout = add(bar, "output", { className: "vos-readout", ariaLive: "off" });
   const speed = choice(bar, "Speed", SPEEDS.map((x) => [x, `${x}×`]), () =>
     set("speed", Number(speed.value)));

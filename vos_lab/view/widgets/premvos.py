@@ -103,7 +103,7 @@ class MergeExplorer(Explorer):
         weights: Sequence[float] = SCORE_WEIGHTS,
         frame: int | None = None,
         least: float = premvos.MIN_SCORE,
-        title: str = "How much shall each score count?",
+        title: str = "How much should each score count?",
     ) -> None:
         if len(candidates) != len(video) - 1 or not candidates:
             raise ValueError(
@@ -129,7 +129,14 @@ class MergeExplorer(Explorer):
                 ScoreWeights._fields, LABELS, HELP, weights, strict=True
             )
         ]
-        look = Knob("frame", "Frame", "whose proposals are drawn", frame, 1, max(2, len(video) - 1))
+        look = Knob(
+            "frame",
+            "Frame",
+            "the frame whose proposals are drawn",
+            frame,
+            1,
+            max(2, len(video) - 1),
+        )
         super().__init__(
             title,
             [*knobs, Knob(**{**vars(look), "step": 1, "group": "The picture"})],
@@ -139,7 +146,7 @@ class MergeExplorer(Explorer):
             _fps=video.fps,
             _legend=[
                 *((hex_colour(OBJECT_COLOURS[label]), f"object {label}") for label in self.labels),
-                (hex_colour(PASSED_OVER), "proposals that nobody takes"),
+                (hex_colour(PASSED_OVER), "proposals that no object takes"),
             ],
         )
 

@@ -86,9 +86,23 @@ class MemoryExplorer(Explorer):
             raise ValueError(f"pixel {self.point} is outside of {width} x {height} pixels")
         self._asked_last: tuple[float, tuple[int, ...]] | None = None
         knobs = [
-            Knob("temperature", "Temperature", "low: only the most alike", 1.0, 0.1, 4.0, 0.1),
+            Knob(
+                "temperature",
+                "Temperature",
+                "low: only the most similar places count",
+                1.0,
+                0.1,
+                4.0,
+                0.1,
+            ),
             *(
-                Knob(f"frame_{t}", f"Frame {t}", "is in the memory", True, group="The memory")
+                Knob(
+                    f"frame_{t}",
+                    f"Frame {t}",
+                    "whether it is in the memory",
+                    True,
+                    group="The memory",
+                )
                 for t in self._all[self.label]
             ),
         ]
@@ -147,7 +161,7 @@ class MemoryExplorer(Explorer):
             ),
         ]
         self._numbers = [
-            ("object", of_object, f"{of_object:.0%}", "of what is read is object"),
+            ("object", of_object, f"{of_object:.0%}", "of what is read belongs to the object"),
             *(
                 [("J", self.j, f"{self.j:.2f}", "of the mask that comes out")]
                 if self.j is not None
@@ -222,7 +236,7 @@ class MemoryExplorer(Explorer):
         shares = ", ".join(f"frame {t} {self._share(t):.0%}" for t in self.weights)
         return (
             f"The place {self.point} of frame {self.at} reads from {len(self.weights)} frames: "
-            f"{shares}. {self._of_object:.0%} of what it reads is object."
+            f"{shares}. {self._of_object:.0%} of what it reads belongs to the object."
         )
 
     def __repr__(self) -> str:

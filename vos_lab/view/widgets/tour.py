@@ -28,21 +28,21 @@ CHALLENGES = [
     Knob(
         "occlusion",
         "Occlusion",
-        "something passes in front; at 1 hides all of it",
+        "something passes in front; at 1 it hides the whole object",
         0.0,
         group="The others",
     ),
     Knob(
         "distractors",
         "Distractors",
-        "twins of it that are background",
+        "twins of the object that belong to the background",
         0,
         0,
         3,
         1,
         group="The others",
     ),
-    Knob("objects", "Objects", "how many have a mask", 1, 1, 4, 1, group="The others"),
+    Knob("objects", "Objects", "how many objects have a mask", 1, 1, 4, 1, group="The others"),
     Knob(
         "enter_and_leave",
         "Enter and leave",
@@ -52,7 +52,7 @@ CHALLENGES = [
     ),
     Knob("camouflage", "Camouflage", "it takes the colours of the ground", 0.0, group="The others"),
     Knob("camera_motion", "Camera motion", "pan, shake, zoom", 0.0, group="The camera"),
-    Knob("motion_blur", "Motion blur", "a shutter that stays open long", 0.0, group="The camera"),
+    Knob("motion_blur", "Motion blur", "the shutter stays open for long", 0.0, group="The camera"),
     Knob(
         "lighting", "Lighting", "brightness and colour change, clouds pass", 0.0, group="The camera"
     ),
