@@ -47,7 +47,7 @@ from torch.nn import functional
 from vos_lab import bench, claims, methods
 from vos_lab.claims.osvos import twin_video
 from vos_lab.claims.videos import before_and_after, occluded_video
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.exercise import exercise
@@ -594,6 +594,17 @@ for name in ("my_video.mp4", "my_video.gif"):
     mine.write(name, result)
     print(f"{name}: {Path(name).stat().st_size / 1000:.0f} kB")
 Player(mine, {"OSVOS": result}, title="Saved next to this notebook")
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Two videos: in one the coat of the object changes, in the other its twin walks about. What would
+# you change about the fine-tuning, and what would you do with the masks afterwards? Put your answer
+# below in the place of `None`. It takes about as long as two fine-tunings. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: OSVOS(steps=240, snapping=True)
+beat("05_osvos", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -35,7 +35,7 @@ import torch
 from vos_lab import claims, weights
 from vos_lab.claims.osvos_s import PACE
 from vos_lab.claims.videos import video
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.exercise import exercise
@@ -377,6 +377,17 @@ if real is not None:
     own = osvos_s.class_scores(method.classes, first, first_truth[None].astype(np.float32))[0]
     print(f"{real.name}: the best of {len(iou)} proposals has an IoU of {iou.max():.2f} with it")
     print(f"the class head says of its true mask: {CLASSES[own.argmax()]}, {own.max():.0%}")
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Two videos: in one the coat of the object changes, in the other a stranger walks through. How much
+# do you trust the prior, and which classes do you ask? Put your answer below in the place of
+# `None`. It takes about as long as two fine-tunings. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: OSVOSS(trust=0.8)
+beat("06_osvos_s", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -44,7 +44,7 @@ import torch
 from torch import nn
 
 from vos_lab import bench, claims
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import onavos
@@ -402,6 +402,17 @@ if real is not None:
     for name, masks in shown.items():
         print(f"{real.name}, {name}: J {jaccard(masks == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, shown, title="A camel that walks on"))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Two videos: in one the coat of the object changes, in the other it is fast. From which pixels
+# should the network go on learning, and how much? Put your answer below in the place of `None`. To
+# measure it takes some minutes. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: OnAVOS(adapt_steps=8, far=0.4)
+beat("07_onavos", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

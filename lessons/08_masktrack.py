@@ -40,7 +40,7 @@ from torch import nn
 
 from vos_lab import bench, claims
 from vos_lab.claims.videos import occluded_video
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.flow import estimate, warp
@@ -542,6 +542,17 @@ if real is not None:
     for name, masks in found.items():
         print(f"{real.name}, {name}: J {jaccard(masks == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, found, title="Two camels, one mask"))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Two videos: in one the size of the object changes, in the other it is fast. From which damaged
+# masks should the network learn, and what should it see beside the frame? Put your answer below in
+# the place of `None`. It takes about as long as two fine-tunings. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: MaskTrack(augmentation="lucid")
+beat("08_masktrack", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

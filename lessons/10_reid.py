@@ -37,7 +37,7 @@ import torch
 from vos_lab import bench, claims, training, weights
 from vos_lab.claims.reid import learned, version
 from vos_lab.claims.videos import occluded_video
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import reid, run
@@ -367,6 +367,17 @@ if real is not None:
     real_found = run(real_method, real, progress=False)
     print(f"{real.name}: J {jaccard(real_found == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, {"ReID": real_found}, title="Behind trees, and out again"))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Two videos: in one the object gets hidden, in the other its twin walks about. When is an object
+# lost, and how similar must a proposal be to be the object? Put your answer below in the place of
+# `None`. It takes about as long as two fine-tunings. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: ReIDVOS(min_similarity=0.8)
+beat("10_reid", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -42,7 +42,7 @@ import torch
 from torch import nn
 
 from vos_lab import bench, claims
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.flow import estimate
@@ -632,6 +632,17 @@ if real is not None:
     real_found = run(PReMVOS(steps=40, refinement_steps=15), real, progress=False)
     print(f"{real.name}: J {jaccard(real_found == 1, real_truth)[1:].mean():.2f}")
     display(Player(real, {"PReMVOS": real_found}, title="Chosen among a dozen, frame by frame"))
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Two videos: in one a twin walks about, in the other two objects come and go. How much should each
+# score count, and which proposals are missing? Put your answer below in the place of `None`. To
+# measure it takes some minutes. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: PReMVOS(expansion=True)
+beat("11_premvos", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -33,7 +33,7 @@ from scipy import ndimage
 from torch import nn
 
 from vos_lab import bench, claims
-from vos_lab.course import check, hint, quiz
+from vos_lab.course import beat, check, hint, quiz
 from vos_lab.datasets import procedural
 from vos_lab.datasets.davis import example
 from vos_lab.methods import create, graph, run
@@ -544,6 +544,17 @@ if real is not None:
 # `mine = Video.read("path/to/my_video.mp4").resized(240)`, then
 # `Player(mine, {"AGNN": run(create("agnn"), mine)})`. And `vos-lab bench agnn --data easy` runs it
 # on a whole suite.
+
+# %% [markdown] name="challenge-text" slide="skip"
+# ## Beat this score
+#
+# Four videos, and nobody marks the object: an easy one, a moving camera, a change of appearance,
+# and a fast object. How many frames should send messages, and how often? Put your answer below in
+# the place of `None`. Your best score is kept.
+
+# %% name="challenge"
+answer = None  # for example: lambda: AGNN(nodes=3)
+beat("14_graph", answer)
 
 # %% [markdown] name="summary" slide="slide"
 # ## Remember

@@ -209,9 +209,16 @@ CHALLENGES = {
     "02_optical_flow": _flow("dis"),
     "03_flownet": _flow("flownet-c", shapes=True),
     "04_motion": _segmenter("ObjectFlow()", "object-flow", "camera", "speed", "scale", "speed"),
+    "05_osvos": _segmenter("OSVOS()", "osvos", "appearance", "distractors"),
+    "06_osvos_s": _segmenter("OSVOSS()", "osvos-s", "appearance", "intruder"),
+    "07_onavos": _segmenter("OnAVOS()", "onavos", "appearance", "speed"),
+    "08_masktrack": _segmenter("MaskTrack()", "masktrack", "scale", "speed"),
     "09_pixel_retrieval": _segmenter(
         "PixelRetrieval()", "pixel-retrieval", "camera", "appearance", "occlusion", "speed"
     ),
+    "10_reid": _segmenter("ReIDVOS()", "reid", "occlusion", "distractors"),
+    "11_premvos": _segmenter("PReMVOS()", "premvos", "distractors", "enter-leave"),
+    "14_graph": _segmenter("AGNN()", "agnn", "easy", "camera", "appearance", "speed"),
     "16_mots": Challenge(
         what="HOTA on a validation crowd of 40 frames, with detections of medium noise",
         answer="a function without arguments that makes a tracker: lambda: MotsTracker()",
