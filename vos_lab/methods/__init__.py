@@ -23,6 +23,8 @@ METHODS = {
     "premvos": "vos_lab.methods.premvos.PReMVOS",
     "premvos-fused": "vos_lab.methods.premvos_fused.FusedPReMVOS",
     "reid": "vos_lab.methods.reid.ReIDVOS",
+    "rvos": "vos_lab.methods.recurrent.RVOS",
+    "s2s": "vos_lab.methods.recurrent.S2S",
     "stm": "vos_lab.methods.space_time_memory.STM",
 }
 """Where each method lives. By name, so that naming a method does not load all networks."""
