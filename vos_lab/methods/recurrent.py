@@ -309,7 +309,7 @@ class Initialiser(nn.Module):
         ]
         told = [seen, seen * share, share, *(look.expand_as(seen) for look in looks)]
         hidden, cell = self.second(self.first(torch.cat(told, dim=1))).chunk(2, dim=1)
-        return State(hidden.tanh(), cell)
+        return State(hidden.tanh().float(), cell.float())  # memories lose nothing by rounding
 
 
 class S2SNetwork(nn.Module):
