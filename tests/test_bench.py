@@ -57,6 +57,23 @@ def test_overall_is_the_mean_over_the_objects(tmp_path):
 
 
 @pytest.mark.usefixtures("short")
+def test_objects_in_an_order_of_their_own_are_matched(monkeypatch):
+    (video,) = load("many-objects", sequences=["many-objects-test-00"])
+    given = iter(video.masks)
+    monkeypatch.setattr(Baseline, "zero_shot", True, raising=False)
+    monkeypatch.setattr(Baseline, "start", lambda self, frame, mask: None)
+    monkeypatch.setattr(
+        Baseline, "step", lambda self, frame: np.where(m := next(given), 6 - m, 0).astype(np.uint8)
+    )
+    as_labelled = bench(["baseline"], "many-objects", sequences=[video.name], progress=False)
+    given = iter(video.masks)
+    monkeypatch.setattr(Baseline, "proposals", True, raising=False)
+    matched = bench(["baseline"], "many-objects", sequences=[video.name], progress=False)
+    assert as_labelled["baseline"]["overall"]["J"]["mean"] < 0.5
+    assert matched["baseline"]["overall"]["J"]["mean"] == pytest.approx(1)
+
+
+@pytest.mark.usefixtures("short")
 def test_it_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
     started = []
     start = Baseline.start

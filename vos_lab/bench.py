@@ -71,8 +71,9 @@ def bench(
         >>> sorted(result["baseline"]["sequences"]["easy-test-00"])[:3]
         ['F', 'J', 'JF']
     """
-    for method in methods:
-        create(method)  # a name that is wrong is found before hours of computing
+    # A name that is wrong is found before hours of computing.
+    made = {method: create(method) for method in methods}
+    proposals = {method: getattr(each, "proposals", False) for method, each in made.items()}
     videos = load(data, root, sequences)
     if out is None:
         with TemporaryDirectory() as nowhere:
@@ -83,7 +84,8 @@ def bench(
         scores = {}
         for video in tqdm(videos, desc=f"{method} on {data}", unit="video", disable=not progress):
             seconds = _segmented(method, video, folder / video.name, data)
-            scores[video.name] = _scored(video, folder / video.name) | seconds
+            found = _scored(video, folder / video.name, proposals[method])
+            scores[video.name] = found | seconds
         results[method] = {"overall": _overall(scores), "sequences": scores}
     return results
 
@@ -213,12 +215,13 @@ def _mask_files(video: Video, folder: Path) -> list[Path]:
     return [folder / f"{name}.png" for name in video.frame_names]
 
 
-def _scored(video: Video, folder: Path) -> dict[str, Any]:
+def _scored(video: Video, folder: Path, proposals: bool = False) -> dict[str, Any]:
     # What was written is what is scored. A method's masks are labels, even where all are 255.
     masks = np.stack([read_mask(file, binary=False) for file in _mask_files(video, folder)])
     truth = video.masks
     assert truth is not None  # because load() takes annotated datasets alone
-    scores = evaluate_video(masks, truth)  # type: ignore[arg-type]  # every frame has a mask here
+    # Every frame has a mask here.
+    scores = evaluate_video(masks, truth, unsupervised=proposals)  # type: ignore[arg-type]
     scores["frames"] = [video.frame_names[int(t)] for t in scores["frames"]]
     labels = sorted({int(label) for mask in masks for label in np.unique(mask)} - {0})
     flicker = [temporal_instability(masks == label) for label in labels]

@@ -576,6 +576,7 @@ class RVOS:
         device: str = "cpu",
     ) -> None:
         self.zero_shot, self.whole, self.sure = zero_shot, whole, sure
+        self.proposals = zero_shot and not whole
         self.pixels, self.device = pixels, device
         if isinstance(network, str):
             network = weights.network(RVOSNetwork, network)
@@ -594,12 +595,12 @@ class RVOS:
         """Take up objects, at the start or later, with their masks in this frame."""
         check_mask(self.name, frame, mask)
         new = soft_masks(np.where(mask == VOID, 0, mask), self.size)
-        look, known = self.look(frame), self.hidden
+        hidden, masks = self.hidden, self.masks
         # The network looks at this frame with its true masks, for the hidden states. What it says
         # of the mask is not needed: it has just been told.
         self.hidden, self.masks = {}, new
-        self.advance(look)
-        self.hidden, self.masks = known | self.hidden, self.masks | new
+        self.advance(self.look(frame))
+        self.hidden, self.masks = hidden | self.hidden, masks | new
 
     def step(self, frame: np.ndarray) -> np.ndarray:
         """Segment one frame."""

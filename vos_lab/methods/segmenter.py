@@ -19,13 +19,15 @@ from vos_lab.video import VOID, Video, as_label_map
 class Segmenter(Protocol):
     """A method for video object segmentation.
 
-    A zero-shot method, which needs no first mask, says so with a class attribute
-    ``zero_shot = True``. A method that can take up objects in the middle of a video, as
-    YouTube-VOS asks, has a method ``add(frame, mask)`` too: it is called before ``step`` with the
-    same frame and a label map of the new objects. A method that goes through a video in both
-    directions has a method ``preview(frames)``: it is called before ``start`` with all frames,
-    which are read only when they are asked for. Where frames come one by one, as from a camera,
-    nobody calls it, and the method must do without.
+    A zero-shot method, which needs no first mask, says so with an attribute ``zero_shot = True``;
+    one that finds several objects in an order of its own with ``proposals = True`` too, and then
+    they are matched with the true ones, as DAVIS 2017 does in its unsupervised task. A method that
+    can take up objects in the middle of a video, as YouTube-VOS asks, has a method
+    ``add(frame, mask)`` too: it is called before ``step`` with the same frame and a label map of
+    the new objects. A method that goes through a video in both directions has a method
+    ``preview(frames)``: it is called before ``start`` with all frames, which are read only when
+    they are asked for. Where frames come one by one, as from a camera, nobody calls it, and the
+    method must do without.
     """
 
     def start(self, frame: np.ndarray, mask: np.ndarray | None = None) -> None:

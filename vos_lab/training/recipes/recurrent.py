@@ -117,7 +117,13 @@ def moving_window(clip: list[Picture], rng: np.random.Generator) -> list[Picture
     return moved
 
 
-def hidden(clip: list[Picture], first: int, stop: int, rng: np.random.Generator) -> list[Picture]:
+def hidden(
+    clip: list[Picture],
+    first: int,
+    stop: int,
+    rng: np.random.Generator,
+    photographs: float = PHOTOGRAPHS,
+) -> list[Picture]:
     """The same clip, where somebody holds a board before the objects.
 
     Args:
@@ -125,6 +131,7 @@ def hidden(clip: list[Picture], first: int, stop: int, rng: np.random.Generator)
         first: the first frame with the board.
         stop: the first frame without it again.
         rng: paints the board.
+        photographs: the chance that the board is cut from a photograph.
 
     Returns:
         New frames; what is behind the board is background in their label maps.
@@ -137,7 +144,7 @@ def hidden(clip: list[Picture], first: int, stop: int, rng: np.random.Generator)
     top, left = max(0, rows.min() - margin), max(0, columns.min() - margin)
     bottom, right = rows.max() + 1 + margin, columns.max() + 1 + margin
     height, width = np.minimum([bottom, right], there.shape) - [top, left]
-    board = some_patch(rng, (max(16, int(height)), max(16, int(width))), PHOTOGRAPHS)
+    board = some_patch(rng, (max(16, int(height)), max(16, int(width))), photographs)
     board = cv2.resize(board.astype(np.float32), (int(width), int(height)))
     covered = list(clip)
     for t in range(first, stop):
@@ -452,11 +459,11 @@ S2S = Recipe(
     batch=batch,
     loss=s2s_loss,
     validate=validate_s2s,
-    steps=2400,
-    learning_rate=1.5e-3,
+    steps=1200,
+    learning_rate=2e-3,
     clip=1.0,
     half=True,
-    validate_every=400,
+    validate_every=300,
     needs=(BEGINNING,),
 )
 
@@ -487,4 +494,6 @@ RVOS = replace(
     batch=batch_of_both,
     loss=rvos_loss,
     validate=validate_rvos,
+    steps=1300,
+    validate_every=325,
 )
