@@ -9,7 +9,7 @@ from vos_lab.datasets.procedural import SPLITS
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    kept = (claims.hidden_video, claims.j_after, claims.j_late)
+    kept = (claims.hidden_video, claims.j_after, claims.j_of_late_frames)
     for each in kept:
         each.cache_clear()
     yield
@@ -64,9 +64,10 @@ def test_what_counts_is_after_the_board(short, monkeypatch):
 
 def test_a_state_that_lasts_forgets_nothing(monkeypatch):
     monkeypatch.setattr(claims, "LONGEST", 3)
+    monkeypatch.setattr(claims, "TIMES", (2, 3))
     monkeypatch.setattr(claims, "SIZE", (48, 80))
     monkeypatch.setattr(claims, "S2S", lambda: None)
     for until, effect in ((99, 0.0), (3, 1.0)):
-        claims.j_late.cache_clear()
+        claims.j_of_late_frames.cache_clear()
         monkeypatch.setattr(claims, "run", Answering(None, lambda method, u=until: u))
         assert claims.forgotten(0, 2) == pytest.approx(effect)

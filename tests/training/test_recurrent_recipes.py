@@ -63,13 +63,13 @@ def test_training_learns_what_it_sees(tiny, zero_shot):
     loss_of = recipes.rvos_loss if zero_shot else recipes.s2s_loss
     optimiser = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), 1e-3)
     losses = []
-    for _ in range(20):
+    for _ in range(12):
         loss = loss_of(network, tuple(clips))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         losses.append(float(loss.detach()))
-    assert np.mean(losses[-3:]) < 0.8 * losses[0]
+    assert np.mean(losses[-3:]) < 0.9 * losses[0]
 
 
 def test_clips_grow_longer(tiny):

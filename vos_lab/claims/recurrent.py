@@ -18,7 +18,7 @@ from vos_lab.metrics import jaccard
 from vos_lab.training.recipes.recurrent import LONGEST, hidden
 from vos_lab.video import Video
 
-SEEDS = tuple(range(16))
+SEEDS = tuple(range(12))
 FRAMES, BACK = 40, 26
 """So long is a video with a board, and in this frame the object can be seen again."""
 HIDDEN_FOR = (0, 5, 10, 20)
@@ -79,25 +79,19 @@ def carry_claim(other: str, length: int) -> Claim:
 
 
 @cache
-def j_late(seed: int, times: int, fresh: bool) -> float:
-    """J of object 1 over as many frames as the last clip of a long video has.
-
-    Args:
-        seed: of the video.
-        times: the video is so many times the longest clip of the training.
-        fresh: whether the state is made of the true mask where the last clip begins; else in the
-            first frame.
-    """
-    begin = (times - 1) * LONGEST
-    clip = whole_video(seed, max(TIMES) * LONGEST).part(begin if fresh else 0, times * LONGEST)
-    asked = slice(1 - LONGEST, None)
+def j_of_late_frames(seed: int, begin: int) -> np.ndarray:
+    """J of object 1 in each frame of a long video after this one, whose mask makes the state."""
+    stop = begin + LONGEST if begin else max(TIMES) * LONGEST
+    clip = whole_video(seed, max(TIMES) * LONGEST).part(begin, stop)
     found = run(S2S(), clip, progress=False) == 1
-    return float(np.mean(jaccard(found[asked], truth_of(clip)[asked])))
+    return np.asarray(jaccard(found, truth_of(clip)))[1:]
 
 
 def forgotten(seed: int, times: int) -> float:
     """J with a state that is fresh minus J with one that was carried for long, same frames."""
-    return j_late(seed, times, fresh=True) - j_late(seed, times, fresh=False)
+    begin = (times - 1) * LONGEST
+    fresh, carried = j_of_late_frames(seed, begin), j_of_late_frames(seed, 0)[begin:]
+    return float(fresh.mean() - carried[: len(fresh)].mean())
 
 
 def forgetting_claim(times: int) -> Claim:
