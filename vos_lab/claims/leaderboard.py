@@ -102,7 +102,9 @@ def lives_on(method: str, title: str, cue: str, other: str, source: str) -> Clai
 MAP = "the lecture's map of methods"
 FLOW = lives_on("flow-propagation", "Flow propagation", "motion", "appearance", MAP)
 MATCHING = lives_on("pixel-retrieval", "Pixel retrieval", "appearance", "motion", MAP)
-SHAPE = lives_on("agnn", "AGNN, which has learned what objects look like,", "shape", "appearance",
-                 "ours")  # fmt: skip
+OUTLINE = lives_on("osvos", "OSVOS", "appearance", "shape", "ours")
+SHAPE = lives_on(
+    "agnn", "AGNN, which has learned what objects look like,", "shape", "appearance", "ours"
+)
 
-CLAIMS = (WINNERS, ORDER, FLOW, MATCHING, SHAPE)
+CLAIMS = (WINNERS, ORDER, FLOW, MATCHING, OUTLINE, SHAPE)
