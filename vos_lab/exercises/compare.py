@@ -198,6 +198,11 @@ def show(value: Any, indent: int = 0) -> str:
             start = f"list of {len(value)}, the first "
             return start + show(value[0], indent + len(start))
         return "[" + ", ".join(show(item) for item in value) + "]"
+    if isinstance(value, dict) and arrays_in(list(value.values())):
+        keys = [f"{key!r}: " for key in value]
+        items = zip(keys, value.values(), strict=True)
+        shown = [key + show(item, indent + 1 + len(key)) for key, item in items]
+        return "{" + (",\n" + " " * (indent + 1)).join(shown) + "}"
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, int | float | np.generic) or is_array(value, dimensions=0):
