@@ -656,8 +656,8 @@ beat("11_premvos", answer)
 # - Methods that work differently err in different places. The mean of their log-odds at each pixel
 #   can be better than each of them, and than a choice among them.
 #
-# **Next.** PReMVOS is put together by hand, from many parts. In lesson 13 a single network learns
-# to segment a video, with a memory of the frames that it has seen.
+# **Next.** PReMVOS is put together by hand, from many parts. In lesson 12 a single network learns
+# to segment a video, and hands on a state from frame to frame.
 #
 # **Papers.** J. Luiten, P. Voigtlaender and B. Leibe, *PReMVOS: Proposal-generation, Refinement and
 # Merging for Video Object Segmentation*, ACCV 2018. K. He, G. Gkioxari, P. Dollár and R. Girshick,

@@ -6,6 +6,7 @@ network again.
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import matplotlib
@@ -67,17 +68,32 @@ def similarity(embedded: torch.Tensor, one: torch.Tensor, scale: float) -> np.nd
     return torch.exp(-distances / scale).reshape(embedded.shape[:2]).numpy()
 
 
-def component_colours(embeddings: Sequence[torch.Tensor]) -> list[np.ndarray]:
-    """Embeddings as colours: the three directions in which they differ most are red, green, blue.
+class Directions(NamedTuple):
+    """The three directions in which numbers differ most.
 
-    Principal component analysis (Pearson, 1901), of all frames together, so that one colour means
-    one thing in all of them.
+    Attributes:
+        mean: of all, ``(C,)``.
+        main: the directions, ``(C, 3)``, the one with the largest spread first; fewer where C is.
+        spread: standard deviation along each, ``(3,)``.
+    """
+
+    mean: torch.Tensor
+    main: torch.Tensor
+    spread: torch.Tensor
+
+    def colours(self, numbers: torch.Tensor) -> np.ndarray:
+        """Numbers ``(h, w, C)`` as a picture ``(h, w, 3)`` uint8: a direction for each colour."""
+        shown = ((numbers - self.mean) @ self.main) / (4 * self.spread) + 0.5  # two deviations
+        picture = (shown.clamp(0, 1) * 255).round().numpy().astype(np.uint8)
+        missing = 3 - picture.shape[-1]  # an embedding of two numbers has two directions
+        return np.pad(picture, ((0, 0), (0, 0), (0, missing)), constant_values=128)
+
+
+def main_directions(embeddings: Sequence[torch.Tensor]) -> Directions:
+    """Principal component analysis (Pearson, 1901) of all frames together.
 
     Args:
         embeddings: for each frame ``(h, w, C)`` float32.
-
-    Returns:
-        For each frame ``(h, w, 3)`` uint8.
     """
     points = torch.cat([each.flatten(0, 1) for each in embeddings])
     mean = points.mean(dim=0)
@@ -87,14 +103,22 @@ def component_colours(embeddings: Sequence[torch.Tensor]) -> list[np.ndarray]:
     # Which way a direction points is a matter of rounding: its largest number shall be positive.
     largest = main.abs().argmax(dim=0)
     main = main * main[largest, torch.arange(main.shape[1])].sign()
-    spread = ((points - mean) @ main).std(dim=0).clamp(min=1e-6)
-    colours = []
-    for each in embeddings:
-        shown = ((each - mean) @ main) / (4 * spread) + 0.5  # two deviations to either side
-        picture = (shown.clamp(0, 1) * 255).round().numpy().astype(np.uint8)
-        missing = 3 - picture.shape[-1]  # an embedding of two numbers has two directions
-        colours.append(np.pad(picture, ((0, 0), (0, 0), (0, missing)), constant_values=128))
-    return colours
+    return Directions(mean, main, ((points - mean) @ main).std(dim=0).clamp(min=1e-6))
+
+
+def component_colours(embeddings: Sequence[torch.Tensor]) -> list[np.ndarray]:
+    """Embeddings as colours: the three directions in which they differ most are red, green, blue.
+
+    All frames have the same directions, so that one colour means one thing in all of them.
+
+    Args:
+        embeddings: for each frame ``(h, w, C)`` float32.
+
+    Returns:
+        For each frame ``(h, w, 3)`` uint8.
+    """
+    directions = main_directions(embeddings)
+    return [directions.colours(each) for each in embeddings]
 
 
 class EmbeddingExplorer(Explorer):
