@@ -580,3 +580,8 @@ def test_run_gives_copies_and_notes_what_happened():
     assert "shares its memory with x" in result.shared
     result = run(lambda x: np.divide(0, 0.0) + x, {"x": 1.0})
     assert math.isnan(result.value)
+
+
+def test_a_dict_of_arrays_is_shown_with_a_line_for_each():
+    objects = {7: np.float32([[0.5, 1]]), 12: np.float32([[0], [1]])}
+    assert show(objects) == "{7: [[0.5 1. ]],\n 12: [[0.]\n      [1.]]}"
