@@ -71,7 +71,7 @@ CONV_LSTM_STEP = Check(
             lambda rng: simple(1.0, 0.0, 0.0, 0.0, 0.0, forget_bias=2.0),
         ),
         Case("one place, one number", lambda rng: step(rng, 1, 1, 1)),
-        Case("two objects", lambda rng: step(rng, 2, 3, 2)),
+        Case("two objects, five numbers kept", lambda rng: step(rng, 2, 3, 5)),
         Case("as many numbers seen as kept", lambda rng: step(rng, 2, 3, 3)),
         Case("kernels of 5 x 5", lambda rng: step(rng, 1, 2, 2, 5)),
         Case("gates that are sure", lambda rng: step(rng, 1, 2, 2, strength=8.0)),
