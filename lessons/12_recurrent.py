@@ -529,11 +529,11 @@ for name, title in shown.items():
 figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", digits=2)
 
 # %% [markdown] name="leaderboard-explained" slide="skip"
-# On real video J of S2S is {{board davis2016 s2s J}}, and on the five drawn videos {{board mixed s2s
-# J}}. It has learned from a few hundred drawn videos, in less than half an hour of one processor
-# core, and real ones are longer than its clips and look different. RVOS has J {{board davis2016
-# rvos J}} there. *In the paper* RVOS has J&F 0.503 on DAVIS 2017 (test-dev), one-shot; it has seen
-# ImageNet and thousands of real videos.
+# On real video J of S2S is {{board davis2016 s2s J}}, and on the five drawn videos {{board mixed
+# s2s J}}. It has learned from a few hundred drawn videos, in less than half an hour, and
+# real ones are longer than its clips and look different. RVOS has J {{board davis2016 rvos J}}
+# there. *In the paper* RVOS has J&F 0.503 on DAVIS 2017 (test-dev), one-shot; it has seen ImageNet
+# and thousands of real videos.
 #
 # Zero-shot, RVOS stands beside AGNN of lesson 14, by the protocol of DAVIS 2017 without a first
 # mask: all that is found, up to 20 objects, is matched with the true ones by the Hungarian method,
