@@ -560,6 +560,10 @@ class RVOS:
         pixels: how many of a frame the network looks at.
         device: where to compute, "cpu" or "cuda".
 
+    Attributes:
+        more: zero-shot, how likely it is that there is a first object, a second one, ..., 0 to 1,
+            in the last frame.
+
     Raises:
         FileNotFoundError: weights are missing.
     """
@@ -639,7 +643,8 @@ class RVOS:
             told = self.network(look, before, masks)
         count = len(labels)
         if self.zero_shot:
-            count = found(told.more[0].sigmoid().tolist(), len(self.hidden), self.sure)
+            self.more = told.more[0].sigmoid().tolist()
+            count = found(self.more, len(self.hidden), self.sure)
         kept = labels[:count]
         soft = dict(zip(kept, told.score[0].sigmoid().cpu().numpy(), strict=False))
         self.hidden = {label: told.hidden[:, i].float() for i, label in enumerate(kept)}
