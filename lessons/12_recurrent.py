@@ -29,9 +29,13 @@
 # is the memory of each, and what does each of them do when the video is ten times as long?
 
 # %% name="imports" slide="skip"
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
+from torch.nn import functional
 
 from vos_lab import bench, claims, weights
 from vos_lab.claims.recurrent import BACK, LONGEST, hidden_video, whole_video
@@ -41,6 +45,7 @@ from vos_lab.datasets.davis import example
 from vos_lab.methods import create, recurrent, run
 from vos_lab.methods.recurrent import RVOS, S2S
 from vos_lab.metrics import evaluate_video, jaccard
+from vos_lab.training.recipes.recurrent import Clips, frame_losses, objects_of, scores_of
 from vos_lab.video import VOID, Video
 from vos_lab.view import figures
 from vos_lab.view.widgets.player import Player

@@ -202,7 +202,8 @@ def claimed(rng: np.random.Generator, *labels: int) -> Inputs:
 
 def given(*objects: list[float], labels: tuple[int, ...] = (1, 2, 3)) -> Inputs:
     """Objects in a single row of pixels."""
-    maps = {label: np.array([soft], np.float32) for label, soft in zip(labels, objects, strict=False)}
+    named = zip(labels, objects, strict=False)
+    maps = {label: np.array([soft], np.float32) for label, soft in named}
     return {"objects": maps, "size": (1, len(objects[0]))}
 
 
