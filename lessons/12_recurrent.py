@@ -59,7 +59,7 @@ figures.clip(
     alt="A bird and a balloon with coloured masks. A board comes before them and goes away again. "
     "The masks come back, and each also takes a part of the other object.",
     height=140,
-    most_bytes=80_000,
+    most_bytes=60_000,
 )
 
 # %% name="problem" slide="slide"
@@ -499,8 +499,8 @@ figures.table(verdicts("/forgetting"), title="Forgetting", name="claim", digits=
 
 # %% [markdown] name="claims-explained" slide="skip"
 # Our carried state does not win. Against the state of the first frame, the difference in J is
-# {{claim 12_recurrent/frozen-00}} where nothing is hidden and {{claim 12_recurrent/frozen-20}} after
-# 20 hidden frames, and both are undecided. Against the last mask alone it is {{claim
+# {{claim 12_recurrent/frozen-00}} where nothing is hidden and {{claim 12_recurrent/frozen-20}}
+# after 20 hidden frames, and both are undecided. Against the last mask alone it is {{claim
 # 12_recurrent/last-mask-00}} where nothing is hidden: there the mask is the better memory. After 20
 # hidden frames it is {{claim 12_recurrent/last-mask-20}}, which is undecided. Each network learned
 # for 1200 steps; whether more of them, or longer clips, would change the order we have not tried.
@@ -539,8 +539,8 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", d
 # %% [markdown] name="leaderboard-explained" slide="skip"
 # On real video J of S2S is {{board davis2016 s2s J}}, and on the five drawn videos {{board mixed
 # s2s J}}. It has learned from a few hundred drawn videos, in less than half an hour, and real ones
-# are longer than its clips and look different. With the state of the first frame alone it is {{board
-# davis2016 s2s-frozen J}}. RVOS, one-shot, has J {{board davis2016 rvos J}} on real video, which is
+# are longer than its clips and look different. With the state of the first frame alone it is
+# {{board davis2016 s2s-frozen J}}. RVOS, one-shot, has J {{board davis2016 rvos J}} on real video, which is
 # less than the copied first mask, and {{board mixed rvos J}} on drawn ones. *In the paper* RVOS has
 # J&F 0.503 on DAVIS 2017 (test-dev), one-shot; it has seen ImageNet and thousands of real videos.
 #
