@@ -542,7 +542,8 @@ figures.table(rows, title="Five sequences of DAVIS 2016, and five drawn ones", d
 # are longer than its clips and look different. With the state of the first frame alone it is
 # {{board davis2016 s2s-frozen J}}. RVOS, one-shot, has J {{board davis2016 rvos J}} on real video,
 # which is less than the copied first mask, and {{board mixed rvos J}} on drawn ones. *In the paper*
-# RVOS has J&F 0.503 on DAVIS 2017 (test-dev), one-shot; it has seen ImageNet and thousands of real videos.
+# RVOS has J&F 0.503 on DAVIS 2017 (test-dev), one-shot; it has seen ImageNet and thousands of real
+# videos.
 #
 # Zero-shot, with all that it finds as one object, RVOS has J {{board davis2016 rvos-zero-shot-whole
 # J}} on the real ones, and AGNN of lesson 14 {{board davis2016 agnn J}}.
