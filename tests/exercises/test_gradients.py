@@ -32,6 +32,8 @@ def library_afterwards():
 def test_a_right_value_that_teaches_nothing_fails(item, cut):
     def version(**inputs):
         value = item.exercise.reference(**inputs)
+        if isinstance(value, tuple):
+            return tuple(part.detach() if torch.is_tensor(part) else part for part in value)
         return cut(value) if value.ndim == 0 else value.detach()
 
     verdict = judge(version, item)
@@ -57,11 +59,14 @@ def test_an_input_that_is_detached_fails(item):
 @pytest.mark.parametrize("item", TEACHING, ids=lambda item: item.name)
 def test_the_gradient_of_the_reference_is_that_of_finite_differences(item):
     for case, given in zip(item.cases, item.inputs(0), strict=True):
+        if case.name == "an empty mask, and an empty truth":
+            continue  # the IoU of two empty masks is 1, and jumps with the first step
         exact = {name: doubled(value) for name, value in given.items()}
         result = item.exercise.reference(**exact)
         slopes = gradients(result, exact)
         # Some compute in float32 whatever they are given: there a tiny step is lost in rounding.
-        step, slack = (1e-6, 1e-4) if result.dtype == torch.float64 else (1e-3, 1e-2)
+        exactly = all(part.dtype == torch.float64 for part in tensors_in(result))
+        step, slack = (1e-6, 1e-4) if exactly else (1e-3, 1e-2)
         rng = np.random.default_rng(0)
         for name in item.gradients:
             for number, slope in enumerate(slopes[name]):
@@ -71,7 +76,8 @@ def test_the_gradient_of_the_reference_is_that_of_finite_differences(item):
                     moved = copy.deepcopy(exact)
                     with torch.no_grad():
                         tensors_in(moved[name])[number].add_(side * direction)
-                    flat = item.exercise.reference(**moved).detach().reshape(-1)
+                    parts = tensors_in(item.exercise.reference(**moved))
+                    flat = torch.cat([part.detach().reshape(-1) for part in parts])
                     values.append(float(flat @ torch.arange(len(flat), dtype=flat.dtype).cos()))
                 measured = (values[1] - values[0]) / (2 * step)
                 claimed = float((torch.from_numpy(slope) * direction).sum())
