@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from vos_lab.methods import METHODS, create, run
 from vos_lab.methods.premvos import Candidates, sureness
 from vos_lab.methods.premvos_fused import LEAST_DOUBT, FusedPReMVOS, fuse, fuse_masks
+from vos_lab.methods.space_time_memory import SpaceTimeNetwork
 from vos_lab.metrics import jaccard
 from vos_lab.video import Video
 
@@ -95,6 +96,18 @@ def test_three_methods_propose_a_mask_of_each_object(clip):
     own = [method.masktrack.soft[label] for label in (1, 3)]
     np.testing.assert_array_equal(method.candidates.masks[-2:], np.stack(own))
     assert method.candidates.objectness[-1] == pytest.approx(sureness(own[-1]))
+
+
+def test_a_memory_proposes_as_well_and_follows_objects_that_appear_later(clip):
+    first = np.where(clip.masks[0] == 1, 1, 0).astype(np.uint8)
+    method = Quick(memory={"network": SpaceTimeNetwork(), "window": 6.0})
+    method.start(clip.frames[0], first)
+    method.step(clip.frames[1])
+    assert len(method.candidates.masks) == 4
+    method.add(clip.frames[1], np.where(clip.masks[1] == 3, 3, 0).astype(np.uint8))
+    method.step(clip.frames[2])
+    assert len(method.candidates.masks) == 4 * 2
+    assert sorted(method.memory.memory) == [1, 3]
 
 
 def test_an_object_that_appears_later(clip):

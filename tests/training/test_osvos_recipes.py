@@ -30,7 +30,7 @@ def tiny(monkeypatch):
     for module in (pictures, contours):
         monkeypatch.setattr(module, "SIZE", (48, 80))
     monkeypatch.setattr(pictures, "CROP", (32, 48))
-    caches = pictures.train_picture, pictures.closer_picture, contours.train_contours
+    caches = pictures.train_picture, pictures.closer_clip, contours.train_contours
     for cache in caches:
         cache.cache_clear()
     seen = [pictures.train_picture(number, 3) for number in (0, 1)]
@@ -44,8 +44,10 @@ def tiny(monkeypatch):
 
 
 def small_batch(name):
-    """The batches of a recipe, of two pictures each, from two videos."""
-    return partial(recipe(name).batch, batch=2, videos=2)
+    """The batches of a recipe, of two pictures each, from two videos. Not of photographs: the
+    packages that bring them may be missing."""
+    drawn = {"source": pictures.closer_picture} if "closer" in name else {}
+    return partial(recipe(name).batch, batch=2, videos=2, **drawn)
 
 
 @pytest.mark.parametrize("name", NAMES)

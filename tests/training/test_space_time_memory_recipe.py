@@ -21,11 +21,14 @@ def tiny(monkeypatch):
     for name, value in (("SIZE", (64, 96)), ("CROP", (48, 80)), ("MOMENTS", (0, 2, 4))):
         monkeypatch.setattr(recipes, name, value)
     monkeypatch.setattr(pictures, "CROP", (48, 80))
-    recipes.train_picture.cache_clear()
+    monkeypatch.setattr(recipes, "PHOTOGRAPHS", 0.0)  # their packages may be missing
+    for cache in (recipes.train_picture, recipes.closer_clip):
+        cache.cache_clear()
     views = [[recipes.train_picture(n, t) for t in (0, 2, 4)] for n in (0, 1)]
-    monkeypatch.setattr(recipes, "held_out_clips", lambda videos: views)
+    monkeypatch.setattr(recipes, "held_out_clips", lambda videos, closer=False: views)
     yield
-    recipes.train_picture.cache_clear()
+    for cache in (recipes.train_picture, recipes.closer_clip):
+        cache.cache_clear()
 
 
 def few(name):
@@ -33,7 +36,7 @@ def few(name):
     return replace(found, batch=partial(found.batch, videos=2, batch=2))
 
 
-@pytest.mark.parametrize("name", ["stm-stills", "stm"])
+@pytest.mark.parametrize("name", ["stm-stills", "stm-drawn", "stm"])
 def test_each_can_be_trained_again(tiny, name):
     done = train(few(name), steps=2, progress=False)
     assert np.isfinite(done.losses).all()
@@ -79,7 +82,7 @@ def test_three_views_show_the_same_objects(tiny):
 def test_skips_grow(monkeypatch):
     seen = []
     monkeypatch.setattr(recipes, "train_picture", lambda number, t: t)
-    monkeypatch.setattr(recipes, "moving_window", lambda frames, rng: frames)
+    monkeypatch.setattr(recipes, "moving_window", lambda frames, rng, camera: frames)
     for share in (0.0, 0.5, 1.0):
         rng = np.random.default_rng(0)
         places = [
@@ -91,6 +94,18 @@ def test_skips_grow(monkeypatch):
     assert seen[0] == 1
     assert seen == sorted(seen)
     assert seen[-1] > seen[0]
+
+
+def test_a_camera_takes_a_clip_in_the_same_places(tiny):
+    plain = [recipes.train_picture(0, t) for t in (0, 2, 4)]
+    drawn, taken = (
+        recipes.moving_window(plain, np.random.default_rng(3), camera) for camera in (False, True)
+    )
+    assert any((a != b).any() for (a, _), (b, _) in zip(drawn, taken, strict=True))
+    for image, labels in taken:
+        assert image.shape == (48, 80, 3)
+        assert image.dtype == np.uint8
+        assert set(np.unique(labels)) <= {0, 1, 2, 3, 4, VOID}
 
 
 def test_a_clip_holds_objects_of_its_first_frame():

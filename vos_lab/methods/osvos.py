@@ -255,6 +255,7 @@ class OSVOS:
 ABLATIONS: dict[str, dict[str, Any]] = {
     "osvos-without-parent": {"parent": None},
     "osvos-short-parent": {"parent": "osvos-parent"},
+    "osvos-closer-parent": {"parent": "osvos-closer-parent"},
     "osvos-cross-entropy": {"loss": "cross-entropy"},
     "osvos-balanced": {"loss": "balanced"},
     "osvos-plain": {"augmentation": "plain"},

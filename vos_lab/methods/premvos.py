@@ -32,6 +32,7 @@ from vos_lab.methods.proposals import proposer as make_proposer
 from vos_lab.methods.reid import ReIDNetwork, load_reid, region_embeddings
 from vos_lab.methods.resolution import PIXELS, label_map, resized, soft_masks, working_size
 from vos_lab.methods.segmenter import check_mask
+from vos_lab.methods.space_time_memory import STM
 from vos_lab.video import VOID
 
 MAX_PROPOSALS = 2
@@ -360,6 +361,10 @@ def merge_video(
     return found
 
 
+Part = OSVOS | PixelRetrieval | MaskTrack | STM
+"""Methods that propose masks, each of which follows the objects itself."""
+
+
 class PReMVOS:
     """PReMVOS as a Segmenter.
 
@@ -467,7 +472,7 @@ class PReMVOS:
         other.weights = weights_without(self.weights, ingredients)
         return other
 
-    def _parts(self) -> list[OSVOS | PixelRetrieval | MaskTrack]:
+    def _parts(self) -> Sequence[Part]:
         parts = (self.osvos, self.retrieval, self.refinement)
         return [part for part in parts if part is not None]
 

@@ -10,23 +10,23 @@ other end is that all count alike, and on validation videos that is the better o
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from vos_lab.methods.masktrack import MaskTrack
-from vos_lab.methods.osvos import OSVOS
-from vos_lab.methods.pixel_retrieval import PixelRetrieval
 from vos_lab.methods.premvos import (
     SCORE_WEIGHTS,
     Candidates,
+    Part,
     PReMVOS,
     scored,
     sureness,
 )
 from vos_lab.methods.proposals import Proposal
 from vos_lab.methods.resolution import resized
+from vos_lab.methods.space_time_memory import STM
 
 PARENTS = ("osvos-parent-long", "masktrack-parent-long")
 """What OSVOS and MaskTrack start from."""
@@ -105,6 +105,7 @@ class FusedPReMVOS(PReMVOS):
         parents: the weights that OSVOS and MaskTrack start from.
         steps: of fine-tuning OSVOS.
         masktrack_steps: of fine-tuning MaskTrack.
+        memory: options of the space-time memory that proposes as well; None for none.
         options: those of :class:`~vos_lab.methods.premvos.PReMVOS`.
     """
 
@@ -116,31 +117,43 @@ class FusedPReMVOS(PReMVOS):
         parents: tuple[str, str] = PARENTS,
         steps: int = STEPS,
         masktrack_steps: int = MASKTRACK_STEPS,
+        memory: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         without = ("proposals", "refinement", *options.pop("without", ()))
         super().__init__(without=without, parents=parents, steps=steps, **options)
         shared = {k: options[k] for k in ("pixels", "device", "seed", "progress") if k in options}
         self.masktrack = MaskTrack(parents[1], masktrack_steps, mirrored=True, **shared)
+        self.memory = None
+        if memory is not None:
+            sizes = {k: shared[k] for k in ("pixels", "device") if k in shared}
+            self.memory = STM(**sizes, **memory)
         self.temperature = temperature
 
-    def _parts(self) -> list[OSVOS | PixelRetrieval | MaskTrack]:
-        return [*super()._parts(), self.masktrack]
+    def _parts(self) -> Sequence[Part]:
+        more = [] if self.memory is None else [self.memory]
+        return [*super()._parts(), self.masktrack, *more]
 
     def merge(self, candidates: Candidates, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One mask for each object, fused from all of its own, and the scores."""
         return fuse(candidates, last, self.weights, self.temperature)
 
     def _learned(self, frame: np.ndarray, small: np.ndarray) -> list[Proposal]:
-        """What OSVOS, pixel retrieval and MaskTrack say, each of each object."""
+        """What OSVOS, pixel retrieval, MaskTrack and the memory say, each of each object."""
         maps = [self.osvos.probabilities(small)] if self.osvos is not None else []
         if self.retrieval is not None:
             cells = self.retrieval.soft(frame)
             maps.append({label: resized(each, self.size) for label, each in cells.items()})
         self.masktrack.step(frame)
         maps.append(self.masktrack.soft)
+        if self.memory is not None:
+            cells = self.memory.soft(frame)
+            maps.append({label: resized(each, self.size) for label, each in cells.items()})
         # All of them, also what sees the object nowhere: that is an opinion, too.
         return [Proposal(each[n], sureness(each[n])) for each in maps for n in self.labels]
 
 
-ABLATIONS: dict[str, dict[str, Any]] = {"premvos-fused-by-scores": {"temperature": 0.1}}
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "premvos-fused-by-scores": {"temperature": 0.1},
+    "premvos-fused-with-stm": {"memory": {"window": 6.0}},
+}

@@ -315,7 +315,7 @@ class STM:
     """Space-time memory as a Segmenter. Each object has a memory of its own.
 
     Args:
-        network: the shipped weights, "stm" or "stm-stills"; or a network.
+        network: the shipped weights, "stm", "stm-drawn" or "stm-stills"; or a network.
         memory: which frames are in it: "every" has the first, the last and every n-th between,
             "both" the first and the last, "first" and "previous" only that one.
         every: the n of every n-th.
@@ -537,4 +537,5 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "stm-hard-masks": {"hard": True},
     "stm-with-window": {"window": 6.0},
     "stm-only-stills": {"network": "stm-stills"},
+    "stm-drawn": {"network": "stm-drawn"},
 }

@@ -87,14 +87,13 @@ def long_parent() -> nn.Module:
 OSVOS_CLOSER_PARENT = replace(
     OSVOS_PARENT_LONG,
     name="osvos-closer-parent",
-    about="The long parent network of OSVOS, gone on learning in a world closer to film. Prepared: "
-    "no weights of it ship.",
+    about="The long parent network of OSVOS, gone on learning in a world closer to film.",
     data=described(**CLOSER),
     network=long_parent,
     batch=partial(pictures, **CLOSER),
     validate=partial(validate, closer=True),
-    steps=400,
+    steps=4000,
     learning_rate=1e-3,
-    validate_every=200,
+    validate_every=500,
     needs=("osvos-parent-long",),
 )

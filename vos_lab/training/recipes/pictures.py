@@ -1,7 +1,7 @@
 """Training pictures that several recipes share: frames of procedural videos, in random views."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import cv2
@@ -41,14 +41,26 @@ def train_picture(number: int, t: int) -> Picture:
     return picture(train_video(number, frames=MOMENTS[-1] + 1, size=SIZE), t)
 
 
-@lru_cache(maxsize=LONG["videos"] * len(LONG["moments"]))
+@lru_cache(maxsize=VIDEOS)  # all frames at once: most of the time goes into the textures
+def closer_clip(number: int, photographs: float = 0.0) -> dict[int, Picture]:
+    """Frames of the same training video closer to film, by their moments."""
+    closer = train_video(number, MOMENTS[-1] + 1, SIZE, closer=True, photographs=photographs)
+    return {t: picture(closer, t) for t in LONG["moments"]}
+
+
 def closer_picture(number: int, t: int, photographs: float = 0.0) -> Picture:
     """The same training picture, closer to film."""
-    closer = train_video(number, MOMENTS[-1] + 1, SIZE, closer=True, photographs=photographs)
-    return picture(closer, t)
+    return closer_clip(number, photographs)[t]
 
 
-CLOSER: dict[str, Any] = LONG | {"videos": 150, "source": closer_picture, "camera": True}
+PHOTOGRAPHS = 0.6
+"""The chance that a texture of the closer world is cut from a photograph."""
+
+CLOSER: dict[str, Any] = LONG | {
+    "videos": VIDEOS,
+    "source": partial(closer_picture, photographs=PHOTOGRAPHS),
+    "camera": True,
+}
 """What a training in the closer world sees."""
 
 
@@ -91,7 +103,8 @@ def random_view(
 
 def described(videos: int, moments: tuple[int, ...], camera: bool = False, **_: Any) -> str:
     """What a network learns from, for its card."""
-    which = "closer to film, as a camera takes them, " if camera else ""
+    which = "closer to film, with textures of photographs, as a camera takes them, "
+    which = which if camera else ""
     return (
         f"{videos} procedural training videos (train_video 0 to {videos - 1}), {which}"
         f"{len(moments)} frames of each, in random views of {CROP[0]} x {CROP[1]} pixels; "

@@ -1,8 +1,8 @@
 """How the space-time memory learns: from stills that are warped apart, then from videos."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import cv2
@@ -11,7 +11,8 @@ import torch
 from torch.nn import functional
 
 from vos_lab import weights
-from vos_lab.datasets.procedural import suite, train_video
+from vos_lab.datasets.procedural import render, suite, train_video
+from vos_lab.datasets.procedural.camera import filmed_clip
 from vos_lab.methods.augmentation import apply_affine, colour_jitter, random_affine
 from vos_lab.methods.lucid_frames import Dream
 from vos_lab.methods.networks import as_input
@@ -23,11 +24,18 @@ from vos_lab.methods.space_time_memory import (
     soft_aggregate,
 )
 from vos_lab.training.loop import Recipe
-from vos_lab.training.recipes.pictures import CROP, SIZE, Picture, picture, random_view
+from vos_lab.training.recipes.pictures import (
+    CROP,
+    PHOTOGRAPHS,
+    SIZE,
+    Picture,
+    picture,
+    random_view,
+)
 from vos_lab.video import VOID
 
-STILLS, VIDEOS = 500, 500
-"""Training videos whose frames are stills, and those that are videos."""
+STILLS, VIDEOS, CLOSER_VIDEOS = 500, 500, 500
+"""Training videos whose frames are stills, those that are videos, and those closer to film."""
 MOMENTS = (0, 2, 5, 9, 14, 20)
 """Frames close together and far apart, to skip few or many of them."""
 
@@ -35,6 +43,9 @@ BATCH = 4
 OBJECTS = 2
 """So many objects of a clip are segmented together."""
 
+
+Source = Callable[[int, int], Picture]
+"""Gives a frame of a training video, with its label map, by its number and its moment."""
 
 Clips = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """A batch of three frames each: images ``(B, 3, 3, H, W)`` float32, 0 to 1; truth ``(B, 3, H, W)``
@@ -47,10 +58,26 @@ def train_picture(number: int, t: int) -> Picture:
     return picture(train_video(number, frames=MOMENTS[-1] + 1, size=SIZE), t)
 
 
-@lru_cache(maxsize=1)
-def held_out_clips(videos: int) -> list[list[Picture]]:
-    """Frames of validation seeds."""
+@lru_cache(maxsize=CLOSER_VIDEOS)  # all frames at once: most of the time goes into the textures
+def closer_clip(number: int, photographs: float = PHOTOGRAPHS) -> dict[int, Picture]:
+    """Frames of the same video closer to film, by their moments."""
+    frames = MOMENTS[-1] + 1
+    video = train_video(number, frames, SIZE, closer=True, photographs=photographs)
+    return {t: picture(video, t) for t in MOMENTS}
+
+
+def closer_picture(number: int, t: int) -> Picture:
+    """The same frame of the same video, closer to film."""
+    return closer_clip(number, PHOTOGRAPHS)[t]
+
+
+@lru_cache(maxsize=2)
+def held_out_clips(videos: int, closer: bool = False) -> list[list[Picture]]:
+    """Frames of validation seeds, as they are or closer to film."""
     clips = suite("mixed", "val", length=videos, frames=MOMENTS[-1] + 1, size=SIZE)
+    if closer:
+        specs = [each.spec.closer(np.random.default_rng([each.seed, 98])) for each in clips]
+        clips = [render(spec, each.seed) for spec, each in zip(specs, clips, strict=True)]
     return [[picture(video, t) for t in (0, 5, 20)] for video in clips]
 
 
@@ -62,7 +89,12 @@ def still_views(rng: np.random.Generator, videos: int = STILLS) -> list[Picture]
 
 
 def video_views(
-    share: float, rng: np.random.Generator, videos: int = VIDEOS, most_skip: int = 4
+    share: float,
+    rng: np.random.Generator,
+    videos: int = VIDEOS,
+    most_skip: int = 4,
+    source: Source | None = None,
+    camera: bool = False,
 ) -> list[Picture]:
     """Three frames of a video in order, with longer and longer skips, through moving windows."""
     number, skip = int(rng.integers(videos)), 1 + round(share * (most_skip - 1))
@@ -70,28 +102,37 @@ def video_views(
     second = int(rng.integers(1, min(skip, len(MOMENTS) - 1 - first) + 1))
     start = int(rng.integers(len(MOMENTS) - first - second))
     order = (start, start + first, start + first + second)
-    return moving_window([train_picture(number, MOMENTS[i]) for i in order], rng)
+    source = source or train_picture
+    return moving_window([source(number, MOMENTS[i]) for i in order], rng, camera)
 
 
-def moving_window(frames: list[Picture], rng: np.random.Generator) -> list[Picture]:
-    """Frames through one window that moves a little, in a light that changes a little."""
+def moving_window(
+    frames: list[Picture], rng: np.random.Generator, camera: bool = False
+) -> list[Picture]:
+    """Frames through one window that moves a little, in a light that changes a little.
+
+    With ``camera``, one takes them; without, some clips are blurred and some get noise.
+    """
     window = random_affine(rng, SIZE, CROP, zoom=(0.53, 1.1), turn=15)
     colours = rng.permutation(3) if rng.random() < 0.3 else np.arange(3)
-    blur = rng.uniform(0.4, 1.5) if rng.random() < 0.3 else 0.0
-    noise = rng.uniform(0, 12) if rng.random() < 0.5 else 0.0
+    blur = rng.uniform(0.4, 1.5) if rng.random() < 0.3 and not camera else 0.0
+    noise = rng.uniform(0, 12) if rng.random() < 0.5 and not camera else 0.0
     light = int(rng.integers(2**31))
     views = []
     for image, labels in frames:
         shaken = _shaken(window, rng)
         image, labels = apply_affine(image, labels, shaken, CROP)
-        image = colour_jitter(image, np.random.default_rng(light), 1.5)[..., colours]
-        image = colour_jitter(np.ascontiguousarray(image), rng, 0.4)
+        image = colour_jitter(image, np.random.default_rng(light), 0.8 if camera else 1.5)
+        image = colour_jitter(np.ascontiguousarray(image[..., colours]), rng, 0.4)
         if blur:
             image = cv2.GaussianBlur(image, (0, 0), blur)
         if noise:
             grain = noise * rng.standard_normal(image.shape, np.float32)
             image = np.clip(image + grain, 0, 255).astype(np.uint8)
         views.append((image, labels))
+    if camera:
+        images = filmed_clip([image for image, _ in views], rng)
+        return [(image, labels) for image, (_, labels) in zip(images, views, strict=True)]
     return views
 
 
@@ -215,15 +256,24 @@ def soft_js(found: torch.Tensor, truth: torch.Tensor) -> list[torch.Tensor]:
     return answers
 
 
-def validate(network: SpaceTimeNetwork, clips: int = 8) -> Mapping[str, float]:
+def validate(
+    network: SpaceTimeNetwork, clips: int = 8, closer: bool = False
+) -> Mapping[str, float]:
     """What is missed of the objects in the last of three frames of held-out videos."""
+    if closer:
+        missed = _missed(network, held_out_clips(clips, closer))
+        return {**validate(network, clips), "1 - J, closer": missed}
+    return {"1 - J": _missed(network, held_out_clips(clips))}
+
+
+def _missed(network: SpaceTimeNetwork, held_out: list[list[Picture]]) -> float:
     missed = []
-    for number, views in enumerate(held_out_clips(clips)):
+    for number, views in enumerate(held_out):
         clip = batch_of([views], np.random.default_rng(number))
         ((found, _),) = segmented(network, clip)[1]
         hard = functional.one_hot(found.argmax(dim=0), len(found)).permute(2, 0, 1)
         missed += [1 - float(each) for each in soft_js(hard.float(), clip[1][0, 2])]
-    return {"1 - J": float(np.mean(missed))}
+    return float(np.mean(missed))
 
 
 def network() -> SpaceTimeNetwork:
@@ -245,6 +295,14 @@ def network_after_stills() -> SpaceTimeNetwork:
     """Begins with what was learned from stills."""
     made = SpaceTimeNetwork()
     weights.load_into(made, "stm-stills")
+    made.stem.requires_grad_(False)
+    return made
+
+
+def network_after_videos() -> SpaceTimeNetwork:
+    """Begins with what was learned from drawn videos."""
+    made = SpaceTimeNetwork()
+    weights.load_into(made, "stm-drawn")
     made.stem.requires_grad_(False)
     return made
 
@@ -276,11 +334,11 @@ STM_STILLS = Recipe(
     needs=("osvos-parent-long",),
 )
 
-STM = replace(
+STM_DRAWN = replace(
     STM_STILLS,
-    name="stm",
-    about="Space-time memory: from three frames of a video, with its own soft masks in the memory. "
-    "Begins with stm-stills.",
+    name="stm-drawn",
+    about="Space-time memory, its second stage: from three frames of a drawn video, with its own "
+    "soft masks in the memory. Begins with stm-stills.",
     data=f"three frames each of {described(VIDEOS)}, with growing skips, through moving windows "
     f"of {CROP[0]} x {CROP[1]} pixels; {HELD_OUT}",
     network=network_after_stills,
@@ -289,4 +347,19 @@ STM = replace(
     learning_rate=8e-4,
     validate_every=400,
     needs=("stm-stills",),
+)
+
+STM = replace(
+    STM_DRAWN,
+    name="stm",
+    about="Space-time memory, gone on learning from videos closer to film. Begins with stm-drawn.",
+    data=f"three frames each of {described(CLOSER_VIDEOS)}, closer to film, with textures of "
+    f"photographs, as a camera takes them, through moving windows of {CROP[0]} x {CROP[1]} pixels; "
+    f"{HELD_OUT}, and the same closer to film",
+    network=network_after_videos,
+    batch=partial(videos, videos=CLOSER_VIDEOS, source=closer_picture, camera=True),
+    validate=partial(validate, closer=True),
+    steps=4000,
+    learning_rate=6e-4,
+    needs=("stm-drawn",),
 )
