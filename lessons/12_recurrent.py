@@ -278,6 +278,7 @@ figures.strip(
     {"truth": list(crowd.masks), "S2S, merged": run(S2S(), crowd, progress=False)},
     at=[0, 5, 10, 15],
     title="Each object was segmented alone, then they were merged",
+    most_bytes=55_000,
 )
 
 # %% [markdown] name="rvos-text" slide="slide"
@@ -396,6 +397,7 @@ figures.strip(
     {"truth": list(twins.masks), **of_twins},
     at=[0, 8, 16, 24, 31],
     title="Two that look alike meet",
+    most_bytes=70_000,
 )
 
 
