@@ -39,6 +39,7 @@ from vos_lab.datasets.cues import CUES, FRAMES, WITHOUT, cue_videos
 from vos_lab.datasets.davis import example
 from vos_lab.methods import METHODS, create, run
 from vos_lab.metrics import jaccard
+from vos_lab.metrics import leaderboard as measures
 from vos_lab.metrics.leaderboard import rank_correlation, tail_share
 from vos_lab.video import Video
 from vos_lab.view import figures
@@ -130,7 +131,7 @@ figures.table(rows, title="J of three methods on this video", digits=2)
 whole = bench.by_video("cues")
 without = {cue: bench.by_video(f"cues-without-{cue}") for cue in WITHOUT}
 dependence = {
-    method: cue_dependence(j, np.stack([of_cue[method] for of_cue in without.values()]))
+    method: measures.cue_dependence(j, np.stack([of_cue[method] for of_cue in without.values()]))
     for method, j in whole.items()
     if all(method in of_cue for of_cue in without.values())
 }
@@ -233,7 +234,7 @@ quiz("15_leaderboard", "ahead")
 
 # %% name="paired-in-use" slide="slide"
 best, *others = real
-ahead = {other: paired_interval(real[best], real[other]) for other in others}
+ahead = {other: measures.paired_interval(real[best], real[other]) for other in others}
 sure = [other for other, (_, low, _) in ahead.items() if low > 0]
 figures.bars(
     {other: mean for other, (mean, _, _) in [*ahead.items()][:15]},
@@ -305,7 +306,7 @@ board = bench.leaderboard("davis2016")
 points = {m: (cost(row), row["overall"]["J"]["mean"]) for m, row in board.items()}
 main = {m: point for m, point in points.items() if m in METHODS}
 seconds, scores = np.array(list(main.values())).T
-front = [m for m, on in zip(main, pareto_front(seconds, scores), strict=True) if on]
+front = [m for m, on in zip(main, measures.pareto_front(seconds, scores), strict=True) if on]
 tradeoff(
     main,
     "J against seconds on real video: every method below the line is beaten by one on it",
@@ -415,7 +416,7 @@ rows = {}
 for name, board in boards.items():
     means = {method: float(board[method].mean()) for method in everywhere}
     first, second = sorted(means, key=lambda m: -means[m])[:2]
-    _, low, _ = paired_interval(board[first], board[second])
+    _, low, _ = measures.paired_interval(board[first], board[second])
     rows[name] = {**means, "the winner": first if low > 0 else f"{first} (not surely)"}
 wins = {m: sum(r["the winner"].startswith(m) for r in rows.values()) for m in everywhere}
 print("suites won:", {m: count for m, count in wins.items() if count})
@@ -506,8 +507,9 @@ if clip is not None:
             found = run(create(method), made, progress=False)
             scores[cue] = jaccard(found == 1, np.stack(list(made.masks)) == 1)[1:].mean()
         lost = np.array([[scores[cue]] for cue in WITHOUT])
-        shares = cue_dependence(np.array([scores["whole"]]), lost)
+        shares = measures.cue_dependence(np.array([scores["whole"]]), lost)
         rows[method] = dict(zip(WITHOUT, map(float, shares), strict=True))
+        print(f"{method}, {clip.name} as it is: J {scores['whole']:.2f}")
     display(figures.table(rows, title="Share of J that is lost, on a real video", digits=2))
 
 # %% [markdown] name="own-video" slide="skip"

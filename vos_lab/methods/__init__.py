@@ -75,8 +75,9 @@ def ablations(method: str | None = None) -> dict[str, dict[str, Any]]:
 
 
 def _ablations_of(method: str) -> dict[str, dict[str, Any]]:
+    # A module may hold several methods, as that of S2S and RVOS does: each has its own.
     found: dict[str, dict[str, Any]] = getattr(_module_of(method), "ABLATIONS", {})
-    return found
+    return {name: options for name, options in found.items() if name.startswith(f"{method}-")}
 
 
 def _module_of(method: str) -> ModuleType:
