@@ -24,14 +24,12 @@ from vos_lab.methods.recurrent import (
     match_instances,
 )
 from vos_lab.training.loop import Recipe
-from vos_lab.training.recipes.pictures import Picture, picture
+from vos_lab.training.recipes.pictures import PHOTOGRAPHS, Picture, picture
 from vos_lab.video import VOID
 
 SIZE = (160, 288)
 CROP = (112, 192)
 VIDEOS = 400
-PHOTOGRAPHS = 0.6
-"""The chance that a texture is cut from a photograph."""
 
 LENGTHS = ((5, 4), (8, 3), (12, 2))
 """Frames of a clip, and clips in a batch: a third of the training each."""
